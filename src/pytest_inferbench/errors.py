@@ -1,0 +1,63 @@
+"""Errors, split by whose fault they are.
+
+Law: a message says what happened, where, the last evidence, and what to do next. Nothing here knows pytest.
+"""
+
+from __future__ import annotations
+
+
+class InferbenchError(Exception):
+    """Any failure that pytest-inferbench explains itself; shown to people without a traceback."""
+
+
+class ConfigError(InferbenchError):
+    """What the user wrote (a file, an option, a workload's arguments) cannot be used as it stands."""
+
+
+class ProvisionError(InferbenchError):
+    """A server could not be brought up; carries the last lines of its log.
+
+    Args:
+        message: what was tried, what happened and what to do.
+        log_tail: the server's last log lines, oldest first; empty where it wrote none.
+    """
+
+    def __init__(self, message: str, log_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(_with_log(message, log_tail))
+        self.log_tail = log_tail
+
+
+class CellUnavailable(InferbenchError):  # noqa: N818 - a reason to skip, not a fault
+    """This cell cannot run on this machine (no program, no GPU, no engine); its tests are skipped with the reason."""
+
+
+class ServerError(InferbenchError):
+    """A server that was up died or stopped answering while it was measured.
+
+    Args:
+        message: what was seen.
+        log_tail: the server's last log lines, oldest first; empty where there is no log.
+    """
+
+    def __init__(self, message: str, log_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(_with_log(message, log_tail))
+        self.log_tail = log_tail
+
+
+class LoadError(InferbenchError):
+    """Our own load generator failed; nothing is said about the server."""
+
+
+class InvalidMeasurement(InferbenchError):  # noqa: N818 - the verdict's name
+    """A measurement that must not be judged; the message lists each finding with its figure, limit and remedy."""
+
+
+class BaselineError(InferbenchError):
+    """A baseline file cannot be read or written as it stands; it has been left untouched."""
+
+
+def _with_log(message: str, log_tail: tuple[str, ...]) -> str:
+    if not log_tail:
+        return message
+    lines = "\n".join(f"    {line}" for line in log_tail)
+    return f"{message}\n  last {len(log_tail)} log lines:\n{lines}"

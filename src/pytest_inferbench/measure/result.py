@@ -1,0 +1,163 @@
+"""The result of one case: what every check, report and baseline reads.
+
+Law: frozen; JSON types only once `to_json` has made them; a figure that was not measured is absent, never 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_inferbench.stats.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One metric over all rounds of a case.
+
+    Attributes:
+        unit: the unit's symbol.
+        direction: "lower", "higher" or "neutral": which way is better.
+        n: samples behind the statistics; None for a single value.
+        value: for a metric that is one figure (a rate, a total); None for a distribution.
+        mean, p50, p90, p95, p99: None where the sample cannot carry them (MIN_SAMPLES in `aggregate`).
+    """
+
+    unit: str
+    direction: str
+    n: int | None = None
+    value: float | None = None
+    mean: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+    def statistics(self) -> dict[str, float]:
+        """The figures that exist, by statistic name (`p50`, `mean`, ...), or `{"value": x}`."""
+        names = ("value", "mean", "p50", "p90", "p95", "p99")
+        return {name: figure for name in names if (figure := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the measurement itself that a reader must know.
+
+    Attributes:
+        code: stable name (`error_rate`, `client_cpu`, `token_plan`, ...).
+        invalid: True: the case must not be judged. False: a warning.
+        message: one sentence with the figure and the limit.
+        figure, limit: the numbers behind it, where there are any.
+        source: where the limit comes from ("default", "benchmarks/x.py", ...).
+        remedy: what to do.
+    """
+
+    code: str
+    invalid: bool
+    message: str
+    remedy: str
+    figure: float | None = None
+    limit: float | None = None
+    source: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One judged figure.
+
+    Attributes:
+        metric: `ttft_ms.p95`, or `output_tok_per_s` for a single value.
+        kind: "budget" (absolute limit) or "history" (regression).
+        verdict: its verdict.
+        value: what was measured; None where it was not, which fails a budget.
+        bound: "max" or "min" for a budget.
+        limit: the budget's figure.
+        unit: the unit's symbol.
+        source: where the limit is written, `file:line`.
+        note: anything a reader needs beside the figures.
+    """
+
+    metric: str
+    kind: str
+    verdict: Verdict
+    value: float | None
+    bound: str | None = None
+    limit: float | None = None
+    unit: str = ""
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One case on one server.
+
+    Attributes:
+        id: the pytest node id.
+        case: the case's name in baselines (`concurrency[c08]`).
+        model, backend, variant, version: the cell; version is what the server says where it says it.
+        hardware: the hardware's name (baseline key).
+        workload: the workload's parameters, with `kind` and `hash`.
+        metrics: metric name -> summary over all rounds.
+        rounds: for each round, `metric.statistic` (or `metric`) -> figure.
+        client: the load generator's own health (lags, CPU share, bytes, self-error).
+        server: what the server says of itself (counter differences, log file, ...).
+        gpu: sampled GPU figures; None without a GPU.
+        token_method: how output tokens were counted.
+        validity: findings about the measurement.
+        checks: judged figures.
+        verdict: the worst of the checks; INVALID where a finding says so.
+    """
+
+    id: str
+    case: str
+    model: str
+    backend: str
+    variant: str
+    version: str
+    hardware: str
+    workload: Mapping[str, Any]
+    metrics: Mapping[str, Summary]
+    rounds: tuple[Mapping[str, float], ...]
+    client: Mapping[str, Any]
+    server: Mapping[str, Any]
+    gpu: Mapping[str, Any] | None
+    token_method: str
+    validity: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    verdict: Verdict = Verdict.NEW
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def invalid(self) -> bool:
+        """Whether the measurement must not be judged."""
+        return any(finding.invalid for finding in self.validity)
+
+    def figure(self, name: str) -> float | None:
+        """The figure behind `metric.statistic` or `metric`; None where it was not measured."""
+        metric, _, statistic = name.partition(".")
+        summary = self.metrics.get(metric)
+        if summary is None:
+            return None
+        return summary.statistics().get(statistic or "value")
+
+    def to_json(self) -> dict[str, Any]:
+        """The case as JSON types, absent figures left out."""
+        return {key: _plain(value) for key, value in _fields(self)}
+
+
+def _fields(record: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 - any dataclass
+    pairs = [(f.name, getattr(record, f.name)) for f in dataclasses.fields(record)]
+    return [(name, value) for name, value in pairs if value is not None]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(item) for name, item in _fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value.value if isinstance(value, Verdict) else value

@@ -1,0 +1,160 @@
+"""Observations: what was seen, before anything is made of it.
+
+Law: frozen, raw, monotonic nanoseconds. Metrics, token attribution and validity are derived from these later
+and elsewhere, so that a better formula can be applied to an old run. A field that was not seen is None, never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """Why a request did not complete."""
+
+    CONNECT = "connect"  # no connection could be opened
+    HTTP = "http"  # an HTTP status other than 200
+    IN_STREAM = "in_stream"  # an error object inside a 200 stream (vLLM does this)
+    CUT = "cut"  # the connection ended before the stream did
+    EMPTY = "empty"  # a complete 200 answer without any output
+    PROTOCOL = "protocol"  # bytes that are not the protocol that was asked for
+    TIMEOUT = "timeout"  # the request's time limit passed
+    STALL = "stall"  # no byte for the stall limit
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one request failed.
+
+    Attributes:
+        kind: the class of failure.
+        message: the evidence (server's words, or ours), at most a few hundred characters.
+        status: the HTTP status where one was received.
+    """
+
+    kind: FailureKind
+    message: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the server reported them for one request; None where it did not say."""
+
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTiming:
+    """The server's own account of one request in milliseconds (llama.cpp `timings`, Ollama durations)."""
+
+    prompt_ms: float | None = None
+    generation_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request as it went.
+
+    Attributes:
+        index: its number within the round's load, from 0.
+        worker: which load worker sent it.
+        stream: which closed-loop stream (or open-loop connection) carried it.
+        tag: the workload's label for it ("turn2", "warm"), or "".
+        scheduled_ns: when the plan wanted it out; None in a closed loop.
+        sent_ns: when its last byte was handed to the socket; None if it never was.
+        output_ns: arrival of each chunk that carried output (content, reasoning or tool call), in order.
+        answer_ns: arrival of the first non-reasoning content.
+        end_ns: when its stream ended or failed.
+        planned_prompt_tokens: what the workload meant to send; None where it does not know.
+        planned_output_tokens: what the workload asked to have generated, exactly; None where it may end sooner.
+        usage: the server's counts, None where it sent none.
+        chunk_tokens: tokens in each output chunk, aligned with `output_ns`, where the server says them.
+        finish: the finish reason as the server put it.
+        timing: the server's own timing.
+        text: the answer's text, kept only where the request asked for it.
+        failure: why it failed; None if it completed.
+    """
+
+    index: int
+    worker: int
+    stream: int
+    tag: str
+    scheduled_ns: int | None
+    sent_ns: int | None
+    output_ns: tuple[int, ...]
+    answer_ns: int | None
+    end_ns: int
+    planned_prompt_tokens: int | None = None
+    planned_output_tokens: int | None = None
+    usage: Usage | None = None
+    chunk_tokens: tuple[int, ...] | None = None
+    finish: str | None = None
+    timing: ServerTiming | None = None
+    text: str | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReading:
+    """A load worker's account of its own health over one round.
+
+    Attributes:
+        worker: its number.
+        seconds: length of the round as the worker saw it.
+        cpu_seconds: processor time it used meanwhile.
+        loop_lag_ns: for each wake-up sampled, how late the loop read a socket after its data was there.
+        schedule_lag_ns: sent - scheduled of each open-loop request.
+        received_bytes: bytes read from sockets.
+        reads: socket reads that brought data.
+        reconnects: connections replaced after the first.
+        kernel_stamps: whether arrivals are the kernel's receive stamps.
+        clock_step_ns: largest step seen of CLOCK_REALTIME against the monotonic clock.
+    """
+
+    worker: int
+    seconds: float
+    cpu_seconds: float
+    loop_lag_ns: tuple[int, ...]
+    schedule_lag_ns: tuple[int, ...]
+    received_bytes: int
+    reads: int
+    reconnects: int
+    kernel_stamps: bool
+    clock_step_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReading:
+    """The server's own counters and gauges at one moment; a name it does not publish is absent.
+
+    Attributes:
+        at_ns: when the page was read.
+        values: figure by product name (`generated_tokens`, `prompt_tokens`, `cached_prompt_tokens`, ...).
+    """
+
+    at_ns: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRecord:
+    """Everything observed in one round of a case.
+
+    Attributes:
+        index: the round's number within the case, from 0.
+        requests: one record for every request that was issued.
+        workers: each load worker's health.
+        before, after: the server's counters around the round, where it publishes any.
+        concurrency: closed-loop streams kept busy; None in an open loop.
+    """
+
+    index: int
+    requests: tuple[RequestRecord, ...]
+    workers: tuple[WorkerReading, ...]
+    before: ServerReading | None = None
+    after: ServerReading | None = None
+    concurrency: int | None = None

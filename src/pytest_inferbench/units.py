@@ -1,0 +1,63 @@
+"""Units: what a figure is measured in, which direction is better, and how it is shown.
+
+Law: values are stored in the unit they are named after (`ttft_ms` in milliseconds); scaling is for the eye only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way is better."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of measure.
+
+    Attributes:
+        symbol: what is printed after a figure ("ms", "tok/s").
+    """
+
+    symbol: str
+
+
+MS = Unit("ms")
+SECONDS = Unit("s")
+TOKENS = Unit("tok")
+TOKENS_PER_SECOND = Unit("tok/s")
+REQUESTS_PER_SECOND = Unit("req/s")
+RATIO = Unit("%")
+JOULES_PER_TOKEN = Unit("J/tok")
+
+_SIGNIFICANT = 3
+
+
+def format_value(value: float, unit: Unit | None = None) -> str:
+    """A figure for people: three significant digits, thousands separated, ratios as per cent.
+
+    >>> format_value(41.237, MS)
+    '41.2 ms'
+    >>> format_value(12345.6)
+    '12,346'
+    >>> format_value(0.012, RATIO)
+    '1.2 %'
+    """
+    if unit is RATIO:
+        value *= 100
+    magnitude = abs(value)
+    if magnitude == 0:
+        text = "0"
+    else:
+        whole = len(str(int(magnitude))) if magnitude >= 1 else 0
+        decimals = max(0, _SIGNIFICANT - whole) if magnitude >= 1 else _SIGNIFICANT
+        text = f"{value:,.{decimals}f}"
+        if "." in text and (magnitude < 1 or unit is RATIO):
+            text = text.rstrip("0").rstrip(".")
+    return f"{text} {unit.symbol}" if unit else text

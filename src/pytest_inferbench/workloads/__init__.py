@@ -1,0 +1,1 @@
+"""Workloads: what is asked of a server, as pure generators of steps, one file each."""
