@@ -20,7 +20,7 @@ _HOME = {
     "Single": "pytest_inferbench.workloads.single",
 }
 
-__all__ = ["Concurrency", "InferbenchError", "Single"]  # noqa: PLE0604, F822 - resolved by __getattr__
+__all__ = ["Concurrency", "InferbenchError", "Single"]
 
 
 def __getattr__(name: str) -> object:

@@ -113,6 +113,7 @@ class WorkerReading:
         reconnects: connections replaced after the first.
         kernel_stamps: whether arrivals are the kernel's receive stamps.
         clock_step_ns: largest step seen of CLOCK_REALTIME against the monotonic clock.
+        realtime: whether it ran with real-time priority, so that a busy machine does not delay its reads.
     """
 
     worker: int
@@ -125,6 +126,7 @@ class WorkerReading:
     reconnects: int
     kernel_stamps: bool
     clock_step_ns: int = 0
+    realtime: bool = False
 
 
 @dataclass(frozen=True, slots=True)

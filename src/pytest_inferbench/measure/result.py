@@ -147,6 +147,24 @@ class CaseResult:
         """The case as JSON types, absent figures left out."""
         return {key: _plain(value) for key, value in _fields(self)}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CaseResult:
+        """The case that `to_json` wrote."""
+        return cls(
+            **{
+                **data,
+                "gpu": data.get("gpu"),
+                "metrics": {name: Summary(**summary) for name, summary in data["metrics"].items()},
+                "rounds": tuple(data["rounds"]),
+                "validity": tuple(Finding(**finding) for finding in data["validity"]),
+                "checks": tuple(
+                    Check(**{"value": None, **check, "verdict": Verdict(check["verdict"])}) for check in data["checks"]
+                ),
+                "verdict": Verdict(data["verdict"]),
+                "notes": tuple(data["notes"]),
+            }
+        )
+
 
 def _fields(record: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 - any dataclass
     pairs = [(f.name, getattr(record, f.name)) for f in dataclasses.fields(record)]

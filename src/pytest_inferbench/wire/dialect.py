@@ -96,7 +96,6 @@ class Dialect(Protocol):
         name: the option's value (`openai-chat`).
         path: the endpoint below the server's base URL, with its leading slash.
         framing: how payloads are told apart.
-        ends_with_marker: whether a complete stream always ends with a payload whose `done` or `finish` is set.
     """
 
     @property

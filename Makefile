@@ -1,0 +1,32 @@
+# Two commands for a fresh machine with Python, git and make: `make bench` and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+
+.PHONY: bench test lint perf clean
+
+bench: $(STAMP)  ## measure the embedded llama.cpp on a model made here, print the table and where the reports are
+	$(BIN)/python -m pytest benchmarks --model builtin:small --bench-rounds 3 -k "llama" -p no:cacheprovider
+
+test: $(STAMP)  ## every test; `make test ARGS="-m 'not e2e'"` leaves the real servers out
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(STAMP)  ## style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+perf: $(STAMP)  ## our own error and cost beside other clients, against a server whose send times are known
+	$(BIN)/python -m pip install -q --group perf
+	$(BIN)/python -m benchmarks.perf $(ARGS)
+
+# Made anew when the dependencies change; a second run reuses it.
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install -q -e ".[embedded,xdist]" --group dev
+	@touch $@
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) perf .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,53 @@
+"""The clients that are measured, and the process each runs in: `python -m benchmarks.perf.clients NAME < job`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from importlib import import_module
+from typing import cast
+
+from . import ROOT
+from .client import Client, ClientRun, Job, allow_connections
+
+# In the order in which they are run and shown.
+CLIENTS = {
+    "floor": "benchmarks.perf.floor",
+    "ours": "benchmarks.perf.ours",
+    "aiohttp": "benchmarks.perf.aiohttp_stock",
+    "aiohttp-uv": "benchmarks.perf.aiohttp_uvloop",
+    "httpx": "benchmarks.perf.httpx_stock",
+}
+_LIMIT_S = 120
+
+
+def measure(name: str, job: Job) -> ClientRun:
+    """One run of one client in a fresh process.
+
+    Raises:
+        SystemExit: the client failed or did not end in time; its own words stand above on stderr.
+    """
+    command = [sys.executable, "-m", __name__, name]
+    text = json.dumps(asdict(job))
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            command, check=False, input=text, stdout=subprocess.PIPE, text=True, cwd=ROOT, timeout=_LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"client {name} with {job.streams} streams did not end within {_LIMIT_S} s") from None
+    if done.returncode:
+        raise SystemExit(f"client {name} with {job.streams} streams failed (exit {done.returncode}); see above")
+    return ClientRun.from_json(done.stdout)
+
+
+def _child() -> None:
+    job = Job(**json.load(sys.stdin))
+    allow_connections(job.streams)
+    client = cast("Client", import_module(CLIENTS[sys.argv[1]]))
+    sys.stdout.write(client.run(job).to_json())
+
+
+if __name__ == "__main__":
+    _child()

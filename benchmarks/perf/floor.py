@@ -1,0 +1,105 @@
+"""The floor: a bare epoll loop that reads, stamps and keeps the bytes. No client can be cheaper and still stamp.
+
+Law: requests are bytes and connections are open before the clock starts; what the bytes say is found out after it
+stopped, and is not part of the figure: this is the lower bound, not a client to use.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import select
+import socket
+from time import monotonic_ns, process_time
+from urllib.parse import urlsplit
+
+from .client import PATH, ClientRun, Job, Timeline, peak_rss_bytes
+
+_END = b"0\r\n\r\n"
+_OUTPUT = b'"content":"'
+
+
+class _Stream:
+    """One connection: its requests as bytes, and what came back with its stamps."""
+
+    __slots__ = ("pieces", "requests", "sent_ns", "sock", "stamps", "turn")
+
+    def __init__(self, sock: socket.socket, requests: list[bytes]) -> None:
+        self.sock = sock
+        self.requests = requests
+        self.turn = 0
+        self.sent_ns: list[int] = []
+        self.pieces: list[list[bytes]] = []
+        self.stamps: list[list[int]] = []
+
+    def send(self) -> None:
+        """Send the next request."""
+        self.pieces.append([])
+        self.stamps.append([])
+        self.sock.sendall(self.requests[self.turn])
+        self.sent_ns.append(monotonic_ns())
+
+
+def run(job: Job) -> ClientRun:
+    """Make the job's requests."""
+    streams = [_open(job, number) for number in range(job.streams)]
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    before = process_time()
+    _drive(streams)
+    cpu_seconds = process_time() - before
+    timelines = [
+        Timeline(job.request_id(number, turn), sent_ns, _arrivals(stream.pieces[turn], stream.stamps[turn]))
+        for number, stream in enumerate(streams)
+        for turn, sent_ns in enumerate(stream.sent_ns)
+    ]
+    return ClientRun(tuple(timelines), cpu_seconds, peak_rss_bytes())
+
+
+def _open(job: Job, number: int) -> _Stream:
+    address = urlsplit(job.url)
+    sock = socket.create_connection((address.hostname or "", address.port or 80))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    requests = []
+    for turn in range(job.turns):
+        body = json.dumps(job.body(number, turn)).encode()
+        head = f"POST {PATH} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {len(body)}\r\n"
+        requests.append(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+    return _Stream(sock, requests)
+
+
+def _drive(streams: list[_Stream]) -> None:
+    """Send every stream's first request, then read, stamp and send the next until all are through."""
+    epoll = select.epoll()
+    by_fd = {}
+    for stream in streams:
+        by_fd[stream.sock.fileno()] = stream
+        epoll.register(stream.sock, select.EPOLLIN)
+        stream.send()
+    left = len(streams)
+    while left:
+        for fd, _ in epoll.poll():
+            stream = by_fd[fd]
+            data = stream.sock.recv(65536)
+            stamp = monotonic_ns()
+            stream.pieces[-1].append(data)
+            stream.stamps[-1].append(stamp)
+            if data[-5:] == _END:
+                stream.turn += 1
+                if stream.turn < len(stream.requests):
+                    stream.send()
+                else:
+                    left -= 1
+            elif not data:
+                raise ConnectionError("the server closed a stream before its end")
+
+
+def _arrivals(pieces: list[bytes], stamps: list[int]) -> tuple[int, ...]:
+    """The stamp of the piece that ended each event with output."""
+    found: list[int] = []
+    rest = b""
+    for piece, stamp in zip(pieces, stamps, strict=True):
+        *events, rest = (rest + piece).split(b"\n\n")
+        found += [stamp for event in events if _OUTPUT in event]
+    return tuple(found)

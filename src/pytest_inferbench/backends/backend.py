@@ -1,0 +1,146 @@
+"""What a backend is: the facts that the rest of the product needs of an inference server.
+
+Law: facts and pure functions. A backend writes the command line that starts its server; somebody else runs it, and what
+is installed here is asked through `Installed`. Model names and arguments arrive validated (`catalogue.check_args`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ArgValue = str | int | float | bool
+
+# A version that means "whatever is there".
+INSTALLED = "installed"
+
+
+class ModelFormat(StrEnum):
+    """How a model's weights are stored."""
+
+    GGUF = "gguf"
+    SAFETENSORS = "safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """One server argument that people use.
+
+    Attributes:
+        name: its name in configuration files, with underscores.
+        type: what its value must be; `str` also takes numbers.
+        help: one line for people.
+        flag: its spelling on the server's command line. A `bool` is `--flag` or `--no-flag`.
+        aliases: further names people write, with underscores.
+    """
+
+    name: str
+    type: type[str | int | float | bool]
+    help: str
+    flag: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPlan:
+    """A server to start.
+
+    Attributes:
+        backend: the backend's name.
+        model_path: a file or folder, or what else the server takes (a repository id).
+        model_name: the name the server shall answer to.
+        version: the version that is wanted; INSTALLED for the one that is there.
+        args: server arguments by their canonical names.
+        host: the address to listen on.
+        port: the port to listen on; 0 for any free one.
+        python: the interpreter whose packages hold the server; None for this one.
+        program: the server's program; None to look for it.
+    """
+
+    backend: str
+    model_path: str
+    model_name: str
+    version: str = INSTALLED
+    args: Mapping[str, ArgValue] = field(default_factory=lambda: MappingProxyType({}))
+    host: str = "127.0.0.1"
+    port: int = 0
+    python: str | None = None
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How to start a process.
+
+    Attributes:
+        argv: the program and its arguments.
+        env: variables added to the environment it inherits.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Installed(Protocol):
+    """What is installed on this machine, asked without starting a server."""
+
+    def program(self, name: str) -> str | None:
+        """The path of a program (by name or path) that can be run; None where there is none."""
+        ...
+
+    def python_of(self, program: str) -> str | None:
+        """The interpreter that a Python program's first line names; None for other programs."""
+        ...
+
+    def package(self, python: str | None, name: str) -> str | None:
+        """The version of a distribution installed for `python` (None: this interpreter); None where it is not."""
+        ...
+
+    def output(self, argv: tuple[str, ...]) -> str:
+        """What a short command prints on both streams; empty where it cannot be run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Backend:
+    """One inference server.
+
+    Attributes:
+        name: the option's value.
+        aliases: other names people use for it.
+        formats: the weights it can load.
+        dialects: the wire protocols it speaks; the first is the default.
+        ready_path: answers 200 when the model is loaded.
+        known_args: the arguments that are typed, by canonical name.
+        counters: product counter name -> its names on the metrics page, newest first. `prompt_tokens` is as the
+            server counts them: llama.cpp leaves cached ones out, vLLM counts them in.
+        metrics_path: the Prometheus page; None where there is none.
+        cold_cache_body: body fields that make a request leave the prompt cache alone.
+        version_sources: (path, JSON field) pairs that tell the running version, best first.
+        unknown_versions: what it says when its own build does not know its version.
+        command: the command that starts a plan as a local process; raises CellUnavailable, with what to do, where its
+            program is not installed here, and ConfigError where the backend starts nothing.
+        installed_version: the version a plan would start, without starting it; None where it cannot be told.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    formats: frozenset[ModelFormat]
+    dialects: tuple[str, ...]
+    ready_path: str
+    known_args: Mapping[str, Arg]
+    counters: Mapping[str, tuple[str, ...]]
+    metrics_path: str | None
+    cold_cache_body: Mapping[str, object]
+    version_sources: tuple[tuple[str, str], ...]
+    unknown_versions: frozenset[str]
+    command: Callable[[ServerPlan, Installed], Command]
+    installed_version: Callable[[ServerPlan, Installed], str | None]
+
+    def __repr__(self) -> str:
+        return f"<backend {self.name}>"

@@ -1,0 +1,84 @@
+"""The backends there are, and whose a name is.
+
+Law: a new backend is one file and one entry in BACKENDS; nothing registers itself. Their order is the order of choice
+where several can serve a model.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.backends.arguments import find_arg, plain_name, typed_value
+from pytest_inferbench.backends.external import EXTERNAL
+from pytest_inferbench.backends.llama import LLAMA
+from pytest_inferbench.backends.vllm import VLLM
+from pytest_inferbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_inferbench.backends.backend import ArgValue, Backend, ModelFormat
+
+BACKENDS: tuple[Backend, ...] = (VLLM, LLAMA, EXTERNAL)
+
+
+def backend_named(name: str, where: str = "--backend") -> Backend:
+    """The backend called `name`, by its name or an alias.
+
+    Args:
+        name: what the user wrote.
+        where: where it is written, for the message.
+
+    Raises:
+        ConfigError: there is none; names the nearest.
+    """
+    for backend in BACKENDS:
+        if name in (backend.name, *backend.aliases):
+            return backend
+    names = [name for backend in BACKENDS for name in (backend.name, *backend.aliases)]
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "use one of: " + ", ".join(backend.name for backend in BACKENDS)
+    raise ConfigError(f"{where}: unknown backend {name!r}; {hint}")
+
+
+def backends_for(model_format: ModelFormat) -> tuple[Backend, ...]:
+    """The backends that can load a format, best first."""
+    return tuple(backend for backend in BACKENDS if model_format in backend.formats)
+
+
+def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str) -> dict[str, ArgValue]:
+    """Arguments for one backend, under their canonical names and with typed values.
+
+    Args:
+        backend: whose server will get them.
+        args: as written; dashes and aliases are understood.
+        where: where they are written ("config/models.yaml:4", "from --backend-args").
+
+    Returns:
+        The arguments to put in a ServerPlan; a name that no backend knows is passed on as it is.
+
+    Raises:
+        ConfigError: a name belongs to another backend, is given twice, or its value has the wrong type.
+    """
+    checked: dict[str, ArgValue] = {}
+    for written, value in args.items():
+        name = plain_name(written)
+        arg = find_arg(backend.known_args, name)
+        if arg is None:
+            _refuse_foreign(backend, name, where)
+        canonical = arg.name if arg else name
+        if canonical in checked:
+            raise ConfigError(f"{where}: {canonical} is given twice (the second time as {written!r}); keep one")
+        checked[canonical] = typed_value(arg, value, where) if arg else value
+    return checked
+
+
+def _refuse_foreign(backend: Backend, name: str, where: str) -> None:
+    owners = [other.name for other in BACKENDS if other is not backend and find_arg(other.known_args, name)]
+    if owners:
+        raise ConfigError(
+            f"{where}: {name} is an argument of {' and '.join(owners)}, not of {backend.name}; "
+            f"remove it, or put it under that backend's own args. {backend.name} knows: "
+            + (", ".join(backend.known_args) or "none")
+        )

@@ -1,0 +1,121 @@
+"""llama.cpp's server: the `llama-server` program, or the same server from the xllamacpp wheel.
+
+Law: facts from llama.cpp's tools/server/README.md and from builds 8672 and 11549 as they answered.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import MappingProxyType
+
+from pytest_inferbench.backends.arguments import flags, table
+from pytest_inferbench.backends.backend import Arg, Backend, Command, Installed, ModelFormat, ServerPlan
+from pytest_inferbench.errors import CellUnavailable
+
+_PROGRAM = "llama-server"
+_WHEEL = "xllamacpp"
+# Run by path with any interpreter that has the wheel, so it is named here and imported nowhere.
+_WHEEL_SERVER = Path(__file__).resolve().parents[1] / "provision" / "xllamacpp_server.py"
+_INSTALL = "pip install 'pytest-inferbench[embedded]'"
+
+_ARGS = table(
+    Arg("n_ctx", int, "context in tokens, shared by all slots", "--ctx-size", ("ctx_size", "c")),
+    Arg("n_parallel", int, "slots: requests served at once", "--parallel", ("parallel", "np")),
+    Arg("n_threads", int, "threads that generate", "--threads", ("threads", "t")),
+    Arg("n_threads_batch", int, "threads that read prompts", "--threads-batch", ("threads_batch", "tb")),
+    Arg("n_threads_http", int, "threads that serve connections", "--threads-http", ("threads_http",)),
+    Arg("n_batch", int, "most prompt tokens in a logical batch", "--batch-size", ("batch_size", "b")),
+    Arg("n_ubatch", int, "most tokens in a physical batch", "--ubatch-size", ("ubatch_size", "ub")),
+    Arg("n_gpu_layers", int, "layers kept on the GPU", "--gpu-layers", ("gpu_layers", "ngl")),
+    Arg("flash_attn", str, "on, off or auto", "--flash-attn", ("fa",)),
+    Arg("cache_type_k", str, "type of cached keys (f16, q8_0, ...)", "--cache-type-k", ("ctk",)),
+    Arg("cache_type_v", str, "type of cached values (f16, q8_0, ...)", "--cache-type-v", ("ctv",)),
+    Arg("cache_prompt", bool, "keep prompts for reuse", "--cache-prompt"),
+    Arg("cont_batching", bool, "join requests to a running batch", "--cont-batching"),
+    Arg("kv_unified", bool, "one KV buffer for all slots", "--kv-unified"),
+    Arg("warmup", bool, "an empty run after loading", "--warmup"),
+)
+
+_COUNTERS = MappingProxyType(
+    {
+        "generated_tokens": ("llamacpp:tokens_predicted_total",),
+        "prompt_tokens": ("llamacpp:prompt_tokens_total",),
+        "cached_prompt_tokens": ("llamacpp:prompt_tokens_cached_total",),
+        "requests_running": ("llamacpp:requests_processing",),
+        "requests_waiting": ("llamacpp:requests_deferred",),
+        "kv_cache_use": ("llamacpp:kv_cache_usage_ratio",),
+    }
+)
+
+
+def _command(plan: ServerPlan, installed: Installed) -> Command:
+    program = _program(plan, installed)
+    model = ("--model", plan.model_path, "--alias", plan.model_name)
+    address = ("--host", plan.host, "--port", str(plan.port))
+    if program is not None:
+        return Command((program, *model, *address, "--metrics", *flags(plan.args, _ARGS)))
+    typed = {name: value for name, value in plan.args.items() if name in _ARGS}
+    verbatim = [f"--set={name}={value}" for name, value in plan.args.items() if name not in _ARGS]
+    python = plan.python or sys.executable
+    return Command((python, str(_WHEEL_SERVER), *model, *address, *flags(typed, _ARGS), *verbatim))
+
+
+def _installed_version(plan: ServerPlan, installed: Installed) -> str | None:
+    """The build as llama.cpp tags it, `b11549`; the wheel's version ends with it (2026.10.11549)."""
+    try:
+        program = _program(plan, installed)
+    except CellUnavailable:
+        return None
+    if program is not None:
+        said = re.search(r"version: (\d+)", installed.output((program, "--version")))
+        return f"b{said[1]}" if said else None
+    wheel = installed.package(plan.python, _WHEEL)
+    return f"b{wheel.rpartition('.')[2]}" if wheel else None
+
+
+def _program(plan: ServerPlan, installed: Installed) -> str | None:
+    """The program to start; None for the wheel, which comes first where the plan names nothing.
+
+    Raises:
+        CellUnavailable: neither is there.
+    """
+    if plan.program is not None:
+        found = installed.program(plan.program)
+        if found is None:
+            raise CellUnavailable(
+                f"llama: program {plan.program!r} is not there or cannot be run; "
+                f"correct `program:`, or leave it out and {_INSTALL}"
+            )
+        return found
+    if installed.package(plan.python, _WHEEL):
+        return None
+    if plan.python is not None:
+        raise CellUnavailable(
+            f"llama: {plan.python} has no {_WHEEL}; install it there: {plan.python} -m pip install {_WHEEL}"
+        )
+    found = installed.program(_PROGRAM)
+    if found is None:
+        raise CellUnavailable(
+            f"llama: neither the {_WHEEL} wheel nor a {_PROGRAM} program is installed; {_INSTALL}, "
+            "or name an installation with `program:` or `python:`"
+        )
+    return found
+
+
+LLAMA = Backend(
+    name="llama",
+    aliases=("llama-cpp", "llama.cpp"),
+    formats=frozenset({ModelFormat.GGUF}),
+    dialects=("openai-chat", "openai-completions", "llamacpp"),
+    ready_path="/health",
+    known_args=_ARGS,
+    counters=_COUNTERS,
+    metrics_path="/metrics",
+    cold_cache_body=MappingProxyType({"cache_prompt": False}),
+    version_sources=(("/props", "build_info"),),
+    unknown_versions=frozenset({"b0-unknown"}),
+    command=_command,
+    installed_version=_installed_version,
+)

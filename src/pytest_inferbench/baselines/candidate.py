@@ -1,0 +1,113 @@
+"""Results that may enter a baseline: which files they belong to, and what they leave there.
+
+Law: pure; nothing is decided here but identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_inferbench.baselines.names import case_key, safe_name
+from pytest_inferbench.baselines.session import SCHEMA, Session
+from pytest_inferbench.errors import BaselineError
+from pytest_inferbench.units import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_inferbench.measure.result import CaseResult
+
+_STORED_DIGITS: Final = 6
+
+
+class BaselineKey(NamedTuple):
+    """Which pair of files a case belongs to."""
+
+    model: str
+    backend: str
+    hardware: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A case's result with what its session line needs beside it.
+
+    Attributes:
+        result: the judged result.
+        requests: requests over all rounds.
+        server_args_hash: over the server's arguments.
+        image: the Docker image with its digest; None without Docker.
+        canary: hash over the canary texts; None where none ran.
+    """
+
+    result: CaseResult
+    requests: int
+    server_args_hash: str
+    image: str | None = None
+    canary: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The case as the baseline files name it."""
+        return case_key(self.result.case, self.result.variant)
+
+    def direction(self, name: str) -> Direction:
+        """Which way is better for `metric.statistic`; neutral for a metric the result lacks."""
+        summary = self.result.metrics.get(name.partition(".")[0])
+        return Direction.NEUTRAL if summary is None else Direction(summary.direction)
+
+    def to_session(self, run_id: str, date: str, segment: int) -> Session:
+        """The session line of this candidate."""
+        result = self.result
+        return Session(
+            schema=SCHEMA,
+            id=run_id,
+            date=date,
+            case=result.case,
+            variant=result.variant,
+            segment=segment,
+            how="append",
+            version=result.version,
+            image=self.image,
+            server_args_hash=self.server_args_hash,
+            workload_hash=str(result.workload["hash"]),
+            token_method=result.token_method,
+            canary=self.canary,
+            requests=self.requests,
+            rounds=self._rounds(),
+        )
+
+    def _rounds(self) -> dict[str, list[float | None]]:
+        """The figures of each round for every metric that has a better and a worse side."""
+        rounds = self.result.rounds
+        names = dict.fromkeys(name for figures in rounds for name in figures)
+        return {
+            name: [_stored(figures.get(name)) for figures in rounds]
+            for name in names
+            if self.direction(name) is not Direction.NEUTRAL
+        }
+
+
+def _stored(figure: float | None) -> float | None:
+    return None if figure is None else float(f"{figure:.{_STORED_DIGITS}g}")
+
+
+def by_file(candidates: Iterable[Candidate]) -> dict[BaselineKey, list[Candidate]]:
+    """The candidates of each pair of files.
+
+    Raises:
+        BaselineError: two candidates are the same case of a baseline (two versions of one model, say).
+    """
+    grouped: dict[BaselineKey, list[Candidate]] = {}
+    for candidate in candidates:
+        result = candidate.result
+        group = grouped.setdefault(BaselineKey(result.model, result.backend, safe_name(result.hardware)), [])
+        twin = next((other for other in group if other.key == candidate.key), None)
+        if twin is not None:
+            raise BaselineError(
+                f"{twin.result.id} and {result.id} are both {candidate.key} of {result.model} on {result.backend}: a "
+                "baseline holds one of them; select one (-k, or one --backend-version) to update it"
+            )
+        group.append(candidate)
+    return grouped

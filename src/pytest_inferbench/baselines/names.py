@@ -1,0 +1,35 @@
+"""Where a baseline lives: what names its files and its cases.
+
+Law: pure; a name from a config or an option never leaves the baselines folder.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._+-]+")
+
+
+def safe_name(text: str) -> str:
+    """A name as part of a file name: anything but letters, digits and . _ + - becomes a dash.
+
+    >>> safe_name("../NVIDIA H200 2x")
+    'NVIDIA-H200-2x'
+    """
+    return _UNSAFE.sub("-", text).lstrip(".-") or "_"
+
+
+def budget_file(model: str, backend: str) -> str:
+    """The YAML file that people review, relative to the baselines folder."""
+    return f"{safe_name(model)}--{safe_name(backend)}.yaml"
+
+
+def session_file(model: str, backend: str, hardware: str) -> str:
+    """The JSONL file of accepted sessions, relative to the baselines folder."""
+    return f"{safe_name(model)}--{safe_name(backend)}/{safe_name(hardware)}.jsonl"
+
+
+def case_key(case: str, variant: str) -> str:
+    """A case as the files name it: `concurrency[c08]`, or `concurrency[c08]@chunked` for a variant's."""
+    return f"{case}@{variant}" if variant else case

@@ -1,0 +1,174 @@
+"""The text of baseline files to their values, each with its line.
+
+Law: pure. Metric names and directions are an argument, so this knows no metric.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from pytest_inferbench.baselines.schema import (
+    DEFAULT_GATES,
+    STATISTICS,
+    BaselineFile,
+    Budget,
+    CaseEntry,
+    FileShape,
+    HardwareEntry,
+)
+from pytest_inferbench.baselines.session import SCHEMA, Accepted, Session
+from pytest_inferbench.config.document import Source, annotate
+from pytest_inferbench.config.validate import join_problems, validate
+from pytest_inferbench.config.wording import unknown_name
+from pytest_inferbench.errors import BaselineError, ConfigError
+from pytest_inferbench.units import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_inferbench.config.document import Section
+
+_SHOWN: Final = 40
+_BOUND_FOR: Final = {Direction.LOWER: "max", Direction.HIGHER: "min"}
+
+
+def read_file(document: Section, directions: Mapping[str, Direction]) -> BaselineFile:
+    """The file's values, each budget with its line.
+
+    Args:
+        document: the parsed YAML.
+        directions: every metric's name and which way is better.
+
+    Raises:
+        BaselineError: another shape, a newer schema, an unknown metric, a limit on the wrong side.
+    """
+    version = document.get("schema")
+    if isinstance(version, int) and version > SCHEMA:
+        raise BaselineError(_newer_schema(document.source_of("schema"), version))
+    try:
+        validate(FileShape, document)
+    except ConfigError as error:
+        raise BaselineError(str(error)) from None
+    problems: list[str] = []
+    written = document.section("cases")
+    cases = {key: _read_case(written.section(key), directions, problems) for key in written}
+    if problems:
+        raise BaselineError(join_problems(problems))
+    return BaselineFile(document["model"], document["backend"], cases)
+
+
+def read_sessions(text: str, name: str) -> tuple[Session, ...]:
+    """The lines of a session file, oldest first.
+
+    Raises:
+        BaselineError: a line is cut off, not a session, of a newer schema, or there twice.
+    """
+    sessions: list[Session] = []
+    seen: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        session = _read_session(line, Source(name, number))
+        first = seen.setdefault((session.id, session.key), number)
+        if first != number:
+            raise BaselineError(
+                f"{name}:{number}: run {session.id} of {session.key} was already accepted on line {first}; delete one"
+            )
+        sessions.append(session)
+    return tuple(sessions)
+
+
+def _read_session(line: str, where: Source) -> Session:
+    try:
+        data = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BaselineError(
+            f"{where}: not a whole line of JSON ({error.msg} at column {error.colno}); "
+            "restore the file from version control, or delete the line"
+        ) from None
+    if not isinstance(data, dict):
+        raise BaselineError(f"{where}: got {line[:_SHOWN]!r}, expected a session as a JSON object; delete the line")
+    version = data.get("schema")
+    if isinstance(version, int) and version > SCHEMA:
+        raise BaselineError(_newer_schema(where, version))
+    try:
+        return validate(Session, annotate(data, where))
+    except ConfigError as error:
+        raise BaselineError(str(error)) from None
+
+
+def _newer_schema(where: Source, version: int) -> str:
+    return f"{where}: schema {version} is newer than {SCHEMA}, the newest read here; upgrade pytest-inferbench"
+
+
+def read_budgets(section: Section, directions: Mapping[str, Direction]) -> tuple[Budget, ...]:
+    """The budgets of a `budgets:` mapping whose shape is known to be right.
+
+    Raises:
+        ConfigError: an unknown metric or statistic, or a limit on the wrong side, one line for each.
+    """
+    problems: list[str] = []
+    budgets = []
+    for metric in section:
+        problems += _metric_problems(metric, str(section.source_of(metric)), directions)
+        bounds = section.section(metric)
+        for bound, limit in bounds.items():
+            if limit is None:
+                continue
+            source = str(bounds.source_of(bound))
+            problems += _side_problems(metric, bound, limit, source, directions)
+            budgets.append(Budget(metric, bound, float(limit), source))
+    if problems:
+        raise ConfigError(join_problems(problems))
+    return tuple(budgets)
+
+
+def _read_case(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> CaseEntry:
+    gates = section.get("gates")
+    for gate in gates or ():
+        problems += _metric_problems(gate, str(section.source_of("gates")), directions)
+    written = section.section("hardware")
+    hardware = {}
+    for name in written:
+        entry = written.section(name)
+        hardware[name] = HardwareEntry(_budgets(entry, directions, problems), _read_accepted(entry))
+    return CaseEntry(
+        _budgets(section, directions, problems), DEFAULT_GATES if gates is None else tuple(gates), hardware
+    )
+
+
+def _budgets(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> tuple[Budget, ...]:
+    try:
+        return read_budgets(section.section("budgets"), directions)
+    except ConfigError as error:
+        problems.append(str(error))
+        return ()
+
+
+def _read_accepted(section: Section) -> Accepted | None:
+    accepted = section.section("accepted")
+    if not accepted:
+        return None
+    figures = {name: float(accepted[name]) for name in accepted if name not in {"version", "image", "sessions"}}
+    source = str(section.source_of("accepted"))
+    return Accepted(accepted["version"], accepted.get("image"), accepted["sessions"], figures, source)
+
+
+def _metric_problems(name: str, source: str, directions: Mapping[str, Direction]) -> list[str]:
+    metric, _, statistic = name.partition(".")
+    if metric not in directions:
+        return [f"{source}: {unknown_name('metric', metric, directions)}"]
+    if "." in name and statistic not in STATISTICS:
+        return [f"{source}: {name}: unknown statistic {statistic!r}; known are {', '.join(STATISTICS)}"]
+    return []
+
+
+def _side_problems(
+    metric: str, bound: str, limit: float, source: str, directions: Mapping[str, Direction]
+) -> list[str]:
+    direction = directions.get(metric.partition(".")[0], Direction.NEUTRAL)
+    right = _BOUND_FOR.get(direction, bound)
+    if bound == right:
+        return []
+    return [f"{source}: {metric}: got {bound}: {limit}, but {direction} is better; write {{{right}: {limit}}}"]

@@ -1,0 +1,130 @@
+"""The YAML baseline file: its shape, and the values it is read into.
+
+Law: shapes and frozen values only. Budgets and gates are people's, `accepted` is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from pytest_inferbench.config.validate import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_inferbench.baselines.session import Accepted, Session
+
+STATISTICS: Final = ("mean", "p50", "p90", "p95", "p99")
+"""What may stand behind a distribution's name: `ttft_ms.p95`."""
+
+DEFAULT_GATES: Final = ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
+"""The metrics whose history is judged where a case does not say."""
+
+
+class BoundShape(Shape):
+    """The limits of one metric: `{max: 250}`."""
+
+    max: float | None = None
+    min: float | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> BoundShape:
+        if self.max is None and self.min is None:
+            raise ValueError("neither max nor min; write a limit such as {max: 250}")
+        return self
+
+
+class _AcceptedShape(Shape):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float] = Field(init=False)
+
+    version: str
+    image: str | None = None
+    sessions: Annotated[int, Field(ge=1)]
+
+
+class _HardwareShape(Shape):
+    budgets: dict[str, BoundShape] = Field(default_factory=dict)
+    accepted: _AcceptedShape | None = None
+
+
+class _CaseShape(Shape):
+    budgets: dict[str, BoundShape] = Field(default_factory=dict)
+    gates: list[str] | None = None
+    hardware: dict[str, _HardwareShape] = Field(default_factory=dict)
+
+
+class FileShape(Shape):
+    """The whole file as written."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    model: str
+    backend: str
+    cases: dict[str, _CaseShape] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """An absolute limit.
+
+    Attributes:
+        metric: `ttft_ms.p95`, or `output_tok_per_s` for a single figure.
+        bound: "max" or "min".
+        limit: in the metric's unit; the limit itself is still within.
+        source: where it is written, `file:line`.
+    """
+
+    metric: str
+    bound: str
+    limit: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareEntry:
+    """What a case has on one hardware: budgets that override the case's, and the accepted figures."""
+
+    budgets: tuple[Budget, ...] = ()
+    accepted: Accepted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEntry:
+    """One case of a file; `gates` is DEFAULT_GATES where the file does not say."""
+
+    budgets: tuple[Budget, ...]
+    gates: tuple[str, ...]
+    hardware: Mapping[str, HardwareEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineFile:
+    """One `<model>--<backend>.yaml`; cases by their key (`concurrency[c08]`)."""
+
+    model: str
+    backend: str
+    cases: Mapping[str, CaseEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Both files of one model, backend and hardware as they were read.
+
+    Attributes:
+        hardware: its name in both files.
+        name, sessions_name: the files as people are shown them.
+        text, sessions_text: what the files held; None where there is no such file yet.
+        file: the YAML file read; without cases where there is none.
+        sessions: the accepted sessions on this hardware, oldest first.
+    """
+
+    hardware: str
+    name: str
+    sessions_name: str
+    text: str | None
+    sessions_text: str | None
+    file: BaselineFile
+    sessions: tuple[Session, ...]

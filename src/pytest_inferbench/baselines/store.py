@@ -1,0 +1,177 @@
+"""Baseline files on disk: the only file access of `baselines/`.
+
+Law: a file that cannot be understood is left untouched. A write replaces whole files, each in one step, only if they
+still are what was read, and only one writer at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.baselines.agree import disagreements
+from pytest_inferbench.baselines.names import budget_file, safe_name, session_file
+from pytest_inferbench.baselines.read import read_file, read_sessions
+from pytest_inferbench.baselines.schema import Baseline, BaselineFile
+from pytest_inferbench.config.load import shown
+from pytest_inferbench.config.parse import parse
+from pytest_inferbench.config.validate import join_problems
+from pytest_inferbench.errors import BaselineError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pytest_inferbench.baselines.update import Update
+    from pytest_inferbench.units import Direction
+
+
+class BaselineStore:
+    """The baselines folder.
+
+    Args:
+        folder: where the files lie; made by the first write.
+        root: the folder that paths in messages are shown from.
+        directions: every metric's name and which way is better.
+    """
+
+    def __init__(self, folder: Path, root: Path, directions: Mapping[str, Direction]) -> None:
+        self._folder = folder
+        self._root = root
+        self._directions = directions
+        self._last: dict[tuple[str, str, str], Baseline] = {}
+
+    def read(self, model: str, backend: str, hardware: str) -> Baseline:
+        """Both files of a model, backend and hardware; empty where there are none yet. Parsed again only if changed.
+
+        Raises:
+            BaselineError: a file is unreadable, broken, newer, another model's, or the two disagree.
+        """
+        hardware = safe_name(hardware)
+        path = self._folder / budget_file(model, backend)
+        sessions_path = self._folder / session_file(model, backend, hardware)
+        name, sessions_name = shown(path, self._root), shown(sessions_path, self._root)
+        text, sessions_text = _read(path, name), _read(sessions_path, sessions_name)
+        last = self._last.get((model, backend, hardware))
+        if last is not None and (last.text, last.sessions_text) == (text, sessions_text):
+            return last
+        file = BaselineFile(model, backend, {})
+        if text is not None:
+            try:
+                file = read_file(parse(text, name), self._directions)
+            except ConfigError as error:
+                raise BaselineError(str(error)) from None
+        if (file.model, file.backend) != (model, backend):
+            raise BaselineError(
+                f"{name}: holds {file.model} on {file.backend}, expected {model} on {backend}: two names that make one "
+                "file name; rename one of the models in the config"
+            )
+        sessions = read_sessions(sessions_text or "", sessions_name)
+        baseline = Baseline(hardware, name, sessions_name, text, sessions_text, file, sessions)
+        problems = disagreements(baseline)
+        if problems:
+            raise BaselineError(join_problems(problems))
+        self._last[model, backend, hardware] = baseline
+        return baseline
+
+    def write(self, update: Update) -> None:
+        """Carry out a planned update; nothing where no session is to be added.
+
+        Raises:
+            BaselineError: another writer is at work or has been since the files were read, or the disk refuses.
+        """
+        if not update.appended:
+            return
+        baseline = update.baseline
+        model, backend = baseline.file.model, baseline.file.backend
+        path = self._folder / budget_file(model, backend)
+        sessions_path = self._folder / session_file(model, backend, baseline.hardware)
+        try:
+            sessions_path.parent.mkdir(parents=True, exist_ok=True)
+            with _lock(self._folder / f".{path.name}.lock", baseline.name):
+                for target, old in ((path, baseline.text), (sessions_path, baseline.sessions_text)):
+                    if _read(target, shown(target, self._root)) != old:
+                        raise BaselineError(f"{shown(target, self._root)}: changed since it was read; update again")
+                # The sessions come first: `accepted` is derived from them and can be mended from them.
+                self._replace({sessions_path: _with_lines(baseline, update), path: update.text})
+        except OSError as error:
+            raise BaselineError(
+                f"{baseline.name}: cannot be written: {error.strerror}; nothing was changed; mend that and update again"
+            ) from None
+
+    def _replace(self, texts: Mapping[Path, str]) -> None:
+        """Put new files in place of old ones, none before all of them are safely on the disk."""
+        staged: dict[Path, Path] = {}
+        replaced: list[str] = []
+        try:
+            for path, text in texts.items():
+                staged[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+                _stage(staged[path], path, text)
+            for path, temporary in staged.items():
+                temporary.replace(path)
+                replaced.append(shown(path, self._root))
+        except OSError as error:
+            if not replaced:
+                raise
+            raise BaselineError(
+                f"{shown(path, self._root)}: cannot be written: {error.strerror}; {', '.join(replaced)} has been: "
+                "restore it from version control, then update again"
+            ) from None
+        finally:
+            for temporary in staged.values():
+                temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path, name: str) -> str | None:
+    """The file's text with its line ends as they are; None where there is no such file."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BaselineError(f"{name}:{line}: not UTF-8; restore the file from version control") from None
+    except OSError as error:
+        raise BaselineError(f"{name}: cannot be read: {error.strerror}; check its permissions") from None
+
+
+def _with_lines(baseline: Baseline, update: Update) -> str:
+    before = baseline.sessions_text or ""
+    if before and not before.endswith("\n"):
+        before += "\n"
+    return before + "".join(f"{session.to_line()}\n" for session in update.appended)
+
+
+def _stage(temporary: Path, target: Path, text: str) -> None:
+    with temporary.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if target.exists():
+        shutil.copymode(target, temporary)
+
+
+@contextlib.contextmanager
+def _lock(path: Path, name: str) -> Iterator[None]:
+    """Hold the writers' lock; the system frees it when its holder dies, so a left-over file locks nobody out."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A holder removes the file before it lets go: what was opened before that locks nothing any more.
+            held = os.path.samestat(os.fstat(descriptor), path.stat())
+        except (BlockingIOError, FileNotFoundError):
+            held = False
+        if not held:
+            raise BaselineError(
+                f"{name}: another run is writing it (lock {path.name}); wait for its end and update again"
+            )
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)

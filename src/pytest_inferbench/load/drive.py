@@ -1,0 +1,253 @@
+"""The load loop: one poll loop that owns its sockets and sends, stamps and spools until every request has ended.
+
+Law: no event-loop library, no parsing beyond what `connection` needs to see an answer's end, no allocation that a
+read does not need. The loop never raises for what a server does: that becomes a request's failure.
+"""
+
+from __future__ import annotations
+
+import select
+from array import array
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
+from pytest_inferbench.load.connection import Connection, State
+from pytest_inferbench.load.job import EncodedRequest, Limits
+from pytest_inferbench.load.pool import Pool
+from pytest_inferbench.load.spool import Spool, Trace
+from pytest_inferbench.records import Failure, FailureKind
+
+_SWEEP_NS = 100_000_000  # how often time limits are looked at
+_LAGS_KEPT = 65_536
+_now_ns = SYSTEM_CLOCK.now_ns
+_realtime_ns = SYSTEM_CLOCK.realtime_ns
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One request after the loop: what is needed to decode it."""
+
+    request: EncodedRequest
+    stream: int
+    sent_ns: int | None
+    end_ns: int
+    trace: Trace
+    failure: Failure | None
+
+
+@dataclass(slots=True)
+class LoopReading:
+    """What the loop saw of itself."""
+
+    lags_ns: array[int] = field(default_factory=lambda: array("q"))
+    schedule_lags_ns: array[int] = field(default_factory=lambda: array("q"))
+    received_bytes: int = 0
+    reads: int = 0
+    clock_step_ns: int = 0
+    kernel_stamps: bool = True
+
+
+class Drive:
+    """One round of load over a pool of connections.
+
+    Args:
+        pool: connections, open before the clock starts.
+        requests: what to send, in order; with offsets for an open loop.
+        streams: closed-loop streams; None for an open loop.
+        limits: time limits.
+        spool: where finished answers go.
+        control: called about every 100 ms with (finished, reads); returns True to abandon the round.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        requests: tuple[EncodedRequest, ...],
+        streams: int | None,
+        limits: Limits,
+        spool: Spool,
+        control: Callable[[int, int], bool],
+    ) -> None:
+        self._pool = pool
+        self._queue = deque(requests)
+        self._total = len(requests)
+        self._streams = streams
+        self._limits = limits
+        self._spool = spool
+        self._control = control
+        self._start_ns = 0
+        self._free: list[int] = []  # closed-loop streams without a request; open-loop places that are free again
+        self._places = 0  # open-loop places so far: as many as there were requests in flight at once
+        self.outcomes: list[Outcome] = []
+        self.reading = LoopReading()
+
+    def run(self, start_ns: int) -> None:
+        """Carry the load; returns when every request has an outcome or the round was abandoned."""
+        self._start_ns = start_ns
+        offset = first_offset = _realtime_ns() - _now_ns()
+        next_sweep = _now_ns() + _SWEEP_NS
+        if self._streams is not None:
+            self._free = list(range(self._streams))[::-1]
+            self._fill()
+        while len(self.outcomes) < self._total:
+            timeout_ns = next_sweep - _now_ns()
+            if self._streams is None:
+                timeout_ns = min(timeout_ns, self._send_due())
+            events = self._pool.wait(timeout_ns, exact=self._streams is None)
+            offset = _realtime_ns() - _now_ns()
+            for fd, mask in events:
+                self._handle(fd, mask, -offset)
+                if self._free and self._streams is not None:
+                    self._fill()
+            now = _now_ns()
+            if now >= next_sweep:
+                next_sweep = now + _SWEEP_NS
+                self._sweep(now)
+                if self._streams is not None:
+                    self._fill()
+                self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
+                if self._control(len(self.outcomes), self.reading.reads):
+                    return
+        self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
+
+    def _send_due(self) -> int:
+        """Send what is due in an open loop; returns ns until the next send."""
+        while self._queue:
+            left = self._start_ns + (self._queue[0].offset_ns or 0) - _now_ns()
+            if left > 0:
+                return left
+            self._send_next()
+        return _SWEEP_NS
+
+    def _fill(self) -> None:
+        """Give every closed-loop stream that has none its next request."""
+        while self._free and self._queue:
+            self._send_next()
+
+    def _send_next(self) -> None:
+        """Give the next request to a connection; without one it has failed."""
+        request = self._queue.popleft()
+        stream = self._take_stream()
+        connection = self._pool.take()
+        if isinstance(connection, Failure):
+            self.outcomes.append(Outcome(request, stream, None, _now_ns(), Trace(), connection))
+            self._free.append(stream)
+            return
+        connection.stream = stream
+        if connection.state is State.CONNECTING:
+            connection.request = request
+        else:
+            self._send_on(connection, request)
+
+    def _take_stream(self) -> int:
+        if self._free:
+            return self._free.pop()
+        self._places += 1
+        return self._places - 1
+
+    def _send_on(self, connection: Connection, request: EncodedRequest) -> None:
+        done = connection.send(request)
+        if not done:
+            self._pool.watch(connection, writing=True)
+        elif connection.failure is not None:
+            self._finish(connection)
+        else:
+            self._note_sent(connection)
+
+    def _note_sent(self, connection: Connection) -> None:
+        request = connection.request
+        if request is not None and request.offset_ns is not None and connection.sent_ns is not None:
+            self.reading.schedule_lags_ns.append(connection.sent_ns - self._start_ns - request.offset_ns)
+
+    def _handle(self, fd: int, mask: int, offset_ns: int) -> None:
+        connection = self._pool.by_fd(fd)
+        if connection is None:
+            return
+        if connection.state is State.CONNECTING:
+            self._settle_connect(connection)
+            return
+        if mask & select.POLLOUT and connection.state is State.SENDING and connection.send_more():
+            self._pool.watch(connection, writing=False)
+            self._note_sent(connection)
+        if mask & ~select.POLLOUT and connection.state is not State.CLOSED:
+            before = connection.state
+            lag = connection.read(offset_ns, self._spool)
+            if lag >= 0:
+                self._note_read(lag)
+            if before is State.IDLE:
+                self._pool.drop_if_closed(connection)
+                return
+        if connection.state in (State.IDLE, State.CLOSED):
+            self._finish(connection)
+
+    def _note_read(self, lag_ns: int) -> None:
+        reading = self.reading
+        reading.reads += 1
+        if len(reading.lags_ns) < _LAGS_KEPT:
+            reading.lags_ns.append(lag_ns)
+        else:  # a long round: later reads overwrite earlier ones, so that the sample stays of the whole size
+            reading.lags_ns[reading.reads % _LAGS_KEPT] = lag_ns
+
+    def _settle_connect(self, connection: Connection) -> None:
+        request = connection.request
+        failure = self._pool.settle_one(connection)
+        if failure is None:
+            if request is not None:
+                self._send_on(connection, request)
+        elif request is not None:
+            connection.failure = failure
+            connection.end_ns = _now_ns()
+            self._finish(connection)
+
+    def _finish(self, connection: Connection) -> None:
+        """Turn what a connection carried into an outcome and give the connection its next request."""
+        request = connection.request
+        if request is None:
+            self._pool.release(connection)
+            return
+        if connection.was_stale:
+            self._send_again(connection, request)
+            return
+        trace = connection.settle(self._spool)
+        self.reading.received_bytes += sum(trace.lengths)
+        self.reading.kernel_stamps = self.reading.kernel_stamps and connection.kernel_stamps
+        self.outcomes.append(
+            Outcome(request, connection.stream, connection.sent_ns, connection.end_ns, trace, connection.failure)
+        )
+        self._free.append(connection.stream)
+        self._pool.release(connection)
+
+    def _send_again(self, stale: Connection, request: EncodedRequest) -> None:
+        """Give a request that met a closed connection a new one; its clock goes on from the first send."""
+        self._pool.single_use = True
+        first_sent_ns, stream = stale.sent_ns, stale.stream
+        self._pool.release(stale)
+        connection = self._pool.take()
+        if isinstance(connection, Failure):
+            self.outcomes.append(Outcome(request, stream, first_sent_ns, _now_ns(), Trace(), connection))
+            self._free.append(stream)
+            return
+        connection.first_sent_ns, connection.stream = first_sent_ns, stream
+        if connection.state is State.CONNECTING:
+            connection.request = request
+        else:
+            self._send_on(connection, request)
+
+    def _sweep(self, now: int) -> None:
+        """End requests that are past a time limit."""
+        limits = self._limits
+        for connection in self._pool.busy():
+            since = now - (connection.sent_ns or connection.opened_ns)
+            quiet = now - (connection.end_ns or connection.opened_ns)
+            if connection.state is State.CONNECTING:
+                if now - connection.opened_ns > limits.connect_s * NS_PER_S:
+                    connection.give_up(FailureKind.CONNECT, f"no connection within {limits.connect_s:g} s")
+                    self._pool.count_failure(Failure(FailureKind.CONNECT, "connecting timed out"))
+            elif since > limits.request_s * NS_PER_S:
+                connection.give_up(FailureKind.TIMEOUT, f"not complete within {limits.request_s:g} s")
+            elif quiet > limits.stall_s * NS_PER_S:
+                connection.give_up(FailureKind.STALL, f"no byte for {limits.stall_s:g} s")
+            if connection.state is State.CLOSED:
+                self._finish(connection)

@@ -1,0 +1,102 @@
+"""Assembly: the records of a case to its result.
+
+Law: pure. Budgets and history are judged later, on the result; here only a measurement that must not be judged gets
+its verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+from pytest_inferbench.measure.aggregate import aggregate
+from pytest_inferbench.measure.client import client_summary
+from pytest_inferbench.measure.evidence import CaseFacts, Evidence, ValidityPolicy
+from pytest_inferbench.measure.result import CaseResult, Summary
+from pytest_inferbench.measure.tokens import TokenMethod, request_views, token_method
+from pytest_inferbench.measure.validity import findings
+from pytest_inferbench.measure.window import steady_window
+from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.records import RoundRecord
+from pytest_inferbench.stats.verdict import Verdict
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class CaseIdentity:
+    """What a case is called and where it ran; the fields are those of `CaseResult`."""
+
+    id: str
+    case: str
+    model: str
+    backend: str
+    variant: str
+    version: str
+    hardware: str
+
+
+def assemble(
+    identity: CaseIdentity,
+    workload: Mapping[str, Any],
+    rounds: Sequence[RoundRecord],
+    facts: CaseFacts,
+    *,
+    policy: ValidityPolicy | None = None,
+    slo: Mapping[str, float] = _EMPTY,
+    server: Mapping[str, Any] = _EMPTY,
+    gpu: Mapping[str, Any] | None = None,
+) -> CaseResult:
+    """The result of a case, with its figures and validity findings and without checks.
+
+    Args:
+        identity: the case and its cell.
+        workload: its parameters, with `kind` and `hash`.
+        rounds: what was observed, warm-up left out.
+        facts: what the case wanted and what is known of the server.
+        policy: limits of validity; the defaults if None.
+        slo: per-request limits for goodput, metric name -> figure.
+        server: what the server says of itself, as the result shall hold it.
+        gpu: sampled GPU figures; None without a GPU.
+
+    Raises:
+        ConfigError: `slo` names something that is no per-request metric.
+    """
+    method = token_method(chain.from_iterable(round_.requests for round_ in rounds))
+    views = tuple(_round_view(round_, method, slo) for round_ in rounds)
+    figures = aggregate(views)
+    evidence = Evidence(tuple(rounds), views, figures.metrics, method, facts, policy or ValidityPolicy())
+    found = findings(evidence)
+    return CaseResult(
+        id=identity.id,
+        case=identity.case,
+        model=identity.model,
+        backend=identity.backend,
+        variant=identity.variant,
+        version=identity.version,
+        hardware=identity.hardware,
+        workload=workload,
+        metrics=figures.metrics,
+        rounds=figures.rounds,
+        client=client_summary([reading for round_ in rounds for reading in round_.workers]),
+        server=server,
+        gpu=gpu,
+        token_method=method.value,
+        validity=found,
+        verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
+        notes=_notes(figures.metrics),
+    )
+
+
+def _round_view(round_: RoundRecord, method: TokenMethod, slo: Mapping[str, float]) -> RoundView:
+    requests = request_views(round_.requests, method)
+    return RoundView(requests, steady_window(requests, round_.concurrency), slo)
+
+
+def _notes(metrics: Mapping[str, Summary]) -> tuple[str, ...]:
+    if "chunk_gap_ms" in metrics and "itl_ms" not in metrics:
+        return ("itl_ms is absent: the server does not say how many tokens a chunk holds",)
+    return ()

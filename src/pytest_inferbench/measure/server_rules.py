@@ -1,0 +1,152 @@
+"""Rules about the server: was it the one, and in the state, that the case declares?
+
+Law: each rule is a pure function of the evidence and yields findings; `validity` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from pytest_inferbench.measure.evidence import CacheState, Evidence
+from pytest_inferbench.measure.result import Finding
+from pytest_inferbench.measure.tokens import TokenMethod
+from pytest_inferbench.records import RoundRecord, ServerReading
+from pytest_inferbench.units import RATIO, format_value
+
+_COUNTERS = ("generated_tokens", "prompt_tokens", "cached_prompt_tokens")
+
+
+def identity(evidence: Evidence) -> Iterator[Finding]:
+    """The server says it is the model and the version that were asked for; a server that says nothing is believed."""
+    facts = evidence.facts
+    wanted, served = facts.expected_model, facts.served_models
+    if wanted is not None and served and wanted not in served:
+        yield Finding(
+            "model",
+            invalid=True,
+            message=f"the server answers for {', '.join(map(repr, served))}, not for {wanted!r}",
+            remedy="point the case at a server of its model, or name the model as the server does",
+        )
+    if facts.expected_version is None or facts.served_version is None:
+        return
+    if facts.expected_version.removeprefix("v") != facts.served_version.removeprefix("v"):
+        yield Finding(
+            "version",
+            invalid=True,
+            message=f"the server is version {facts.served_version!r}, not {facts.expected_version!r}",
+            remedy="start the version that the case names, or use `version: installed`",
+        )
+
+
+def reused(evidence: Evidence) -> Iterator[Finding]:
+    """A case that wants a fresh server got one."""
+    if evidence.facts.wants_fresh and evidence.facts.reused:
+        yield Finding(
+            "server_reused",
+            invalid=True,
+            message="the server had served before, but the case wants a fresh one",
+            remedy="stop the kept server, or let pytest start its own",
+        )
+
+
+def restarted(evidence: Evidence) -> Iterator[Finding]:
+    """The server lived through the whole case: nobody saw it restart, and no counter ran backwards."""
+    if evidence.facts.restarted:
+        seen = "it was seen starting again"
+    else:
+        readings = [reading for round_ in evidence.rounds for reading in (round_.before, round_.after) if reading]
+        fallen = [name for earlier, later in pairwise(readings) for name in _fallen(earlier, later)]
+        if not fallen:
+            return
+        seen = f"its counter {fallen[0]} ran backwards"
+    yield Finding(
+        "server_restarted",
+        invalid=True,
+        message=f"the server restarted during the case: {seen}",
+        remedy="see the server's log for a crash, then run again",
+    )
+
+
+def prefix_cache(evidence: Evidence) -> Iterator[Finding]:
+    """A cold case found next to nothing cached in its worst round; a warm case found something in each."""
+    declared = evidence.facts.cache
+    if declared is CacheState.ANY or not evidence.completed:
+        return
+    shares = [share for round_ in evidence.rounds if (share := _cached_share(round_)) is not None]
+    if not shares:
+        yield Finding(
+            "prefix_cache_unseen",
+            invalid=False,
+            message=f"the case declares a {declared.value} prefix cache, but the server does not say what was cached",
+            remedy="turn on the server's cached-token counts in its usage or its metrics page",
+        )
+    elif declared is CacheState.COLD and max(shares) > evidence.policy.cached_share:
+        message = (
+            f"{format_value(max(shares), RATIO)} of a round's prompt tokens came from the prefix cache, more than "
+            f"{format_value(evidence.policy.cached_share, RATIO)}, but the case declares it cold"
+        )
+        remedy = "use prompts that differ between rounds, turn the prefix cache off, or declare the case warm"
+        yield evidence.finding("prefix_cache", "cached_share", message, remedy, figure=max(shares))
+    elif declared is CacheState.WARM and min(shares) <= 0:
+        yield Finding(
+            "prefix_cache",
+            invalid=True,
+            message="no prompt token of a round came from the prefix cache, but the case declares it warm",
+            remedy="turn the server's prefix cache on, or check that the prompts share their beginning",
+            figure=min(shares),
+            limit=0.0,
+        )
+
+
+def server_count(evidence: Evidence) -> Iterator[Finding]:
+    """The server generated as many tokens as we counted; rounds with failures cannot be compared.
+
+    With chunks for tokens our own count is the doubtful one: a warning.
+    """
+    ours = theirs = 0.0
+    for round_, view in zip(evidence.rounds, evidence.views, strict=True):
+        grown = _growth(round_, "generated_tokens")
+        if grown is not None and len(view.completed) == len(view.requests):
+            ours += sum(request.output_tokens or 0 for request in view.completed)
+            theirs += grown
+    limit = evidence.policy.token_deviation
+    if ours <= 0 or abs(theirs - ours) <= limit * ours:
+        return
+    deviation = abs(theirs - ours) / ours
+    message = (
+        f"the server counts {theirs:.0f} generated tokens and we {ours:.0f}, {format_value(deviation, RATIO)} apart, "
+        f"more than {format_value(limit, RATIO)}"
+    )
+    remedy = "make sure that nobody else uses the server while it is measured"
+    invalid = evidence.token_method is not TokenMethod.CHUNKS
+    yield evidence.finding("server_count", "token_deviation", message, remedy, figure=deviation, invalid=invalid)
+
+
+def _fallen(earlier: ServerReading, later: ServerReading) -> list[str]:
+    both = (name for name in _COUNTERS if name in earlier.values and name in later.values)
+    return [name for name in both if later.values[name] < earlier.values[name]]
+
+
+def _growth(round_: RoundRecord, counter: str) -> float | None:
+    """How far a counter went up in a round; None where it is not published or was reset."""
+    if round_.before is None or round_.after is None:
+        return None
+    before, after = round_.before.values.get(counter), round_.after.values.get(counter)
+    return after - before if before is not None and after is not None and after >= before else None
+
+
+def _cached_share(round_: RoundRecord) -> float | None:
+    """Cached / prompt tokens of a round: by usage where any answer says so, else by the server's counter.
+
+    vLLM leaves the count out of answers that had nothing cached, so within a round that has some, absent is none.
+    """
+    usages = [record.usage for record in round_.requests if record.usage and record.failure is None]
+    prompt = sum(usage.prompt_tokens or 0 for usage in usages)
+    cached: float | None = None
+    if any(usage.cached_tokens is not None for usage in usages):
+        cached = sum(usage.cached_tokens or 0 for usage in usages)
+    else:
+        cached = _growth(round_, "cached_prompt_tokens")
+        prompt = prompt or int(_growth(round_, "prompt_tokens") or 0)
+    return cached / prompt if cached is not None and prompt else None

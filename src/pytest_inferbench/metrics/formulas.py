@@ -1,0 +1,197 @@
+"""Formulas: what each metric computes from one request or one round whose tokens are counted.
+
+Law: pure functions of a view. A formula answers "absent" (an empty tuple, None), never 0, where the figure does not
+exist. Sample formulas are asked about completed requests only. A failed request has no samples, but it stays in the
+denominators: it counts as issued, and the time until it failed is part of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
+
+from pytest_inferbench.clock import NS_PER_MS, NS_PER_S
+from pytest_inferbench.records import RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A request with its output tokens counted.
+
+    Attributes:
+        record: the request as it went.
+        output_tokens: by the case's counting method; None for a failed request.
+    """
+
+    record: RequestRecord
+    output_tokens: int | None
+
+    @property
+    def completed(self) -> bool:
+        """Whether it did not fail."""
+        return self.record.failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The steady part of a round: from `start_ns` to `end_ns`, in which `output_tokens` were generated."""
+
+    start_ns: int
+    end_ns: int
+    output_tokens: float
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.end_ns - self.start_ns) / NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class RoundView:
+    """The requests of one round, or those of a whole case at once.
+
+    Attributes:
+        requests: every issued request.
+        window: the steady window; None where there is none (an open loop, a whole case).
+        slo: limits each request should meet, metric name -> figure in the metric's unit.
+    """
+
+    requests: tuple[RequestView, ...]
+    window: Window | None = None
+    slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def completed(self) -> tuple[RequestView, ...]:
+        """The requests that did not fail."""
+        return tuple(view for view in self.requests if view.completed)
+
+
+def ttft_ms(view: RequestView) -> tuple[float, ...]:
+    """First chunk that carries output - sent."""
+    return _between_ms(view.record.sent_ns, _first(view.record))
+
+
+def ttft_scheduled_ms(view: RequestView) -> tuple[float, ...]:
+    """First chunk that carries output - scheduled: the wait before a late send counts (no coordinated omission)."""
+    return _between_ms(view.record.scheduled_ns, _first(view.record))
+
+
+def time_to_answer_ms(view: RequestView) -> tuple[float, ...]:
+    """First non-reasoning content - sent."""
+    return _between_ms(view.record.sent_ns, view.record.answer_ns)
+
+
+def e2e_ms(view: RequestView) -> tuple[float, ...]:
+    """Last output chunk - sent; what comes after it (usage, end marker, close) is not the user's wait."""
+    return _between_ms(view.record.sent_ns, _last(view.record))
+
+
+def chunk_gap_ms(view: RequestView) -> tuple[float, ...]:
+    """Between consecutive output chunks."""
+    return tuple((later - earlier) / NS_PER_MS for earlier, later in pairwise(view.record.output_ns))
+
+
+def tpot_ms(view: RequestView) -> tuple[float, ...]:
+    """(last chunk - first) / (tokens - 1). An answer in one chunk shows no pace, however many tokens it has."""
+    tokens, stamps = view.output_tokens, view.record.output_ns
+    if tokens is None or tokens < 2 or len(stamps) < 2:  # noqa: PLR2004 - a pace needs two tokens, seen apart
+        return ()
+    return ((stamps[-1] - stamps[0]) / NS_PER_MS / (tokens - 1),)
+
+
+def itl_ms(view: RequestView) -> tuple[float, ...]:
+    """A gap before a chunk of k tokens is k samples of gap / k; a chunk without a token adds its gap to the next."""
+    counts = view.record.chunk_tokens
+    if counts is None:
+        return ()
+    samples: list[float] = []
+    waited = 0.0
+    for gap, tokens in zip(chunk_gap_ms(view), counts[1:], strict=True):
+        waited += gap
+        if tokens:
+            samples += [waited / tokens] * tokens
+            waited = 0.0
+    return tuple(samples)
+
+
+def generation_tok_per_s(view: RequestView) -> tuple[float, ...]:
+    """Output tokens / (last chunk - first)."""
+    tokens, stamps = view.output_tokens, view.record.output_ns
+    if tokens is None or not stamps or stamps[-1] <= stamps[0]:
+        return ()
+    return (tokens * NS_PER_S / (stamps[-1] - stamps[0]),)
+
+
+def wall_s(view: RoundView) -> float | None:
+    """The round's first send to its last output chunk."""
+    return _extent_s(view, failures=False)
+
+
+def generated_tokens(view: RoundView) -> float | None:
+    """Output tokens of the completed requests."""
+    return _total([request.output_tokens for request in view.completed])
+
+
+def prompt_tokens(view: RoundView) -> float | None:
+    """Prompt tokens of the completed requests as the server counted them; absent if it left out any."""
+    usages = [request.record.usage for request in view.completed]
+    return _total([usage.prompt_tokens if usage else None for usage in usages])
+
+
+def output_tok_per_s(view: RoundView) -> float | None:
+    """Output tokens inside the steady window / its length."""
+    window = view.window
+    return None if window is None else window.output_tokens / window.seconds
+
+
+def output_tok_per_s_run(view: RoundView) -> float | None:
+    """Output tokens / the whole run."""
+    return per_second(generated_tokens(view), view)
+
+
+def request_per_s(view: RoundView) -> float | None:
+    """Completed requests / the whole run."""
+    return per_second(len(view.completed), view) if view.completed else None
+
+
+def error_rate(view: RoundView) -> float | None:
+    """Failed / issued."""
+    issued = len(view.requests)
+    return (issued - len(view.completed)) / issued if issued else None
+
+
+def per_second(count: float | None, view: RoundView) -> float | None:
+    """`count` / seconds from the first send to the last output chunk, or to the last failure where that is later."""
+    seconds = _extent_s(view, failures=True)
+    return None if count is None or seconds is None else count / seconds
+
+
+def _between_ms(start_ns: int | None, end_ns: int | None) -> tuple[float, ...]:
+    return () if start_ns is None or end_ns is None else ((end_ns - start_ns) / NS_PER_MS,)
+
+
+def _first(record: RequestRecord) -> int | None:
+    return record.output_ns[0] if record.output_ns else None
+
+
+def _last(record: RequestRecord) -> int | None:
+    return record.output_ns[-1] if record.output_ns else None
+
+
+def _extent_s(view: RoundView, *, failures: bool) -> float | None:
+    records = [request.record for request in view.requests]
+    starts = [record.sent_ns for record in records if record.sent_ns is not None]
+    ends = [record.output_ns[-1] for record in records if record.output_ns]
+    if failures:
+        ends += [record.end_ns for record in records if record.failure is not None]
+    if not starts or not ends or max(ends) <= min(starts):
+        return None
+    return (max(ends) - min(starts)) / NS_PER_S
+
+
+def _total(counts: list[int | None]) -> float | None:
+    """The sum, absent where a part is: a partial sum is no sum."""
+    known = [count for count in counts if count is not None]
+    return float(sum(known)) if known and len(known) == len(counts) else None

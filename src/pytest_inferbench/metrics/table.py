@@ -1,0 +1,132 @@
+"""The metric table: every figure the product reports, with its unit, its better direction and its formula.
+
+Law: a metric is one row of `METRICS`; nothing else in the product knows a metric's unit or direction by heart.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.metrics import formulas
+from pytest_inferbench.metrics.formulas import RequestView, RoundView
+from pytest_inferbench.units import (
+    MS,
+    RATIO,
+    REQUESTS_PER_SECOND,
+    SECONDS,
+    TOKENS,
+    TOKENS_PER_SECOND,
+    Direction,
+    Unit,
+)
+
+
+class Kind(StrEnum):
+    """What one figure of a metric stands for."""
+
+    REQUEST = "request"
+    CHUNK = "chunk"
+    ROUND = "round"
+    CASE = "case"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleMetric:
+    """A metric with a distribution; `formula` gives the samples of one completed request, none where it has none."""
+
+    name: str
+    unit: Unit
+    direction: Direction
+    kind: Kind
+    formula: Callable[[RequestView], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMetric:
+    """A metric that is one figure, by `formula` for each round.
+
+    A case's figure is the median over its rounds (`Kind.ROUND`), or the formula over all its requests (`Kind.CASE`).
+    """
+
+    name: str
+    unit: Unit
+    direction: Direction
+    kind: Kind
+    formula: Callable[[RoundView], float | None]
+
+
+Metric = SampleMetric | ValueMetric
+
+
+def _goodput_per_s(view: RoundView) -> float | None:
+    """Requests that met every limit / the whole run; absent without limits, or where a limited metric is."""
+    limits = [(_slo_metric(name), limit) for name, limit in view.slo.items()]
+    judgeable = all(any(metric.formula(request) for request in view.completed) for metric, _ in limits)
+    if not limits or not judgeable:
+        return None
+    good = sum(all(_meets(request, metric, limit) for metric, limit in limits) for request in view.completed)
+    return formulas.per_second(good, view)
+
+
+_PACES = frozenset({"chunk_gap_ms", "tpot_ms", "itl_ms", "generation_tok_per_s"})
+
+
+def _meets(view: RequestView, metric: SampleMetric, limit: float) -> bool:
+    """Every sample within the limit. A pace that the request is too short to have cannot be missed; a wait can."""
+    samples = metric.formula(view)
+    if not samples:
+        return metric.name in _PACES
+    if metric.direction is Direction.HIGHER:
+        return min(samples) >= limit
+    return max(samples) <= limit
+
+
+_LOWER, _HIGHER, _NEUTRAL = Direction.LOWER, Direction.HIGHER, Direction.NEUTRAL
+
+_ROWS: tuple[Metric, ...] = (
+    SampleMetric("ttft_ms", MS, _LOWER, Kind.REQUEST, formulas.ttft_ms),
+    SampleMetric("ttft_scheduled_ms", MS, _LOWER, Kind.REQUEST, formulas.ttft_scheduled_ms),
+    SampleMetric("time_to_answer_ms", MS, _LOWER, Kind.REQUEST, formulas.time_to_answer_ms),
+    SampleMetric("chunk_gap_ms", MS, _LOWER, Kind.CHUNK, formulas.chunk_gap_ms),
+    SampleMetric("tpot_ms", MS, _LOWER, Kind.REQUEST, formulas.tpot_ms),
+    SampleMetric("itl_ms", MS, _LOWER, Kind.CHUNK, formulas.itl_ms),
+    SampleMetric("e2e_ms", MS, _LOWER, Kind.REQUEST, formulas.e2e_ms),
+    SampleMetric("generation_tok_per_s", TOKENS_PER_SECOND, _HIGHER, Kind.REQUEST, formulas.generation_tok_per_s),
+    ValueMetric("output_tok_per_s", TOKENS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.output_tok_per_s),
+    ValueMetric("output_tok_per_s_run", TOKENS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.output_tok_per_s_run),
+    ValueMetric("request_per_s", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.request_per_s),
+    ValueMetric("goodput_per_s", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, _goodput_per_s),
+    ValueMetric("wall_s", SECONDS, _LOWER, Kind.ROUND, formulas.wall_s),
+    ValueMetric("prompt_tokens", TOKENS, _NEUTRAL, Kind.CASE, formulas.prompt_tokens),
+    ValueMetric("generated_tokens", TOKENS, _NEUTRAL, Kind.CASE, formulas.generated_tokens),
+    ValueMetric("error_rate", RATIO, _LOWER, Kind.CASE, formulas.error_rate),
+)
+
+METRICS: Mapping[str, Metric] = MappingProxyType({row.name: row for row in _ROWS})
+"""Every metric by name, in the order in which reports show them."""
+
+
+def metric_named(name: str) -> Metric:
+    """The row called `name` (`ttft_ms`, without a statistic).
+
+    Raises:
+        ConfigError: there is no such metric; the message names the nearest.
+    """
+    metric = METRICS.get(name)
+    if metric is None:
+        near = difflib.get_close_matches(name, METRICS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(METRICS)}"
+        raise ConfigError(f"there is no metric {name!r}; {hint}")
+    return metric
+
+
+def _slo_metric(name: str) -> SampleMetric:
+    metric = metric_named(name)
+    if isinstance(metric, SampleMetric):
+        return metric
+    raise ConfigError(f"{name!r} is one figure a {metric.kind}, which no single request can meet: not an SLO metric")

@@ -1,0 +1,69 @@
+"""How many tokens a prompt has, by the only authority: the server's own usage.
+
+Law: one short request a question, before any clock runs. Works with every protocol that reports usage.
+"""
+
+from __future__ import annotations
+
+import httpx
+
+from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.clock import Clock
+from pytest_inferbench.errors import ServerError
+from pytest_inferbench.wire.dialect import Dialect, GenerationRequest, Message
+from pytest_inferbench.wire.stream import StreamDecoder, http_failure
+
+_TIMEOUT_S = 60.0
+
+
+class TokenCounter:
+    """Counts prompt tokens over one connection.
+
+    Args:
+        endpoint: the server.
+        dialect: the protocol the benchmark will speak.
+        clock: stamps the decoder wants.
+        extra: body fields every request carries.
+    """
+
+    def __init__(self, endpoint: Endpoint, dialect: Dialect, clock: Clock, extra: dict[str, object]) -> None:
+        self._client = httpx.Client(
+            base_url=endpoint.base_url,
+            headers=dict(endpoint.headers),
+            timeout=_TIMEOUT_S,
+            trust_env=False,
+            verify=endpoint.verify,
+            limits=httpx.Limits(max_keepalive_connections=0),  # llama.cpp closes after a stream without saying so
+        )
+        self._endpoint = endpoint
+        self._dialect = dialect
+        self._clock = clock
+        self._extra = extra
+
+    def __call__(self, text: str) -> int | None:
+        """Tokens of a prompt with this text, template included; None where the server does not say.
+
+        Raises:
+            ServerError: the server refused the request.
+        """
+        request = GenerationRequest((Message("user", text),), output_tokens=1, extra=self._extra)
+        body = self._dialect.encode(request, self._endpoint.model)
+        try:
+            answer = self._client.post(self._dialect.path, content=body, headers={"Content-Type": "application/json"})
+        except httpx.HTTPError as error:
+            raise ServerError(
+                f"{self._endpoint.base_url} did not answer while prompts were prepared: {error}"
+            ) from None
+        if answer.status_code != httpx.codes.OK:
+            failure = http_failure(answer.status_code, answer.content)
+            raise ServerError(
+                f"{self._endpoint.base_url} refused a short prompt: HTTP {failure.status}: {failure.message}"
+            )
+        decoder = StreamDecoder(self._dialect)
+        decoder.feed(answer.content, self._clock.now_ns())
+        usage = decoder.finish(complete=True).usage
+        return usage.prompt_tokens if usage is not None else None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()

@@ -1,0 +1,51 @@
+"""A cell: one (model, backend, version), which is one server.
+
+Law: frozen and hashable: pytest groups tests by it, and two equal cells share a server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytest_inferbench.backends.backend import ArgValue
+
+RUNNING = "running"  # the version of a server that somebody else started
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One server to measure.
+
+    Attributes:
+        model: its short name, in ids and baselines.
+        backend: the backend's name.
+        version: the version that was asked for; INSTALLED or RUNNING where none was.
+        protocol: the wire dialect's name.
+        variant: the variant's name; "" for none.
+        location: a path, `builtin:NAME` or a repository id; "" for a server that is already there.
+        served_model: the name that an existing server shall list; "" for whatever it serves.
+        url: address of an existing server; None where one is started.
+        args: server arguments by canonical name.
+        program, python: another installation.
+        slo: per-request limits for goodput.
+        sources: where each of these comes from.
+    """
+
+    model: str
+    backend: str
+    version: str
+    protocol: str
+    variant: str = ""
+    location: str = ""
+    served_model: str = ""
+    url: str | None = None
+    args: tuple[tuple[str, ArgValue], ...] = ()
+    program: str | None = None
+    python: str | None = None
+    slo: tuple[tuple[str, float], ...] = ()
+    sources: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def id(self) -> str:
+        """The cell's part of a test id: `vllm-v0.8.0-qwen3-8b`."""
+        return "-".join(part for part in (self.backend, self.version, self.model, self.variant) if part)

@@ -1,0 +1,138 @@
+"""From models and settings to cells: which backend, version and arguments each model is measured with.
+
+Law: nothing is started here, and model files are opened only to tell their format. Every value of a cell can say
+where it comes from. Precedence: command line > variant > the model's `backends.<backend>` >
+`defaults.backends.<backend>` > built in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_inferbench.backends.backend import INSTALLED, Backend
+from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backends_for, check_args
+from pytest_inferbench.backends.endpoint import parse_url
+from pytest_inferbench.config.document import Section, Source
+from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plan.cell import RUNNING, Cell
+from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
+from pytest_inferbench.provision.models import local_format
+from pytest_inferbench.wire.catalogue import dialect_named
+
+_COMMAND_LINE = Source(text="command line")
+
+
+def plan_cells(settings: PlanSettings) -> tuple[Cell, ...]:
+    """The matrix of a run, in the order of the config.
+
+    Raises:
+        ConfigError: something that was written cannot be used.
+    """
+    cells: list[Cell] = []
+    for model in chosen_models(settings):
+        for backend, why in _backends(model, settings):
+            _check_format(model, backend, settings)
+            for variant in ("", *model.entry.variants):
+                cells += _versions(model, backend, why, variant, settings)
+    return tuple(dict.fromkeys(cells))
+
+
+def _backends(model: Model, settings: PlanSettings) -> tuple[tuple[Backend, Source], ...]:
+    """The backends a model runs on, with where each is said."""
+    if settings.backend:
+        return tuple((backend_named(name), _COMMAND_LINE) for name in settings.backend)
+    where = model.written.source_of("backend" if "backend" in model.written else "framework")
+    if model.entry.wanted_backends:
+        return tuple((backend_named(name, str(where)), where) for name in model.entry.wanted_backends)
+    if settings.server_url is not None:
+        return ((backend_named("external"), _COMMAND_LINE),)
+    return (_by_format(model, settings),)
+
+
+def _by_format(model: Model, settings: PlanSettings) -> tuple[Backend, Source]:
+    """The backend that a model's format leads to; the config's default where it can load it."""
+    preferred = given(model.defaults, "backend")
+    chosen = backend_named(preferred.value, str(preferred.source)) if preferred is not None else None
+    if model.entry.path is None:
+        if chosen is None or preferred is None:
+            raise ConfigError(
+                f"{model.written.source}: {model.name}: no backend; write `backend:` here or under `defaults:`, or "
+                f"pass --backend (one of {', '.join(backend.name for backend in BACKENDS)})"
+            )
+        return chosen, preferred.source
+    found = local_format(model.entry.path, settings.rootdir, str(model.written.source))
+    if chosen is not None and preferred is not None and found in chosen.formats:
+        return chosen, preferred.source
+    return backends_for(found)[0], Source(text=f"the model's format, {found}")
+
+
+def _check_format(model: Model, backend: Backend, settings: PlanSettings) -> None:
+    """A backend that cannot load the model's format is an error that names one that can."""
+    if model.entry.path is None or settings.server_url is not None or not backend.formats:
+        return
+    found = local_format(model.entry.path, settings.rootdir, str(model.written.source))
+    if found not in backend.formats:
+        others = ", ".join(other.name for other in backends_for(found))
+        raise ConfigError(
+            f"{model.written.source}: {model.name}: {backend.name} cannot load {found} files; use {others}"
+        )
+
+
+def _versions(model: Model, backend: Backend, why: Source, variant: str, settings: PlanSettings) -> list[Cell]:
+    """The cells of one model, backend and variant: one for each version asked for."""
+    layers = _layers(model, backend, variant)
+    url = _url(layers, settings)
+    args = merge_args(*(layer.section("args") for layer in layers))
+    where = next((str(arg.source) for arg in args.values()), str(model.written.source))
+    typed = check_args(backend, {name: arg.value for name, arg in args.items()}, where)
+    version = _first(layers, "version", INSTALLED if url.value is None else RUNNING)
+    protocol = settings.protocol or backend.dialects[0]
+    dialect_named(protocol)
+    repo_id = model.entry.repo_id or ""
+    return [
+        Cell(
+            model=model.name,
+            backend=backend.name,
+            version=each.value,
+            protocol=protocol,
+            variant=variant,
+            location="" if url.value is not None else model.entry.path or repo_id,
+            served_model=repo_id if repo_id != SERVED else "",
+            url=url.value,
+            args=tuple(typed.items()),
+            program=_first(layers, "program", None).value,
+            python=_first(layers, "python", None).value,
+            slo=tuple(model.entry.slo.items()),
+            sources=(
+                ("backend", str(why)),
+                ("version", str(each.source)),
+                ("url", str(url.source)),
+                *((f"args.{name}", str(arg.source)) for name, arg in args.items()),
+            ),
+        )
+        for each in [Resolved(v, _COMMAND_LINE) for v in settings.backend_version] or [version]
+    ]
+
+
+def _layers(model: Model, backend: Backend, variant: str) -> list[Section]:
+    """What was written for a backend, strongest first."""
+    layers = [model.written.section("variants").section(variant)] if variant else []
+    for holder in (model.written, model.defaults):
+        written = holder.section("backends")
+        layers += [written.section(name) for name in (backend.name, *backend.aliases) if name in written]
+    return layers
+
+
+def _first(layers: Sequence[Section], key: str, otherwise: Any) -> Resolved[Any]:  # noqa: ANN401 - any setting
+    return first(*(given(layer, key) for layer in layers), built_in(otherwise))
+
+
+def _url(layers: Sequence[Section], settings: PlanSettings) -> Resolved[str | None]:
+    if settings.server_url is not None:
+        return Resolved(parse_url(settings.server_url, "--server-url"), _COMMAND_LINE)
+    written = _first(layers, "url", None)
+    if written.value is None:
+        return written
+    return Resolved(parse_url(written.value, str(written.source)), written.source)

@@ -1,0 +1,115 @@
+"""Which models a run is about, and what was written of each.
+
+Law: reads the config and nothing else; a model that nobody listed can be named by path or repository id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Protocol
+
+from pytest_inferbench.config.document import Section, Source
+from pytest_inferbench.config.load import load, shown
+from pytest_inferbench.config.validate import validate
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plan.schema import ModelEntry, ModelsFile
+from pytest_inferbench.provision.models import BUILTIN, is_builtin
+
+SERVED = "served"  # the model of an existing server when nobody named one
+EMPTY = Section({}, Source(text="--model"))
+
+
+class PlanSettings(Protocol):
+    """What planning needs of the run's options."""
+
+    rootdir: Path
+    model: Sequence[str]
+    backend: Sequence[str]
+    backend_version: Sequence[str]
+    server_url: str | None
+    protocol: str | None
+
+    def path(self, name: str) -> Path: ...  # noqa: D102
+    def source(self, name: str) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of the run.
+
+    Attributes:
+        entry: its validated entry.
+        written: the entry as written, with positions; empty for a model that no config lists.
+        defaults: the config's `defaults`, with positions.
+    """
+
+    entry: ModelEntry
+    written: Section
+    defaults: Section
+
+    @property
+    def name(self) -> str:
+        """Its short name."""
+        return model_name(self.entry)
+
+
+def chosen_models(settings: PlanSettings) -> tuple[Model, ...]:
+    """The models that this run is about, in the order of the config or of `--model`.
+
+    Raises:
+        ConfigError: the config cannot be used, or a name is nobody's.
+    """
+    path = settings.path("config")
+    if settings.server_url is not None and not settings.model:
+        return (Model(ModelEntry(repo_id=SERVED, name=SERVED), EMPTY, EMPTY),)
+    if not path.exists() and settings.source("config") == "default":
+        if settings.model:
+            return tuple(Model(_unlisted(name, (), settings), EMPTY, EMPTY) for name in settings.model)
+        raise ConfigError(
+            f"{shown(path, settings.rootdir)}: no such file, and no --model was given; write one with your models "
+            "(see the README), or name a model: --model builtin:tiny"
+        )
+    document = load(path, settings.rootdir)
+    entries = validate(ModelsFile, document).models
+    defaults = document.section("defaults")
+    listed = [Model(entry, section, defaults) for entry, section in zip(entries, document["models"], strict=True)]
+    if not settings.model:
+        return tuple(listed)
+    chosen: list[Model] = []
+    for name in settings.model:
+        found = [model for model in listed if name in (model.name, model.entry.repo_id, model.entry.path)]
+        names = [model.name for model in listed]
+        chosen += found or [Model(_unlisted(name, names, settings), EMPTY, defaults)]
+    return tuple(chosen)
+
+
+def model_name(entry: ModelEntry) -> str:
+    """The short name: as written, else derived from the path or repository id."""
+    if entry.name:
+        return entry.name
+    if entry.path is not None:
+        return _plain(entry.path.removeprefix(BUILTIN) if is_builtin(entry.path) else Path(entry.path).stem)
+    return _plain((entry.repo_id or "").rpartition("/")[2])
+
+
+def _unlisted(name: str, known: Sequence[str], settings: PlanSettings) -> ModelEntry:
+    """A model that the config does not list."""
+    if is_builtin(name):
+        return ModelEntry(path=name)
+    path = Path(name).expanduser()
+    if (settings.rootdir / path).exists():
+        return ModelEntry(path=name)
+    looks_like_a_path = name.startswith((".", "/", "~")) or path.suffix == ".gguf"
+    if settings.server_url is not None or ("/" in name and not looks_like_a_path):
+        return ModelEntry(repo_id=name)
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the config lists {', '.join(known) or 'none'}"
+    raise ConfigError(f"--model {name}: neither a model of the config, nor a path that exists, nor org/model; {hint}")
+
+
+def _plain(text: str) -> str:
+    """A name that can stand in ids and file names."""
+    return "".join(char if char.isalnum() or char in "._+-" else "-" for char in text).strip(".-").lower() or "model"

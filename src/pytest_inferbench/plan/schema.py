@@ -1,0 +1,120 @@
+"""The shape of `config/models.yaml`: which keys there are and what type each has.
+
+Law: shapes only. Where a value comes from is the document's to say, which backend takes which argument is the
+backend's, what wins over what is `plan`'s. A key that is not set is None or empty.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, AliasChoices, Field, model_validator
+
+from pytest_inferbench.config.validate import Shape
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
+
+
+def _safe(name: str) -> str:
+    if not _SAFE.fullmatch(name):
+        raise ValueError("a name of letters, digits and . _ + - that does not begin with a dot")
+    return name
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise ValueError("text that is not empty")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_safe)]
+"""A name that stands in test ids and file names."""
+
+Text = Annotated[str, AfterValidator(_not_empty)]
+Argument = str | bool | int | float
+Backends = Annotated[
+    Name | Annotated[list[Name], Field(min_length=1)] | None,
+    Field(validation_alias=AliasChoices("backend", "framework")),
+]
+
+
+class BackendSettings(Shape):
+    """How a backend is brought up; the same keys under `defaults.backends`, a model's `backends` and `variants`.
+
+    Attributes:
+        version: the release to run; an image tag, a git ref, or `installed`.
+        image_type: make the image here, or take the one its makers publish.
+        image: a Docker image to use instead of the backend's own.
+        args: server arguments by name.
+        provision: how the server comes up.
+        program, python: another installation for `provision: process`.
+        url: where it already runs, for `provision: url`.
+        engine_cache: the folder of built engines (TensorRT-LLM).
+    """
+
+    version: Text | None = None
+    image_type: Literal["build", "prebuilt"] | None = None
+    image: Text | None = None
+    args: dict[Text, Argument] = Field(default_factory=dict)
+    provision: Literal["docker", "process", "url"] | None = None
+    program: Text | None = None
+    python: Text | None = None
+    url: Text | None = None
+    engine_cache: Text | None = None
+
+
+class ModelEntry(Shape):
+    """One model, and where it differs from the defaults.
+
+    Attributes:
+        repo_id: the model's repository, `org/model`.
+        path: a file or folder instead, or `builtin:<name>` for a model that ships with the package.
+        name: what test ids and baselines call it; derived from the above where absent.
+        backend: one backend, or several to run it on (`framework:` is an older spelling).
+        backends: settings for single backends.
+        variants: further cells, and the arms of `--compare`, by name.
+        slo: limits that a request must meet to count as goodput, by metric.
+    """
+
+    repo_id: Text | None = None
+    path: Text | None = None
+    name: Name | None = None
+    backend: Backends = None
+    backends: dict[Name, BackendSettings] = Field(default_factory=dict)
+    variants: dict[Name, BackendSettings] = Field(default_factory=dict)
+    slo: dict[Text, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ModelEntry:
+        if self.repo_id is None and self.path is None:
+            raise ValueError("neither repo_id nor path; say where the model is: repo_id: org/model, or path: ~/x.gguf")
+        if self.repo_id is not None and self.path is not None:
+            raise ValueError("both repo_id and path; keep one of them")
+        return self
+
+    @property
+    def wanted_backends(self) -> tuple[str, ...]:
+        """The backends the entry names, in order; empty where the format decides."""
+        if self.backend is None:
+            return ()
+        return (self.backend,) if isinstance(self.backend, str) else tuple(self.backend)
+
+
+class Defaults(Shape):
+    """What holds for every model unless its entry says otherwise.
+
+    Attributes:
+        backend: used where a model's format allows several.
+        backends: settings by backend.
+    """
+
+    backend: Annotated[Name | None, Field(validation_alias=AliasChoices("backend", "framework"))] = None
+    backends: dict[Name, BackendSettings] = Field(default_factory=dict)
+
+
+class ModelsFile(Shape):
+    """The whole of `config/models.yaml`; `extends:` has been followed before."""
+
+    defaults: Defaults = Defaults()
+    models: Annotated[list[ModelEntry], Field(min_length=1)]

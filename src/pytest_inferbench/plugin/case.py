@@ -1,0 +1,99 @@
+"""A case's name, plan and facts: what stands between a pytest item and the pure layers.
+
+Law: names are stable under upgrades: no version, no cell and no node id goes into a case's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.measure.assemble import CaseIdentity
+from pytest_inferbench.measure.evidence import CacheState, CaseFacts, ValidityPolicy
+from pytest_inferbench.run import CasePlan
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.provision.server import Server
+    from pytest_inferbench.workloads.workload import Workload
+
+
+def case_name(item: pytest.Function, cell_id: str, number: int) -> str:
+    """The case's name in baselines: `test_concurrency[llama-b1-tiny-c08]` -> `concurrency[c08]`.
+
+    Args:
+        item: the test.
+        cell_id: the cell's part of its id.
+        number: how many workloads the test has measured before this one.
+    """
+    name = (item.originalname or item.name).removeprefix("test_")
+    if item.cls is not None:
+        name = f"{item.cls.__name__.removeprefix('Test')}.{name}"
+    rest = item.callspec.id.removeprefix(cell_id).removeprefix("-")
+    name = f"{name}[{rest}]" if rest else name
+    return f"{name}#{number + 1}" if number else name
+
+
+def case_plan(case: str, workload: Workload, context: RunContext) -> CasePlan:
+    """How a case is run under this run's options; the same case has the same prompts in every run of one seed."""
+    settings = context.settings
+    digest = hashlib.sha256(f"{settings.seed}:{case}:{workload.describe()['hash']}".encode()).digest()
+    return CasePlan(
+        case=case,
+        workload=workload,
+        rounds=settings.rounds,
+        warm_up=max(settings.warmup, workload.concurrency or 1),
+        seed=int.from_bytes(digest[:6], "big"),
+        request_s=settings.timeout,
+    )
+
+
+def case_identity(case: str, item: pytest.Function, cell: Cell, server: Server, context: RunContext) -> CaseIdentity:
+    """What the case is called and where it ran."""
+    return CaseIdentity(
+        id=item.nodeid,
+        case=case,
+        model=cell.model,
+        backend=cell.backend,
+        variant=cell.variant,
+        version=server.version or cell.version,
+        hardware=context.hardware,
+    )
+
+
+def case_facts(plan: CasePlan, server: Server, min_requests: int) -> CaseFacts:
+    """What the case wanted and what is known of its server."""
+    return CaseFacts(
+        planned_requests=plan.workload.planned_requests * plan.rounds,
+        min_requests=min_requests,
+        cache=CacheState.COLD,
+        expected_model=server.endpoint.model,
+        served_models=server.models,
+    )
+
+
+def case_policy(max_error_rate: float) -> ValidityPolicy:
+    """The limits of validity; one that the test gave says so."""
+    if max_error_rate == ValidityPolicy().error_rate:
+        return ValidityPolicy()
+    return ValidityPolicy(error_rate=max_error_rate, sources={"error_rate": "the test's max_error_rate"})
+
+
+def server_account(cell: Cell, server: Server, restarts: int) -> dict[str, Any]:
+    """What the result says of the server itself; `args_hash` tells two sets of server arguments apart."""
+    account: dict[str, Any] = {
+        "url": server.endpoint.base_url,
+        "provision": server.kind,
+        "ready_seconds": round(server.ready_seconds, 3),
+        "restarts": restarts,
+        "args": dict(cell.args),
+        "args_hash": hashlib.sha256(json.dumps(sorted(cell.args)).encode()).hexdigest()[:16],
+        "sources": dict(cell.sources),
+    }
+    if server.log_path is not None:
+        account["log"] = str(server.log_path)
+    return account

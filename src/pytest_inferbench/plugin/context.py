@@ -1,0 +1,61 @@
+"""One run as everything in `plugin/` sees it: its name, options, machine, folders and baselines.
+
+Law: cheap to import and to make; what is heavy is read when it is first asked for. Knows no pytest hook.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.plugin.options import Settings
+from pytest_inferbench.plugin.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from pytest_inferbench.baselines.store import BaselineStore
+
+
+class RunContext:
+    """What one process knows of the run.
+
+    Args:
+        run_id: the run's name, the same in every process of it.
+        settings: the options.
+        progress: where to say what goes on.
+    """
+
+    def __init__(self, run_id: str, settings: Settings, progress: ProgressLine) -> None:
+        self.run_id = run_id
+        self.settings = settings
+        self.progress = progress
+
+    @property
+    def folder(self) -> Path:
+        """Where this run's results go."""
+        return self.settings.path("results") / self.run_id
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """This machine, read once."""
+        from pytest_inferbench.clock import SYSTEM_CLOCK  # noqa: PLC0415 - heavy, and only benchmarks need it
+        from pytest_inferbench.measure.environment import read_environment  # noqa: PLC0415
+
+        return read_environment(SYSTEM_CLOCK, self.settings.rootdir)
+
+    @cached_property
+    def hardware(self) -> str:
+        """This machine's name in baselines."""
+        from pytest_inferbench.measure.environment import hardware_name  # noqa: PLC0415 - as above
+
+        named: str | None = self.settings.hardware
+        return named or hardware_name(self.environment)
+
+    @cached_property
+    def baselines(self) -> BaselineStore:
+        """The baselines of this run."""
+        from pytest_inferbench.baselines.store import BaselineStore  # noqa: PLC0415 - as above
+        from pytest_inferbench.metrics.table import METRICS  # noqa: PLC0415
+
+        directions = {name: metric.direction for name, metric in METRICS.items()}
+        return BaselineStore(self.settings.path("baselines"), self.settings.rootdir, directions)

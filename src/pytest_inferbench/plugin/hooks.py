@@ -1,0 +1,115 @@
+"""The entry point: pytest's hooks, each a few lines that call what does the work.
+
+Law: importing this file imports pytest and the standard library only; an idle plugin must not be felt. Everything
+else is imported in the hook that needs it, and only when a benchmark was asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_inferbench.plugin.options import Settings, add_options
+
+if TYPE_CHECKING:
+    from pytest_inferbench.plugin.api import Backend, Bench
+    from pytest_inferbench.plugin.cell import RunningCell
+    from pytest_inferbench.plugin.session import Session
+
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+CELL_FIXTURE = "inferbench_cell"
+_FIXTURES = {"backend", "bench"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the options; a name that is taken is one clear error."""
+    try:
+        add_options(parser)
+    except ValueError as error:
+        raise pytest.UsageError(
+            f"pytest-inferbench: an option is already taken by another plugin or conftest: {error}. "
+            "Rename the other one, or run with `-p no:inferbench`"
+        ) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options and set up this process's part of the run."""
+    # pytest-asyncio comes with us, so its advice to configure a loop must not reach people who never asked for it.
+    warnings.filterwarnings("ignore", message='The configuration option "asyncio_default_fixture_loop_scope"')
+    from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
+
+    try:
+        settings = Settings(config)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    session = Session(config, settings)
+    config.stash[SESSION] = session
+    config.pluginmanager.register(session, "inferbench-session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+    """Let a bare `async def` benchmark run without any loop setting."""
+    if not collector.istestfunction(obj, name) or not inspect.iscoroutinefunction(obj):
+        return
+    marks = {mark.name for mark in getattr(obj, "pytestmark", ())}
+    if _FIXTURES.intersection(inspect.signature(obj).parameters) and "asyncio" not in marks:
+        pytest.mark.asyncio(obj)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give every benchmark its cells."""
+    if CELL_FIXTURE not in metafunc.fixturenames:
+        return
+    cells = metafunc.config.stash[SESSION].cells()
+    metafunc.parametrize(CELL_FIXTURE, cells, ids=[cell.id for cell in cells], indirect=True, scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """End the run with the config's error, if a benchmark met one."""
+    config.stash[SESSION].raise_config_error()
+
+
+@pytest.fixture(scope="session")
+def inferbench_cell(request: pytest.FixtureRequest) -> Generator[RunningCell]:
+    """The cell under test, private: holds its server from first use to the end of the cell's tests."""
+    from pytest_inferbench.plugin.cell import open_cell  # noqa: PLC0415 - heavy, and only benchmarks need it
+
+    with open_cell(request.config.stash[SESSION].context, request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def backend(inferbench_cell: RunningCell) -> Backend:
+    """The running server: `url`, `model`, `version`, `logs()` and `client`, an httpx.AsyncClient."""
+    from pytest_inferbench.plugin.api import Backend  # noqa: PLC0415
+
+    return Backend(inferbench_cell.server())
+
+
+@pytest.fixture
+def bench(inferbench_cell: RunningCell, request: pytest.FixtureRequest) -> Bench:
+    """Measures workloads on the cell: `await bench.run(workload)`, or `bench.run_sync(workload)` in a plain test."""
+    from pytest_inferbench.plugin.api import Bench  # noqa: PLC0415
+
+    return Bench(inferbench_cell, request.node, request.config.stash[SESSION].context)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn our own errors into pytest errors with one clear text, and hand a benchmark's figures on."""
+    report = yield
+    if CELL_FIXTURE in getattr(item, "fixturenames", ()):
+        from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
+
+        dress_report(item, call, report)
+    return report

@@ -1,0 +1,49 @@
+"""A measured case meets its baseline: budgets now, history as it comes to be known.
+
+Law: reads the baselines and changes nothing; an INVALID case is not judged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.baselines.check import check_budgets, effective_budgets, history_note
+from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.measure.result import CaseResult, Check, Finding
+from pytest_inferbench.stats.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from pytest_inferbench.errors import InferbenchError
+    from pytest_inferbench.plugin.context import RunContext
+
+
+def judged(case: CaseResult, context: RunContext) -> CaseResult:
+    """The case with its checks and verdict.
+
+    Raises:
+        BaselineError: the baseline file cannot be used.
+    """
+    if case.invalid:
+        return case
+    baseline = context.baselines.read(case.model, case.backend, case.hardware)
+    budgets = effective_budgets(baseline.file, case_key(case.case, case.variant), baseline.hardware)
+    checks = check_budgets(case, budgets)
+    new = history_note(baseline, case)
+    if new is not None:
+        checks = (
+            *checks,
+            Check("history", "history", Verdict.NEW, None, note=new),
+        )
+    return dataclasses.replace(case, checks=checks, verdict=worst(check.verdict for check in checks) or Verdict.NEW)
+
+
+def broken_off(case: CaseResult, problem: InferbenchError) -> CaseResult:
+    """The rounds of a case that did not come to its end; kept, and not to be judged."""
+    finding = Finding(
+        code="broken_off",
+        invalid=True,
+        message=f"ended after {len(case.rounds)} rounds: {str(problem).splitlines()[0]}",
+        remedy="see the test's error; run the case again",
+    )
+    return dataclasses.replace(case, validity=(finding, *case.validity), verdict=Verdict.INVALID)

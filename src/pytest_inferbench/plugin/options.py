@@ -1,0 +1,148 @@
+"""The one table of options: name, type, default, help and example. Command line, ini keys and reports derive from it.
+
+Law: plain Python, no heavy import: pytest reads this file on every start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Attributes:
+        flag: as typed on the command line, also its ini key: `--server-url` -> `inferbench_server_url`.
+        kind: str, int, float or bool; a list of strings where `many`.
+        default: what holds when nobody says anything.
+        help: one sentence.
+        example: a value that works.
+        many: may be repeated.
+        action: a one-shot action: no ini key.
+        aliases: other spellings.
+    """
+
+    flag: str
+    kind: type
+    default: Any
+    help: str
+    example: str = ""
+    many: bool = False
+    action: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def dest(self) -> str:
+        """Attribute name on pytest's option namespace; prefixed so that it cannot meet another plugin's."""
+        return "inferbench_" + self.flag.removeprefix("--").removeprefix("bench-").replace("-", "_")
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("--model", str, (), "Model to measure: a name from the config, a path, or a repo id.", "tiny", many=True),
+    Option("--backend", str, (), "Backend to measure on.", "llama", many=True),
+    Option("--backend-version", str, (), "Version of the backend.", "v0.8.1", many=True),
+    Option("--server-url", str, None, "Measure the server at this URL; nothing is started.", "http://127.0.0.1:8000"),
+    Option("--server-timeout", float, 360.0, "Seconds a server may take to become ready.", "600"),
+    Option("--require-backend", bool, False, "A cell that cannot run here is an error, not a skip."),
+    Option("--hardware", str, None, "Name of this hardware in baselines.", "1x-nvidia-h200"),
+    Option("--bench-config", str, "config/models.yaml", "Config file, from pytest's rootdir.", "config/models.yaml"),
+    Option("--bench-baselines", str, "benchmarks/baselines", "Folder of baselines.", "benchmarks/baselines"),
+    Option("--bench-results", str, "perf", "Folder that results are written to.", "perf"),
+    Option("--bench-rounds", int, 5, "Rounds of each case.", "5"),
+    Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "8"),
+    Option("--bench-timeout", float, 600.0, "Seconds one request may take.", "600"),
+    Option("--bench-workers", int, 1, "Load worker processes.", "1"),
+    Option("--bench-seed", int, 0, "Seed of prompts and schedules.", "7"),
+    Option("--bench-protocol", str, None, "Wire protocol instead of the backend's own.", "openai-completions"),
+    Option("--update-baselines", bool, False, "Record this session in the baselines.", action=True),
+)
+
+
+def add_options(parser: Any) -> None:  # noqa: ANN401 - pytest's Parser, named only where pytest is imported
+    """Register every option and its ini key.
+
+    Raises:
+        ValueError: another plugin or conftest has taken one of the names (pytest's own words name it).
+    """
+    group = parser.getgroup("inferbench", "LLM inference benchmarks")
+    for option in OPTIONS:
+        text = option.help + (f" Default: {option.default}." if option.default not in ((), None, False) else "")
+        text += f" Example: {option.example}" if option.example else ""
+        kwargs: dict[str, Any] = {"dest": option.dest, "default": None, "help": text.replace("%", "%%")}
+        if option.kind is bool:
+            kwargs |= {"action": "store_true"}
+        elif option.many:
+            kwargs |= {"action": "append", "metavar": "NAME"}
+        else:
+            kwargs |= {"type": option.kind, "metavar": option.kind.__name__.upper()}
+        group.addoption(option.flag, *option.aliases, **kwargs)
+        if not option.action:
+            kind = "bool" if option.kind is bool else "args" if option.many else "string"
+            parser.addini(option.dest, f"{option.flag}: {option.help}", type=kind, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An option's value in this run and where it comes from ("command line", "pytest ini", "default")."""
+
+    value: Any
+    source: str
+
+
+class Settings:
+    """Every option of this run.
+
+    Args:
+        config: pytest's Config.
+
+    Raises:
+        ValueError: an ini value is not of the option's type.
+    """
+
+    def __init__(self, config: Any) -> None:  # noqa: ANN401 - pytest's Config
+        self._values = {option.dest: _setting(config, option) for option in OPTIONS}
+        self.rootdir = Path(config.rootpath)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each option has its own type
+        try:
+            return self._values["inferbench_" + name].value
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def path(self, name: str) -> Path:
+        """A path option, resolved from pytest's rootdir."""
+        return self.rootdir / Path(getattr(self, name)).expanduser()
+
+    def source(self, name: str) -> str:
+        """Where an option's value comes from."""
+        return self._values["inferbench_" + name].source
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The run's settings for the result document; those nobody set and that default to nothing are left out."""
+        rows = []
+        for option in OPTIONS:
+            setting = self._values[option.dest]
+            if setting.value not in (None, ()):
+                value = list(setting.value) if option.many else setting.value
+                rows.append({"name": option.flag.removeprefix("--"), "value": value, "source": setting.source})
+        return rows
+
+
+def _setting(config: Any, option: Option) -> Setting:  # noqa: ANN401 - pytest's Config
+    given = getattr(config.option, option.dest, None)
+    if given is not None:
+        return Setting(tuple(given) if option.many else given, "command line")
+    written = None if option.action else config.getini(option.dest)
+    if written in (None, "", []):
+        return Setting(option.default, "default")
+    if option.many:
+        return Setting(tuple(written), "pytest ini")
+    try:
+        return Setting(option.kind(written), "pytest ini")
+    except ValueError:
+        raise ValueError(
+            f"pytest ini: {option.dest} = {written!r}: expected {option.kind.__name__}, like {option.example}"
+        ) from None

@@ -1,0 +1,106 @@
+"""One process's part of a run: the cells it knows, and (outside xdist workers) the results that come in.
+
+Law: importing this file is cheap; what is heavy is imported when the first benchmark is collected or reported. The
+controller alone writes files of the run, after every test, so an interrupted run keeps what it has.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_inferbench.plugin.context import RunContext
+from pytest_inferbench.plugin.options import Settings
+from pytest_inferbench.plugin.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plugin.recorder import Recorder
+
+_STDOUT = 1
+
+
+class Session:
+    """What all hooks of this process share.
+
+    Args:
+        config: pytest's config.
+        settings: the options of this run.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        given: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self.controls = given is None
+        run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
+        self.context = RunContext(run_id, settings, ProgressLine(_STDOUT if self.controls else -1))
+        self._recorder: Recorder | None = None
+        self._config_error: str | None = None
+
+    @cached_property
+    def _planned(self) -> tuple[Cell, ...]:
+        from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415
+        from pytest_inferbench.plan.cells import plan_cells  # noqa: PLC0415
+
+        try:
+            return plan_cells(self.context.settings)
+        except InferbenchError as error:
+            self._config_error = str(error)
+            return ()
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The matrix of this run; empty where the config has an error, which then ends the collection."""
+        return self._planned
+
+    def raise_config_error(self) -> None:
+        """End the collection if the matrix could not be made.
+
+        Raises:
+            pytest.UsageError: exit status 4 and one message.
+        """
+        if self._config_error is not None:
+            raise pytest.UsageError(self._config_error)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
+        """Let every xdist worker write to this run's folder."""
+        node.workerinput["inferbench_run_id"] = self.context.run_id
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a benchmark's report into the run document."""
+        if self.controls and getattr(report, "inferbench", None) is not None:
+            self.context.progress.clear()
+            self._records().take(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write what is left to write; baselines that could not be updated fail the run."""
+        if self._recorder is None:
+            return
+        interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        if not self._recorder.finish(interrupted=interrupted) and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
+        """Print the summary table."""
+        if self._recorder is not None:
+            self._recorder.print_summary(terminalreporter)
+
+    def pytest_unconfigure(self) -> None:
+        """Give the terminal back."""
+        self.context.progress.close()
+
+    def _records(self) -> Recorder:
+        if self._recorder is None:
+            from pytest_inferbench.plugin.recorder import Recorder  # noqa: PLC0415
+
+            self._recorder = Recorder(self.context)
+        return self._recorder
+
+
+def _new_run_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -1,0 +1,113 @@
+"""What known lines of a server's log mean.
+
+Law: a table of patterns, tried in order; advice is added to the evidence, never put in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Trouble(StrEnum):
+    """Why a server did not start."""
+
+    ADDRESS_IN_USE = "address in use"
+    GPU_MEMORY = "out of GPU memory"
+    MEMORY = "out of memory"
+    NOT_A_MODEL = "not a model"
+    CUT_MODEL = "cut model"
+    UNKNOWN_ARGUMENT = "unknown argument"
+    NO_GPU = "no usable GPU"
+    MISSING_FILE = "missing file"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One known trouble.
+
+    Attributes:
+        trouble: the kind.
+        pattern: a regular expression for a log line that tells of it, in any case.
+        meaning: what happened and what to do, for people.
+    """
+
+    trouble: Trouble
+    pattern: str
+    meaning: str
+
+
+_KNOWN = (
+    Diagnosis(
+        Trouble.ADDRESS_IN_USE,
+        r"address already in use|couldn't bind HTTP server socket|EADDRINUSE",
+        "another process has the port; choose another or leave it out",
+    ),
+    Diagnosis(
+        Trouble.GPU_MEMORY,
+        r"CUDA out of memory|cudaMalloc failed|OutOfMemoryError|ErrorOutOfDeviceMemory"
+        r"|No available memory for the cache blocks|larger than the maximum number of tokens that can be stored"
+        r"|Free memory on device .* is less than desired",
+        "the GPU's memory does not suffice; use a shorter context, a smaller model or fewer slots, "
+        "or see what else is on the GPU",
+    ),
+    Diagnosis(
+        Trouble.MEMORY,
+        r"std::bad_alloc|cannot allocate memory|failed to allocate|unable to allocate|MemoryError",
+        "the machine's memory does not suffice; use a shorter context, a smaller model or fewer slots",
+    ),
+    Diagnosis(
+        Trouble.NOT_A_MODEL,
+        r"invalid magic characters",
+        "the model file is not a GGUF file; fetch it again",
+    ),
+    Diagnosis(
+        Trouble.CUT_MODEL,
+        r"not within the file bounds|model is corrupted or incomplete|SafetensorError",
+        "the model file is incomplete; fetch it again",
+    ),
+    Diagnosis(
+        Trouble.UNKNOWN_ARGUMENT,
+        r"unrecognized arguments|error: invalid argument|unknown argument|CommonParams has no field",
+        "this version of the server does not know an argument; correct `args` or the version",
+    ),
+    Diagnosis(
+        Trouble.NO_GPU,
+        r"CUDA driver version is insufficient|no CUDA-capable device|Failed to infer device type"
+        r"|libcuda\.so|CUDA error",
+        "the server found no GPU it can use; see `nvidia-smi` and that its build fits the driver",
+    ),
+    Diagnosis(
+        Trouble.MISSING_FILE,
+        r"failed to open GGUF file|No such file or directory|does not appear to have a file named",
+        "a file the server needs is not there; correct the path",
+    ),
+)
+
+_KILLED = Diagnosis(
+    Trouble.MEMORY,
+    r"(?!)",  # no line tells of it: the process had no time to write one
+    "something killed it from outside, most often the kernel for want of memory (see dmesg); use a smaller model",
+)
+
+
+def diagnose(log: Iterable[str], end: str | None = None) -> Diagnosis | None:
+    """What is known of a server that did not start.
+
+    Args:
+        log: its log lines.
+        end: how it ended, as `ServerProcess.alive` says it.
+
+    Returns:
+        The first known trouble, or None.
+    """
+    text = "\n".join(log)
+    for known in _KNOWN:
+        if re.search(known.pattern, text, re.IGNORECASE):
+            return known
+    return _KILLED if end == "killed by signal 9" else None

@@ -1,0 +1,110 @@
+"""What a model on disk is: GGUF or safetensors, and which file a server must be given.
+
+Law: decided by content (GGUF's magic bytes, `config.json` beside `*.safetensors`), never by a file's name alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.backends.backend import ModelFormat
+from pytest_inferbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MAGIC = b"GGUF"
+# Magic, version, tensor count and key count: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+_HEADER_BYTES = 24
+_PART = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
+# A vision projector lies beside the model it belongs to and is not a model itself.
+_PROJECTOR = "mmproj"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model found on disk.
+
+    Attributes:
+        format: how its weights are stored.
+        path: what to give a server: a GGUF file (the first part of a split one), or a safetensors folder.
+    """
+
+    format: ModelFormat
+    path: Path
+
+
+def detect_format(path: Path, prefer: ModelFormat | None = None) -> ModelFile:
+    """The model at `path`.
+
+    Args:
+        path: a GGUF file, or a folder with one model.
+        prefer: which to take where a folder holds both formats.
+
+    Raises:
+        ConfigError: nothing is there, or no model, or several, or a file that is cut or is no GGUF.
+    """
+    if not path.exists():
+        raise ConfigError(f"model {path}: there is no such file or folder; correct the path, or fetch the model first")
+    if path.is_file():
+        return ModelFile(ModelFormat.GGUF, _gguf(path))
+    ggufs = _gguf_candidates(path)
+    safetensors = (path / "config.json").is_file() and any(path.glob("*.safetensors"))
+    if safetensors and ggufs and prefer is None:
+        raise ConfigError(
+            f"model {path}: the folder holds safetensors and GGUF ({ggufs[0].name}); name the file, or the backend"
+        )
+    if safetensors and (not ggufs or prefer is ModelFormat.SAFETENSORS):
+        return ModelFile(ModelFormat.SAFETENSORS, path)
+    if len(ggufs) > 1:
+        names = ", ".join(candidate.name for candidate in ggufs)
+        raise ConfigError(f"model {path}: the folder holds several GGUF models ({names}); name one of the files")
+    if not ggufs:
+        raise ConfigError(
+            f"model {path}: the folder holds no model; expected a .gguf file, or config.json with *.safetensors"
+        )
+    return ModelFile(ModelFormat.GGUF, _gguf(ggufs[0]))
+
+
+def _gguf_candidates(folder: Path) -> list[Path]:
+    """The folder's GGUF models, a split one by its first part (or the first that is there)."""
+    models: dict[str, Path] = {}
+    for file in sorted(folder.glob("*.gguf")):
+        if not file.name.startswith(_PROJECTOR):
+            part = _PART.fullmatch(file.name)
+            models.setdefault(part["stem"] if part else file.name, file)
+    return list(models.values())
+
+
+def _gguf(file: Path) -> Path:
+    """The file to load: `file`, or the first part of the split model it belongs to; each part has been looked at."""
+    part = _PART.fullmatch(file.name)
+    if part is None:
+        _check_header(file)
+        return file
+    count = int(part["count"])
+    parts = [file.with_name(f"{part['stem']}-{number:05}-of-{count:05}.gguf") for number in range(1, count + 1)]
+    missing = [one.name for one in parts if not one.is_file()]
+    if missing or not parts:
+        raise ConfigError(f"model {file}: of {count} parts these are missing: {', '.join(missing)}; fetch them again")
+    for one in parts:
+        _check_header(one)
+    return parts[0]
+
+
+def _check_header(file: Path) -> None:
+    with file.open("rb") as opened:
+        head = opened.read(_HEADER_BYTES)
+    if file.suffix == ".safetensors":
+        raise ConfigError(f"model {file}: name the folder of a safetensors model, not one of its files")
+    if not head.startswith(_MAGIC):
+        raise ConfigError(
+            f"model {file}: not a GGUF file; it starts with {head[:8]!r} where {_MAGIC!r} was expected; "
+            "fetch it again (a page or a Git LFS pointer may have been saved in its place)"
+        )
+    if len(head) < _HEADER_BYTES:
+        raise ConfigError(
+            f"model {file}: a cut GGUF file; it ends after {len(head)} bytes, within its header; fetch it again"
+        )

@@ -1,0 +1,57 @@
+"""Where a model is: a built-in name, a path, or a repository id.
+
+Law: a location is text until a server needs a file; only the format is looked at before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pytest_inferbench.backends.backend import ModelFormat
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.provision.builtin import builtin_model
+from pytest_inferbench.provision.formats import detect_format
+
+BUILTIN = "builtin:"
+
+
+def is_builtin(location: str) -> bool:
+    """Whether the location names a model that ships with the package or is made by it."""
+    return location.startswith(BUILTIN)
+
+
+def local_format(location: str, root: Path, where: str) -> ModelFormat:
+    """The format of a built-in or local model.
+
+    Args:
+        location: `builtin:NAME` or a path.
+        root: what relative paths start from.
+        where: where the location is written, for messages.
+
+    Raises:
+        ConfigError: nothing usable is there.
+    """
+    if is_builtin(location):
+        return ModelFormat.GGUF
+    try:
+        return detect_format(_path(location, root)).format
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def file_of(location: str, root: Path, progress: Callable[[str], None]) -> str:
+    """What a server is given to load: a file or folder; a repository id as it is.
+
+    Raises:
+        ConfigError: nothing usable is there.
+        CellUnavailable: a built-in model cannot be made here.
+    """
+    if is_builtin(location):
+        return str(builtin_model(location.removeprefix(BUILTIN), progress))
+    path = _path(location, root)
+    return str(detect_format(path).path) if path.exists() else location
+
+
+def _path(location: str, root: Path) -> Path:
+    return root / Path(location).expanduser()

@@ -1,0 +1,96 @@
+"""Know that a server is ready: it answers, lists the model, and has generated a token.
+
+Law: nothing is taken on trust; an answer that waiting cannot change ends the waiting at once. A server's process is
+watched meanwhile, so that its death is told when it happens and not when the time is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+
+from pytest_inferbench.clock import NS_PER_S
+from pytest_inferbench.errors import ProvisionError
+from pytest_inferbench.provision.probe import NotYet, Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_inferbench.backends.backend import Backend
+    from pytest_inferbench.backends.endpoint import Endpoint
+    from pytest_inferbench.clock import Clock
+    from pytest_inferbench.provision.progress import Progress
+
+_FIRST_PAUSE_S = 0.01
+_LONGEST_PAUSE_S = 0.5
+_PAUSE_GROWTH = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyInfo:
+    """What a ready server said.
+
+    Attributes:
+        model: the name to put into requests.
+        models: all it lists.
+        version: its version; None where it does not say.
+        seconds: how long it took, from the first question.
+    """
+
+    model: str
+    models: tuple[str, ...]
+    version: str | None
+    seconds: float
+
+
+def wait_ready(  # noqa: D417 - "clock" needs no words
+    endpoint: Endpoint,
+    backend: Backend,
+    *,
+    alive: Callable[[], str | None],
+    timeout_s: float,
+    clock: Clock,
+    progress: Progress,
+) -> ReadyInfo:
+    """Wait until the server has generated a token.
+
+    Args:
+        endpoint: the server; where its model is "", the first one listed is taken.
+        backend: how to ask it.
+        alive: None while it runs, else how it ended.
+        timeout_s: how long to wait.
+        progress: told what it answers, whenever that changes.
+
+    Raises:
+        RefusedError: it answered what waiting cannot change.
+        ProvisionError: it died, or the time is over; says the last answer seen.
+    """
+    start = clock.now_ns()
+    pause, last = _FIRST_PAUSE_S, "nothing"
+    with httpx.Client(
+        base_url=endpoint.base_url, headers=dict(endpoint.headers), verify=endpoint.verify, trust_env=False
+    ) as client:
+        while True:
+            seconds = (clock.now_ns() - start) / NS_PER_S
+            end = alive()
+            if end is not None:
+                raise ProvisionError(f"{backend.name} {end} after {seconds:.1f} s, before it was ready")
+            if seconds >= timeout_s:
+                raise ProvisionError(
+                    f"{backend.name} at {endpoint.base_url} was not ready within {timeout_s:g} s; last seen: {last}; "
+                    "if it needs longer, raise --server-timeout"
+                )
+            probe = Probe(client, backend, timeout_s - seconds)
+            try:
+                model, models = probe.ready(endpoint.model)
+            except NotYet as answer:
+                if str(answer) != last:
+                    last = str(answer)
+                    progress(f"waiting for {backend.name} at {endpoint.base_url}: {last}")
+            else:
+                seconds = (clock.now_ns() - start) / NS_PER_S
+                return ReadyInfo(model, models, probe.version(), seconds)
+            clock.sleep(min(pause, timeout_s - seconds))
+            pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE_S)

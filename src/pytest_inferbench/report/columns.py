@@ -1,0 +1,157 @@
+"""The summary's table: one row a case, never wider than it may be and never wrapped.
+
+Law: where there is not room for everything, whole columns go, the least needed first (`_DROPPED`), and then names are
+shortened; a figure is shown whole or not at all. What names the row, and its verdict, always stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_inferbench.report import wording
+from pytest_inferbench.report.figures import ABSENT, aligned, number
+from pytest_inferbench.report.naming import cell_name, differing
+from pytest_inferbench.report.visible import cells, pad, shorten, visible
+from pytest_inferbench.stats.verdict import Verdict
+
+Case = Mapping[str, Any]
+Span = tuple[str, str]  # text and its rich style
+Line = list[Span]
+
+_GAP = "  "
+_RULE = "─"
+
+# Names give way to figures down to the first width, and to nothing beyond the second.
+_COMFORT = {"case": 17, "cell": 21}
+_LEAST = {"case": 12, "cell": 11}
+
+# What goes first, with the widths that names keep meanwhile.
+_DROPPED: tuple[tuple[str, Mapping[str, int]], ...] = (
+    ("tpot_p95", _COMFORT),
+    ("ttft_p95", _COMFORT),
+    ("client", _COMFORT),
+    ("requests", _COMFORT),
+    ("request_per_s", _COMFORT),
+    ("errors", _LEAST),
+    ("tpot_p50", _LEAST),
+    ("output", _LEAST),
+    ("ttft_p50", _LEAST),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column: its two header lines and what it shows of a case; names stand left, figures right."""
+
+    name: str
+    head: tuple[str, str]
+    text: Callable[[Case], str]
+    figure: bool = True
+
+
+def _metric(metric: str, statistic: str) -> Callable[[Case], str]:
+    def text(case: Case) -> str:
+        summary = case["metrics"].get(metric, {})
+        return number(summary.get(statistic), summary.get("unit", ""))
+
+    return text
+
+
+def _requests(case: Case) -> str:
+    counts = (case["metrics"].get(metric, {}).get("n") for metric in ("e2e_ms", "ttft_ms"))
+    return next((f"{count:,}" for count in counts if count is not None), ABSENT)
+
+
+def _client(case: Case) -> str:
+    return number(case["client"].get("self_error_ms"), "ms")
+
+
+def _failed(case: Case) -> bool:
+    return bool(case["metrics"].get("error_rate", {}).get("value"))
+
+
+def _self_checked(case: Case) -> bool:
+    return "self_error_ms" in case["client"]
+
+
+_CASE = _Column("case", ("", "case"), lambda case: visible(case["case"]), figure=False)
+_FIGURES = (
+    _Column("requests", ("", "requests"), _requests),
+    _Column("ttft_p50", ("TTFT", "p50 ms"), _metric("ttft_ms", "p50")),
+    _Column("ttft_p95", ("TTFT", "p95 ms"), _metric("ttft_ms", "p95")),
+    _Column("tpot_p50", ("TPOT", "p50 ms"), _metric("tpot_ms", "p50")),
+    _Column("tpot_p95", ("TPOT", "p95 ms"), _metric("tpot_ms", "p95")),
+    _Column("output", ("output", "tok/s"), _metric("output_tok_per_s", "value")),
+    _Column("request_per_s", ("", "req/s"), _metric("request_per_s", "value")),
+    _Column("errors", ("errors", "%"), _metric("error_rate", "value")),
+    _Column("client", ("client", "adds ms"), _client),
+)
+_VERDICT = _Column("verdict", ("", "verdict"), lambda case: wording.word(Verdict(case["verdict"])), figure=False)
+
+
+def table(cases: Sequence[Case], width: int) -> list[Line]:
+    """The header, a rule and one line for each case, each at most `width` cells (40 or more) wide.
+
+    The cell has a column only where the cases are of several, failed requests only where a case has some, and the
+    client's own error only where it was measured.
+    """
+    columns = {column.name: column for column in _of_interest(cases)}
+    texts = {name: _texts(column, cases) for name, column in columns.items()}
+    widths = _fit({name: _natural(column, texts[name]) for name, column in columns.items()}, width)
+    shown = [columns[name] for name in widths]
+    heads = [
+        [(_GAP.join(_set(column, column.head[line], widths[column.name]) for column in shown), wording.HEADING)]
+        for line in (0, 1)
+    ]
+    rule = [(_RULE * _needed(widths, {}), wording.QUIET)]
+    rows = []
+    for index, case in enumerate(cases):
+        *figures, verdict = [_set(column, texts[column.name][index], widths[column.name]) for column in shown]
+        rows.append([(_GAP.join([*figures, ""]), ""), (verdict, wording.style(Verdict(case["verdict"])))])
+    return [*heads, rule, *rows]
+
+
+def _of_interest(cases: Sequence[Case]) -> list[_Column]:
+    apart = differing(cases)
+    head = ("/".join([*apart[:-1], ""]), "".join(apart[-1:]))
+    cell = _Column("cell", head, lambda case: cell_name(case, apart) or ABSENT, figure=False)
+    silent = {name for name, speaks in (("errors", _failed), ("client", _self_checked)) if not any(map(speaks, cases))}
+    figures = [column for column in _FIGURES if column.name not in silent]
+    return [_CASE, *([cell] if apart else []), *figures, _VERDICT]
+
+
+def _texts(column: _Column, cases: Sequence[Case]) -> list[str]:
+    texts = [column.text(case) for case in cases]
+    return aligned(texts) if column.figure else texts
+
+
+def _natural(column: _Column, texts: Sequence[str]) -> int:
+    return max(cells(text) for text in (*column.head, *texts))
+
+
+def _set(column: _Column, text: str, width: int) -> str:
+    return pad(shorten(text, width), width, right=column.figure)
+
+
+def _fit(natural: Mapping[str, int], width: int) -> dict[str, int]:
+    """The width of each column that has room, by name, in order."""
+    kept = dict(natural)
+    for name, names in _DROPPED:
+        if _needed(kept, names) <= width:
+            break
+        kept.pop(name, None)
+    spare = width - _needed(kept, _LEAST)
+    fitted = {name: min(wanted, _LEAST.get(name, wanted)) for name, wanted in kept.items()}
+    for goal in (_COMFORT, natural):
+        for name in _LEAST:
+            if name in kept:
+                growth = min(spare, max(0, min(kept[name], goal[name]) - fitted[name]))
+                fitted[name] += growth
+                spare -= growth
+    return fitted
+
+
+def _needed(widths: Mapping[str, int], names: Mapping[str, int]) -> int:
+    return sum(min(width, names.get(name, width)) for name, width in widths.items()) + len(_GAP) * (len(widths) - 1)

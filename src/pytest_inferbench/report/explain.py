@@ -1,0 +1,152 @@
+"""What stands below the summary's table: why a row is bad, and what a reader must know beside the figures.
+
+Law: one entry a reason, the worst first. An entry names the case, the figure, the limit and what to do; what many
+cases have in common is said once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.report import wording
+from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured, remark
+from pytest_inferbench.report.figures import exact
+from pytest_inferbench.report.naming import cell_name, differing
+from pytest_inferbench.report.visible import GLUE, shorten, visible
+from pytest_inferbench.stats.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_NAME = 60  # cells of a case's name or a test's id: enough to find it
+_TEXT = 300  # cells of one reason; the document has it whole
+_EXPLAINED = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED, Verdict.INCONCLUSIVE})
+_NO_BASELINE = "no baseline for this hardware"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One reason: a label in a style of its own, then the text; free of control characters, ready for `wrap`."""
+
+    label: str
+    style: str
+    text: str
+
+
+def explanations(document: Mapping[str, Any]) -> list[Entry]:
+    """Every entry of the run document, in the order they are printed."""
+    cases: Sequence[Mapping[str, Any]] = document["cases"]
+    apart = differing(cases)
+    named = [(_subject(case, apart), case) for case in cases]
+    reasons = [entry for subject, case in named for entry in (*_invalid(subject, case), *_judged(subject, case))]
+    return [
+        *(entry for entry in reasons if entry.style == wording.BAD),
+        *(_error(entry) for entry in document["errors"]),
+        *(entry for entry in reasons if entry.style != wording.BAD),
+        *_warnings(named),
+        *_new(cases),
+        *_notes(named),
+        *_skipped(document["skipped"]),
+    ]
+
+
+def _subject(case: Mapping[str, Any], apart: Sequence[str]) -> str:
+    cell = cell_name(case, apart)
+    return f"{_name(case['case'])} of {shorten(cell, _NAME)}" if cell else _name(case["case"])
+
+
+def _name(words: str) -> str:
+    return shorten(visible(words), _NAME)
+
+
+def _text(words: str) -> str:
+    return shorten(visible(words), _TEXT)
+
+
+def _finding(finding: Mapping[str, Any]) -> str:
+    parts = (_text(part).rstrip(".") for part in (finding["message"], finding["remedy"]))
+    return "; ".join(part for part in parts if part)
+
+
+def _invalid(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
+    for finding in case["validity"]:
+        if finding["invalid"]:
+            yield Entry(Verdict.INVALID.label, wording.BAD, f"{subject}: {_finding(finding)}")
+
+
+def _judged(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
+    # An invalid measurement is not judged, so its checks say nothing.
+    if case["verdict"] == Verdict.INVALID.value:
+        return
+    for check in case["checks"]:
+        verdict = Verdict(check["verdict"])
+        if verdict in _EXPLAINED:
+            yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {_check(check)}")
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    metric, unit, value = _name(check["metric"]), _name(check["unit"]), measured(check)
+    known = value != NOT_MEASURED
+    parts = [f"{metric} {_glued(value, unit if known else '')}"]
+    if "limit" in check:
+        parts.append(f"limit {_glued(exact(check['limit'], check['unit']), unit)}")
+        if known:
+            side = "under" if check.get("bound") == "min" else "over"
+            parts.append(f"{_glued(*beyond(check).split(' ', 1))} {side}")
+    note = _text(remark(check))
+    return ", ".join(parts) + (f"; {note}" if note else "")
+
+
+def _glued(*words: str) -> str:
+    return GLUE.join(word for word in words if word)
+
+
+def _error(entry: Mapping[str, str]) -> Entry:
+    # A message may end with a server's log; pytest prints it whole, here its first line must do.
+    first = next(iter(entry["message"].strip().splitlines()), "no message")
+    return Entry("ERROR", wording.BAD, f"{_name(entry['id'])}: {_text(first)}")
+
+
+def _warnings(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+    by_code: dict[str, list[str]] = {}
+    for subject, case in named:
+        for finding in case["validity"]:
+            if not finding["invalid"]:
+                by_code.setdefault(finding["code"], []).append(f"{subject}: {_finding(finding)}")
+    for texts in by_code.values():
+        yield Entry("warning", wording.UNDECIDED, texts[0] + _more(len(texts) - 1))
+
+
+def _new(cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
+    for reason in dict.fromkeys(_why_new(case) for case in cases if case["verdict"] == Verdict.NEW.value):
+        yield Entry("new:", wording.UNDECIDED, f"{reason}; --update-baselines records one")
+
+
+def _why_new(case: Mapping[str, Any]) -> str:
+    notes = (check["note"] for check in case["checks"] if check["verdict"] == Verdict.NEW.value and check["note"])
+    return _text(next(notes, _NO_BASELINE))
+
+
+def _notes(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+    by_text: dict[str, list[str]] = {}
+    for subject, case in named:
+        for note in case["notes"]:
+            by_text.setdefault(_text(note), []).append(subject)
+    for text, subjects in by_text.items():
+        yield Entry("note", wording.QUIET, f"{subjects[0]}: {text}{_more(len(subjects) - 1)}")
+
+
+def _more(count: int) -> str:
+    if not count:
+        return ""
+    return f" (and {count} more case{'s' if count > 1 else ''})"
+
+
+def _skipped(skipped: Iterable[Mapping[str, str]]) -> Iterator[Entry]:
+    by_reason: dict[str, int] = {}
+    for entry in skipped:
+        reason = _text(entry["reason"])
+        by_reason[reason] = by_reason.get(reason, 0) + 1
+    for reason, count in by_reason.items():
+        yield Entry(f"{count} skipped:", wording.UNDECIDED, reason)

@@ -1,0 +1,133 @@
+"""The run's summary for a terminal: what a person reads in five seconds.
+
+Law: the first line answers "is it all right?"; then one row a case; then why a row is bad and what to do. No line is
+wider than the terminal, and without colours nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.report import wording
+from pytest_inferbench.report.columns import Line, Span, table
+from pytest_inferbench.report.explain import Entry, explanations
+from pytest_inferbench.report.naming import common
+from pytest_inferbench.report.visible import shorten, wrap
+from pytest_inferbench.stats.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+    from rich.text import Text
+
+LEAST_WIDTH = 40
+_INDENT = "  "
+_COMMA = ", "
+
+# Good news first, so that a bad word stands at the end of a line of small letters and is seen.
+_ORDER = (
+    Verdict.WITHIN_BUDGET,
+    Verdict.OK,
+    Verdict.IMPROVED,
+    Verdict.OVER_BUDGET,
+    Verdict.REGRESSED,
+    Verdict.INVALID,
+    Verdict.INCONCLUSIVE,
+    Verdict.NEW,
+)
+
+
+def render_summary(document: Mapping[str, Any], width: int, colour: bool) -> str:
+    """The summary as lines without a final newline.
+
+    Args:
+        document: the run document.
+        width: the terminal's columns; below 40 the lines are made for 40.
+        colour: whether to use ANSI colours; the text is the same without them.
+    """
+    width = max(width, LEAST_WIDTH)
+    lines = [_text(line) for line in _headline(document, width)]
+    cases = document["cases"]
+    if cases:
+        lines += [_text([(shorten(common(cases), width), wording.QUIET)]), _text([])]
+        lines += [_text(line) for line in table(cases, width)]
+    failing = None
+    for entry in explanations(document):
+        if failing != (failing := entry.style == wording.BAD):
+            lines.append(_text([]))  # a blank line before the reasons for failure, and one after them
+        lines += _wrapped(entry, width)
+    return _drawn(lines, width, colour=colour)
+
+
+def _headline(document: Mapping[str, Any], width: int) -> list[Line]:
+    """The counts in words, `3 within budget, 1 OVER BUDGET, 1 new`, broken between counts where it must be."""
+    lines: list[Line] = [[]]
+    taken = 0
+    for part, style in _counts(document):
+        if taken and taken + len(part) + len(_COMMA) > width:
+            lines[-1].append((",", ""))
+            lines.append([])
+            taken = 0
+        if taken:
+            lines[-1].append((_COMMA, ""))
+        lines[-1].append((part, style))
+        taken += len(part) + len(_COMMA)
+    return lines
+
+
+def _counts(document: Mapping[str, Any]) -> list[Span]:
+    counter = Counter(Verdict(case["verdict"]) for case in document["cases"])
+    skipped, errors = len(document["skipped"]), len(document["errors"])
+    parts = [(f"{counter[each]} {wording.word(each)}", wording.style(each)) for each in _ORDER if counter[each]]
+    if not parts:
+        parts.append(("no cases measured", wording.UNDECIDED))
+    if skipped:
+        parts.append((f"{skipped} skipped", wording.UNDECIDED))
+    if errors:
+        parts.append((f"{errors} ERROR{'S' if errors > 1 else ''}", wording.BAD))
+    if document["interrupted"]:
+        parts.append(("INTERRUPTED before the last case", wording.BAD))
+    return parts
+
+
+def _console(width: int, *, colour: bool) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - rich is loaded only when a report is drawn
+
+    # Everything that rich would otherwise take from the process (its environment, its terminal) is stated.
+    return Console(
+        file=StringIO(),
+        width=width,
+        height=1,
+        force_terminal=colour,
+        force_interactive=False,
+        force_jupyter=False,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        legacy_windows=False,
+        _environ={},
+    )
+
+
+def _text(spans: Line) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    return Text.assemble(*spans)
+
+
+def _wrapped(entry: Entry, width: int) -> list[Text]:
+    first, *rest = wrap(f"{entry.label} {entry.text}", width, _INDENT)
+    start: Line = [(entry.label, entry.style), (first.removeprefix(entry.label), "")]
+    return [_text(start), *(_text([(line, "")]) for line in rest)]
+
+
+def _drawn(lines: list[Text], width: int, *, colour: bool) -> str:
+    console = _console(width, colour=colour)
+    for line in lines:
+        line.rstrip()
+    with console.capture() as captured:
+        for line in lines:
+            console.print(line, soft_wrap=True)
+    return captured.get().removesuffix("\n")

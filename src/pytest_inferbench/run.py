@@ -1,0 +1,144 @@
+"""One case on one server: warm up, then round after round of load with the server's counters around each.
+
+Law: no pytest here, and no judgement: what comes out are records. A server that died is an error with its last
+words; a request that failed is a record.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pytest_inferbench.clock import Clock
+from pytest_inferbench.errors import ServerError
+from pytest_inferbench.load.encode import encode_load
+from pytest_inferbench.load.engine import LoadEngine, Observed
+from pytest_inferbench.load.job import Limits, Target
+from pytest_inferbench.load.shape import Load
+from pytest_inferbench.observe.prometheus import read_counters
+from pytest_inferbench.provision.server import Server
+from pytest_inferbench.records import RequestRecord, RoundRecord, ServerReading, WorkerReading
+from pytest_inferbench.wire.dialect import Dialect
+from pytest_inferbench.workloads.prompts import PromptMaker
+from pytest_inferbench.workloads.workload import RoundContext, Workload
+
+_PORTS = {"http": 80, "https": 443}
+_ROUND_SEEDS = 1_000_003  # a prime: the warm-up and the rounds of one case never share a seed
+
+
+@dataclass(frozen=True, slots=True)
+class CasePlan:
+    """How one case is run.
+
+    Attributes:
+        case: the case's name, for messages.
+        workload: what to ask.
+        rounds: how often.
+        warm_up: requests thrown away first.
+        seed: seed of the whole case.
+        request_s: limit of one request in seconds.
+    """
+
+    case: str
+    workload: Workload
+    rounds: int
+    warm_up: int
+    seed: int
+    request_s: float
+
+
+class CaseRunner:
+    """Runs cases on one server.
+
+    Args:
+        server: the running server.
+        dialect: the wire protocol.
+        prompts: makes prompts for this server.
+        engine: carries the load.
+        clock: stamps counter readings.
+        report: told in a few words what is being done.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        dialect: Dialect,
+        prompts: PromptMaker,
+        engine: LoadEngine,
+        clock: Clock,
+        report: Callable[[str], None],
+    ) -> None:
+        self._server = server
+        self._dialect = dialect
+        self._prompts = prompts
+        self._engine = engine
+        self._clock = clock
+        self._report = report
+
+    def run(self, plan: CasePlan) -> Iterator[RoundRecord]:
+        """Warm up, then yield each round as it ends.
+
+        Raises:
+            ServerError: the server died.
+            LoadError: a load could not be started or a load worker died.
+        """
+        self._report("warm-up")
+        self._carry(plan.workload.warm_up(self._context(plan, 0), plan.warm_up), plan)
+        for index in range(plan.rounds):
+            self._report(f"round {index + 1}/{plan.rounds}")
+            yield self._round(index, plan)
+
+    def _round(self, index: int, plan: CasePlan) -> RoundRecord:
+        before = self._counters()
+        steps = plan.workload.steps(self._context(plan, index + 1))
+        requests: list[RequestRecord] = []
+        workers: list[WorkerReading] = []
+        load = next(steps, None)
+        while load is not None:
+            seen = self._carry(load, plan)
+            requests += seen.records
+            workers += seen.workers
+            try:
+                load = steps.send(seen.records)
+            except StopIteration:
+                load = None
+        return RoundRecord(
+            index=index,
+            requests=tuple(requests),
+            workers=tuple(workers),
+            before=before,
+            after=self._counters(),
+            concurrency=plan.workload.concurrency,
+        )
+
+    def _context(self, plan: CasePlan, number: int) -> RoundContext:
+        return RoundContext(self._prompts, random.Random(plan.seed * _ROUND_SEEDS + number))
+
+    def _counters(self) -> ServerReading | None:
+        backend = self._server.backend
+        return read_counters(self._server.endpoint, backend.metrics_path, backend.counters, self._clock)
+
+    def _carry(self, load: Load, plan: CasePlan) -> Observed:
+        endpoint = self._server.endpoint
+        url = urlsplit(endpoint.base_url)
+        host = url.hostname or ""
+        target = Target(host, url.port or _PORTS[url.scheme], url.scheme == "https", endpoint.ca)
+        encoded = encode_load(load, self._dialect, endpoint.model, url.netloc, url.path, endpoint.headers)
+        seen = self._engine.carry(
+            encoded,
+            target=target,
+            dialect=self._dialect.name,
+            streams=load.streams,
+            limits=Limits(request_s=plan.request_s),
+        )
+        ended = self._server.alive()
+        if ended is not None:
+            done = sum(record.failure is None for record in seen.records)
+            raise ServerError(
+                f"{plan.case}: the server {ended} while it was measured; {done} of {len(seen.records)} requests "
+                f"had completed. The next case gets a fresh server. Full log: {self._server.log_path}",
+                self._server.logs(),
+            )
+        return seen

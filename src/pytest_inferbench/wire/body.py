@@ -1,0 +1,33 @@
+"""The JSON body of a request.
+
+Law: compact UTF-8 in a fixed key order, so that equal requests are equal bytes; the user's extra fields win.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.wire.dialect import GenerationRequest
+
+
+def encode_body(fields: Mapping[str, object], extra: Mapping[str, object]) -> bytes:
+    """`fields` in their order, then what `extra` adds in its order; a field in both has the value of `extra`.
+
+    Raises:
+        ConfigError: a value has no JSON form (an object, NaN, a lone surrogate in a prompt).
+    """
+    body = {**fields, **extra}
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"the request cannot be written as JSON: {error}. "
+            f"Extra body fields ({', '.join(extra) or 'none'}) and prompts must be plain JSON values in valid Unicode."
+        ) from error
+
+
+def joined_prompt(request: GenerationRequest) -> str:
+    """The conversation as one prompt, for protocols without messages: the contents, one below the other."""
+    return "\n".join(message.content for message in request.messages)

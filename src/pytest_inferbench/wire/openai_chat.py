@@ -1,0 +1,57 @@
+"""OpenAI's chat completions, as vLLM, SGLang, llama.cpp, TensorRT-LLM, transformers and proxies speak it.
+
+Law: only the standard's fields, and `ignore_eos`, are sent unasked. Sources: the API reference
+(https://platform.openai.com/docs/api-reference/chat-streaming) and streams captured from real servers.
+"""
+
+from __future__ import annotations
+
+from pytest_inferbench.wire.body import encode_body
+from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
+from pytest_inferbench.wire.openai_chunk import END, END_MARKER, first_choice, timing_of, tokens_of, usage_of
+from pytest_inferbench.wire.payload import json_object, list_of, object_of, text_of
+from pytest_inferbench.wire.server_error import stream_error
+
+
+class OpenAiChat:
+    """POST /v1/chat/completions."""
+
+    name = "openai-chat"
+    path = "/v1/chat/completions"
+    framing = Framing.SSE
+
+    def encode(self, request: GenerationRequest, model: str) -> bytes:
+        """The JSON body; `ignore_eos`, which is not OpenAI's, only where the request wants it."""
+        fields: dict[str, object] = {
+            "model": model,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_tokens": request.output_tokens,
+            "temperature": request.temperature,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if request.ignore_eos:
+            fields["ignore_eos"] = True
+        return encode_body(fields, request.extra)
+
+    def decode(self, payload: bytes) -> Delta:
+        """What one chunk says.
+
+        Raises:
+            WireError: not JSON, or a field of another type than the protocol's.
+        """
+        if payload == END_MARKER:
+            return END
+        document = json_object(payload)
+        choice = first_choice(document) or {}
+        delta = object_of(choice, "delta") or {}
+        return Delta(
+            content=text_of(delta, "content"),
+            reasoning=text_of(delta, "reasoning_content") or text_of(delta, "reasoning"),
+            tool=bool(list_of(delta, "tool_calls")),
+            tokens=tokens_of(choice),
+            usage=usage_of(document),
+            timing=timing_of(document),
+            finish=text_of(choice, "finish_reason") or None,
+            error=stream_error(document),
+        )

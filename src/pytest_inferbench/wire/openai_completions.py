@@ -1,0 +1,53 @@
+"""OpenAI's plain completions: a prompt instead of messages, `text` instead of a delta.
+
+Law: as for `openai_chat`; the messages' contents, one below the other, are the prompt.
+"""
+
+from __future__ import annotations
+
+from pytest_inferbench.wire.body import encode_body, joined_prompt
+from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
+from pytest_inferbench.wire.openai_chunk import END, END_MARKER, first_choice, timing_of, tokens_of, usage_of
+from pytest_inferbench.wire.payload import json_object, text_of
+from pytest_inferbench.wire.server_error import stream_error
+
+
+class OpenAiCompletions:
+    """POST /v1/completions."""
+
+    name = "openai-completions"
+    path = "/v1/completions"
+    framing = Framing.SSE
+
+    def encode(self, request: GenerationRequest, model: str) -> bytes:
+        """The JSON body; `ignore_eos`, which is not OpenAI's, only where the request wants it."""
+        fields: dict[str, object] = {
+            "model": model,
+            "prompt": joined_prompt(request),
+            "max_tokens": request.output_tokens,
+            "temperature": request.temperature,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if request.ignore_eos:
+            fields["ignore_eos"] = True
+        return encode_body(fields, request.extra)
+
+    def decode(self, payload: bytes) -> Delta:
+        """What one chunk says.
+
+        Raises:
+            WireError: not JSON, or a field of another type than the protocol's.
+        """
+        if payload == END_MARKER:
+            return END
+        document = json_object(payload)
+        choice = first_choice(document) or {}
+        return Delta(
+            content=text_of(choice, "text"),
+            tokens=tokens_of(choice),
+            usage=usage_of(document),
+            timing=timing_of(document),
+            finish=text_of(choice, "finish_reason") or None,
+            error=stream_error(document),
+        )

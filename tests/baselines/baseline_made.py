@@ -1,0 +1,91 @@
+"""Results, sessions and baseline files made by hand."""
+
+from pytest_inferbench.baselines.candidate import Candidate
+from pytest_inferbench.baselines.session import Session
+from pytest_inferbench.measure.result import CaseResult, Summary
+from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import Direction
+
+DIRECTIONS = {
+    "ttft_ms": Direction.LOWER,
+    "tpot_ms": Direction.LOWER,
+    "output_tok_per_s": Direction.HIGHER,
+    "error_rate": Direction.LOWER,
+    "generated_tokens": Direction.NEUTRAL,
+}
+
+ROUNDS = (
+    {"ttft_ms.p50": 41.0, "tpot_ms.p50": 6.1, "output_tok_per_s": 1280.0, "generated_tokens": 512.0},
+    {"ttft_ms.p50": 42.0, "tpot_ms.p50": 6.3, "output_tok_per_s": 1200.0, "generated_tokens": 512.0},
+    {"ttft_ms.p50": 40.123456789, "tpot_ms.p50": 6.2, "output_tok_per_s": 1300.0, "generated_tokens": 512.0},
+)
+
+YAML = """\
+# Reviewed by the serving team.
+schema: 1
+model: qwen3-8b
+backend: vllm
+
+cases:
+  concurrency[c08]:   # eight streams
+    budgets: {ttft_ms.p95: {max: 400}, output_tok_per_s: {min: 500}}          # any hardware
+    gates: [ttft_ms.p50, tpot_ms.p50, output_tok_per_s]
+    hardware:
+      1x-nvidia-h200:
+        budgets: {ttft_ms.p95: {max: 250}}                                      # overrides
+        accepted: {version: v0.8.1, image: vllm/vllm@sha256:0f, sessions: 1, ttft_ms.p50: 41.0, tpot_ms.p50: 6.10}
+"""
+
+
+def result(case="concurrency[c08]", *, rounds=ROUNDS, n=96, verdict=Verdict.NEW, **fields):
+    """A valid result of three rounds on an H200."""
+    metrics = {
+        "ttft_ms": Summary("ms", "lower", n=n, mean=43.0, p50=41.0, p90=44.0, p95=45.0),
+        "tpot_ms": Summary("ms", "lower", n=n, mean=6.2, p50=6.2),
+        "output_tok_per_s": Summary("tok/s", "higher", value=1280.0),
+        "generated_tokens": Summary("tok", "neutral", value=1536.0),
+    }
+    made = {
+        "id": f"test_x.py::test[{case}]",
+        "case": case,
+        "model": "qwen3-8b",
+        "backend": "vllm",
+        "variant": "",
+        "version": "v0.8.1",
+        "hardware": "1x-nvidia-h200",
+        "workload": {"kind": "concurrency", "hash": "w1"},
+        "metrics": metrics,
+        "rounds": rounds,
+        "client": {},
+        "server": {},
+        "gpu": None,
+        "token_method": "usage",
+        "verdict": verdict,
+    }
+    return CaseResult(**{**made, **fields})
+
+
+def candidate(case="concurrency[c08]", **fields):
+    """What a session offers to the baseline."""
+    beside = {name: fields.pop(name) for name in ("image", "canary") if name in fields}
+    return Candidate(result(case, **fields), requests=96, server_args_hash="a1", **beside)
+
+
+def session(number=1, case="concurrency[c08]", **fields):
+    """An accepted session whose figures lie at 41 ms, 6.1 ms in every round."""
+    made = {
+        "schema": 1,
+        "id": f"run-{number}",
+        "date": "2025-01-01T00:00:00Z",
+        "case": case,
+        "segment": 1,
+        "how": "append",
+        "version": "v0.8.1",
+        "image": "vllm/vllm@sha256:0f",
+        "server_args_hash": "a1",
+        "workload_hash": "w1",
+        "token_method": "usage",
+        "requests": 96,
+        "rounds": {"ttft_ms.p50": [41.0, 41.0], "tpot_ms.p50": [6.1, 6.1]},
+    }
+    return Session(**{**made, **fields})

@@ -1,0 +1,185 @@
+"""Baseline files as text: what they hold, and each mistake with its line."""
+
+import json
+
+import pytest
+from baseline_made import DIRECTIONS, YAML, session
+
+from pytest_inferbench.baselines.read import read_file, read_sessions
+from pytest_inferbench.baselines.schema import DEFAULT_GATES, Budget
+from pytest_inferbench.baselines.session import Accepted
+from pytest_inferbench.config.parse import parse
+from pytest_inferbench.errors import BaselineError
+
+
+def read(text):
+    return read_file(parse(text, "q.yaml"), DIRECTIONS)
+
+
+def refused(text):
+    with pytest.raises(BaselineError) as caught:
+        read(text)
+    return str(caught.value)
+
+
+def test_the_documented_file():
+    """Budgets, gates and accepted figures are read, each with its line."""
+    case = read(YAML).cases["concurrency[c08]"]
+    assert case.budgets == (
+        Budget("ttft_ms.p95", "max", 400.0, "q.yaml:8"),
+        Budget("output_tok_per_s", "min", 500.0, "q.yaml:8"),
+    )
+    assert case.gates == ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
+    entry = case.hardware["1x-nvidia-h200"]
+    assert entry.budgets == (Budget("ttft_ms.p95", "max", 250.0, "q.yaml:12"),)
+    assert entry.accepted == Accepted(
+        "v0.8.1", "vllm/vllm@sha256:0f", 1, {"ttft_ms.p50": 41.0, "tpot_ms.p50": 6.1}, "q.yaml:13"
+    )
+
+
+def test_what_may_be_left_out():
+    """Without gates the default ones hold; without budgets and hardware there are none."""
+    file = read("schema: 1\nmodel: m\nbackend: b\ncases:\n  x: {}\n  y: {gates: []}\n")
+    assert file.cases["x"].gates == DEFAULT_GATES
+    assert file.cases["x"].budgets == ()
+    assert file.cases["y"].gates == ()
+    assert read("schema: 1\nmodel: m\nbackend: b\ncases:\n").cases == {}
+
+
+def test_both_bounds_of_a_neutral_metric():
+    """A metric without a better side takes both limits; a bound without a figure is none."""
+    budgets = "{generated_tokens: {min: 1, max: 9}, ttft_ms.p50: {max: 4, min: }}"
+    file = read(f"schema: 1\nmodel: m\nbackend: b\ncases:\n  x: {{budgets: {budgets}}}\n")
+    assert [(b.bound, b.limit) for b in file.cases["x"].budgets] == [("min", 1.0), ("max", 9.0), ("max", 4.0)]
+
+
+KNOWN = "error_rate, generated_tokens, output_tok_per_s, tpot_ms, ttft_ms"
+HEAD = "schema: 1\nmodel: m\nbackend: b\ncases:\n  x:\n"
+
+BROKEN = {
+    "no schema": ("model: m\nbackend: b\n", "q.yaml:1: missing key 'schema'; add it"),
+    "newer": (
+        "# x\nschema: 2\nnew_key: 1\n",
+        "q.yaml:2: schema 2 is newer than 1, the newest read here; upgrade pytest-inferbench",
+    ),
+    "schema is text": ("schema: one\nmodel: m\nbackend: b\n", "q.yaml:1: schema: got 'one', expected 1"),
+    "unknown key": (HEAD + "    budget: {}\n", "q.yaml:6: cases.x: unknown key 'budget'; did you mean 'budgets'?"),
+    "unknown metric": (
+        HEAD + "    budgets:\n      tfft_ms.p95: {max: 1}\n",
+        "q.yaml:7: unknown metric 'tfft_ms'; did you mean 'ttft_ms'?",
+    ),
+    "unknown statistic": (
+        HEAD + "    budgets: {ttft_ms.p94: {max: 1}}\n",
+        "q.yaml:6: ttft_ms.p94: unknown statistic 'p94'; known are mean, p50, p90, p95, p99",
+    ),
+    "unknown gate": (HEAD + "    gates: [tpot.p50]\n", "q.yaml:6: unknown metric 'tpot'; did you mean 'tpot_ms'?"),
+    "max of a throughput": (
+        HEAD + "    budgets:\n      output_tok_per_s:\n        max: 900\n",
+        "q.yaml:8: output_tok_per_s: got max: 900, but higher is better; write {min: 900}",
+    ),
+    "min of a latency": (
+        HEAD + "    hardware:\n      h:\n        budgets: {ttft_ms.p95: {min: 90.5}}\n",
+        "q.yaml:8: ttft_ms.p95: got min: 90.5, but lower is better; write {max: 90.5}",
+    ),
+    "no limit": (
+        HEAD + "    budgets: {ttft_ms.p95: {}}\n",
+        "q.yaml:6: cases.x.budgets.ttft_ms.p95: neither max nor min; write a limit such as {max: 250}",
+    ),
+    "bare number": (
+        HEAD + "    budgets: {ttft_ms.p95: 250}\n",
+        "q.yaml:6: cases.x.budgets.ttft_ms.p95: got 250, expected a mapping (key: value)",
+    ),
+    "limit with its unit": (
+        HEAD + "    budgets: {ttft_ms.p95: {max: 250 ms}}\n",
+        "q.yaml:6: cases.x.budgets.ttft_ms.p95.max: got '250 ms', expected a number",
+    ),
+    "limit that is no number": (
+        HEAD + "    budgets: {ttft_ms.p95: {max: .inf}}\n",
+        "q.yaml:6: cases.x.budgets.ttft_ms.p95.max: got inf, expected a finite number",
+    ),
+    "accepted without sessions": (
+        HEAD + "    hardware:\n      h:\n        accepted: {version: v1}\n",
+        "q.yaml:8: cases.x.hardware.h.accepted: missing key 'sessions'; add it",
+    ),
+    "accepted figure is text": (
+        HEAD + "    hardware:\n      h:\n        accepted: {version: v1, sessions: 1, ttft_ms.p50: fast}\n",
+        "q.yaml:8: cases.x.hardware.h.accepted.ttft_ms.p50: got 'fast', expected a number",
+    ),
+    "hardware without a value": (
+        HEAD + "    hardware:\n      h:\n",
+        "q.yaml:7: cases.x.hardware.h: got nothing, expected a mapping (key: value)",
+    ),
+    "several": (
+        HEAD + "    gates: [nope, ttft_ms.p7]\n    budgets: {nope: {max: 1}}\n",
+        (
+            "3 problems:\n"
+            f"  q.yaml:6: unknown metric 'nope'; known are {KNOWN}\n"
+            "  q.yaml:6: ttft_ms.p7: unknown statistic 'p7'; known are mean, p50, p90, p95, p99\n"
+            f"  q.yaml:7: unknown metric 'nope'; known are {KNOWN}"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN.values(), ids=BROKEN.keys())
+def test_broken_files(text, message):
+    """Each mistake in a YAML file is told with its line, what was found and what to write."""
+    assert refused(text) == message
+
+
+def line(**changes):
+    data = {**json.loads(session().to_line()), **changes}
+    return json.dumps({key: value for key, value in data.items() if value is not ...})
+
+
+def test_sessions_are_read():
+    """Lines come back as the sessions they were made of; blank lines say nothing."""
+    first, second = session(1), session(2, variant="chunked", canary="c", rounds={"ttft_ms.p50": [1.5, None]})
+    text = f"{first.to_line()}\n\n{second.to_line()}\n"
+    assert read_sessions(text, "h.jsonl") == (first, second)
+    assert second.value("ttft_ms.p50") == 1.5
+    assert second.value("tpot_ms.p50") is None
+
+
+BROKEN_LINES = {
+    "cut off": (
+        line()[:60],
+        (
+            "h.jsonl:2: not a whole line of JSON (Expecting property name enclosed in double quotes at column 61); "
+            "restore the file from version control, or delete the line"
+        ),
+    ),
+    "conflict": (
+        "<<<<<<< HEAD",
+        (
+            "h.jsonl:2: not a whole line of JSON (Expecting value at column 1); "
+            "restore the file from version control, or delete the line"
+        ),
+    ),
+    "a number": ("3", "h.jsonl:2: got '3', expected a session as a JSON object; delete the line"),
+    "newer": (
+        line(schema=2, more=1),
+        "h.jsonl:2: schema 2 is newer than 1, the newest read here; upgrade pytest-inferbench",
+    ),
+    "no schema": (line(schema=...), "h.jsonl:2: missing key 'schema'; add it"),
+    "missing key": (line(segment=...), "h.jsonl:2: missing key 'segment'; add it"),
+    "unknown key": (line(segmnt=1), "h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?"),
+    "wrong type": (line(requests="96"), "h.jsonl:2: requests: got '96', expected an integer"),
+    "not finite": (
+        line(rounds={"ttft_ms.p50": [float("nan")]}),
+        "h.jsonl:2: rounds.ttft_ms.p50[0]: got nan, expected a finite number",
+    ),
+    "unknown way": (line(how="magic"), "h.jsonl:2: how: got 'magic', expected 'append'"),
+    "twice": (
+        session(0).to_line(),
+        "h.jsonl:2: run run-0 of concurrency[c08] was already accepted on line 1; delete one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN_LINES.values(), ids=BROKEN_LINES.keys())
+def test_broken_lines(text, message):
+    """Each bad line of a session file is told with its number and what to do."""
+    with pytest.raises(BaselineError) as caught:
+        read_sessions(f"{session(0).to_line()}\n{text}\n", "h.jsonl")
+    assert str(caught.value) == message

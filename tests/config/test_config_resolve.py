@@ -1,0 +1,70 @@
+"""Precedence and environment variables, each value with its source."""
+
+import pytest
+
+from pytest_inferbench.config.document import Source
+from pytest_inferbench.config.expand import expand
+from pytest_inferbench.config.parse import parse
+from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
+from pytest_inferbench.errors import ConfigError
+
+OPTION = Source(text="from --backend-version")
+DEFAULTS = parse("version: v1\nimage:\nargs: {a: 1, b: 2}\n", "base.yaml")
+MODEL = parse("version: v2\nargs:\n  b: 3\n  c: [x]\n", "m.yaml")
+
+
+def test_the_strongest_candidate_wins():
+    """Command line over model over defaults over built in, and the result says which it was."""
+    option = Resolved("v3", OPTION)
+    of_model, of_defaults = given(MODEL, "version"), given(DEFAULTS, "version")
+    assert first(option, of_model, of_defaults, built_in("v0")) == option
+    assert str(first(None, of_model, of_defaults, built_in("v0")).source) == "m.yaml:1"
+    assert first(None, None, of_defaults, built_in("v0")) == Resolved("v1", Source("base.yaml", 1))
+    assert str(first(None, None, None, built_in("v0")).source) == "default"
+
+
+def test_absent_and_empty_keys_are_no_candidates():
+    """A key that is not there, or has no value, leaves the choice to a weaker layer."""
+    assert given(DEFAULTS, "image") is None
+    assert given(DEFAULTS, "program") is None
+
+
+def test_without_a_built_in_value():
+    """Forgetting the built-in value is a mistake of ours that is seen at once."""
+    with pytest.raises(ValueError, match=r"end the list with built_in\(value\)"):
+        first(None, None)
+
+
+def test_arguments_merge_by_name():
+    """Each argument comes from the strongest layer that names it, as plain data with its own source."""
+    typed = {"c": Resolved(9, Source(text="from --backend-args"))}
+    merged = merge_args(typed, MODEL.section("args"), DEFAULTS.section("args"))
+    assert {name: (arg.value, str(arg.source)) for name, arg in merged.items()} == {
+        "a": (1, "base.yaml:3"),
+        "b": (3, "m.yaml:3"),
+        "c": (9, "from --backend-args"),
+    }
+    assert merge_args(MODEL.section("args"))["c"].value == ["x"]
+
+
+def test_variables_are_replaced():
+    """Each ${NAME} is replaced, any other dollar stands for itself."""
+    environ = {"TOKEN": "s3cret", "X_1": "y"}
+    assert expand("Bearer ${TOKEN}, ${X_1}$5 $HOME", Source("m.yaml", 4), environ) == "Bearer s3cret, y$5 $HOME"
+
+
+def test_missing_variable_names_no_secret():
+    """A variable that is not set is an error with its line, which shows nothing of the others."""
+    with pytest.raises(ConfigError) as caught:
+        expand("${TOKEN}-${OTHER}", Source("m.yaml", 4), {"TOKEN": "s3cret"})
+    assert str(caught.value) == "m.yaml:4: the environment variable OTHER is not set; export OTHER before the run"
+
+
+@pytest.mark.parametrize("value", ["${}", "${a b}", "${TOKEN", "${1A}"])
+def test_malformed_references(value):
+    """Braces that hold no name are refused rather than passed on."""
+    with pytest.raises(ConfigError) as caught:
+        expand(f"x{value}", Source("m.yaml", 4), {"TOKEN": "s3cret"})
+    assert str(caught.value) == (
+        f"m.yaml:4: got {value!r}, expected ${{NAME}} with the name of an environment variable"
+    )

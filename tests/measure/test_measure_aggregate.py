@@ -1,0 +1,97 @@
+"""Aggregation: which statistics there are, and how they are worked out."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observed import failed, request
+
+from pytest_inferbench.measure.aggregate import MIN_SAMPLES, aggregate, percentiles
+from pytest_inferbench.measure.tokens import TokenMethod, request_views
+from pytest_inferbench.metrics.formulas import RoundView
+
+
+def view(*requests, window=None):
+    return RoundView(request_views(requests, TokenMethod.CHUNKS), window)
+
+
+def ttfts(*milliseconds):
+    return view(*(request(index, out=(ms,)) for index, ms in enumerate(milliseconds)))
+
+
+def test_percentiles_interpolate():
+    """Definition 7: of 10, 20, 30, 40 the 90th percentile lies .7 between the last two."""
+    assert percentiles([40, 10, 30, 20], ("p50", "p90")) == pytest.approx({"p50": 25.0, "p90": 37.0})
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1))
+def test_percentiles_are_monotone(samples):
+    """A higher percentile is never a smaller figure, and none leaves the sample."""
+    figures = list(percentiles(samples, ("p50", "p90", "p95", "p99")).values())
+    assert figures == sorted(figures)
+    assert min(samples) <= figures[0]
+    assert figures[-1] <= max(samples)
+
+
+@pytest.mark.parametrize(
+    ("n", "shown"),
+    [
+        (1, {"mean", "p50"}),
+        (9, {"mean", "p50"}),
+        (10, {"mean", "p50", "p90"}),
+        (99, {"mean", "p50", "p90"}),
+        (100, {"mean", "p50", "p90", "p95"}),
+        (661, {"mean", "p50", "p90", "p95"}),
+        (662, {"mean", "p50", "p90", "p95", "p99"}),
+    ],
+)
+def test_a_statistic_needs_its_sample(n, shown):
+    """Each statistic appears with its first sufficient sample."""
+    summary = aggregate([ttfts(*range(1, n + 1))]).metrics["ttft_ms"]
+    assert summary.n == n
+    assert set(summary.statistics()) == shown
+    assert shown <= set(MIN_SAMPLES)
+
+
+def test_a_case_pools_its_rounds():
+    """Two rounds of 10, 20 and of 30, 40, 80 ms."""
+    figures = aggregate([ttfts(10, 20), ttfts(30, 40, 80)])
+    summary = figures.metrics["ttft_ms"]
+    assert (summary.n, summary.mean, summary.p50) == (5, pytest.approx(36.0), pytest.approx(30.0))
+    assert (summary.unit, summary.direction, summary.value) == ("ms", "lower", None)
+    assert [each["ttft_ms.p50"] for each in figures.rounds] == pytest.approx([15.0, 40.0])
+
+
+def test_a_round_has_what_its_case_can_carry():
+    """Two rounds of 50 carry a p95 together, so each shows its own for the median over rounds."""
+    figures = aggregate([ttfts(*range(1, 51)), ttfts(*range(51, 101))])
+    assert [each["ttft_ms.p95"] for each in figures.rounds] == pytest.approx([47.55, 97.55])
+    assert all("ttft_ms.p99" not in each for each in figures.rounds)
+
+
+def test_a_rate_is_the_median_of_its_rounds():
+    """Rounds of 10, 20 and 100 ms for one request: 100, 50 and 10 a second."""
+    figures = aggregate([ttfts(10), ttfts(20), ttfts(100)])
+    assert figures.metrics["request_per_s"].value == pytest.approx(50.0)
+    assert [each["request_per_s"] for each in figures.rounds] == pytest.approx([100.0, 50.0, 10.0])
+
+
+def test_totals_are_the_cases():
+    """Tokens add up over the rounds; the error rate is over all issued requests."""
+    figures = aggregate([view(request(0)), view(request(0), failed(1), failed(2))])
+    assert figures.metrics["generated_tokens"].value == pytest.approx(6.0)
+    assert figures.metrics["error_rate"].value == pytest.approx(0.5)
+    assert [each["error_rate"] for each in figures.rounds] == pytest.approx([0.0, 2 / 3])
+
+
+def test_a_round_without_a_completed_request_has_no_latency():
+    """The other round's samples are the case's; the failed one only has its error rate."""
+    figures = aggregate([view(failed()), ttfts(10)])
+    assert figures.rounds[0] == {"error_rate": 1.0}
+    assert figures.metrics["ttft_ms"].n == 1
+
+
+def test_nothing_gives_nothing():
+    """No rounds, no figures."""
+    figures = aggregate([])
+    assert (dict(figures.metrics), figures.rounds) == ({}, ())

@@ -1,0 +1,91 @@
+"""Assembly of a case's result, and the order and words of its findings."""
+
+import json
+
+import pytest
+from observed import evidence, failed, reading, request, round_of, worker
+
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.measure.assemble import CaseIdentity, assemble
+from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
+from pytest_inferbench.measure.validity import findings
+from pytest_inferbench.records import Usage
+from pytest_inferbench.stats.verdict import Verdict
+
+IDENTITY = CaseIdentity("t.py::t[x]", "single", "tiny", "llama", "", "b1", "2x-cpu")
+WORKLOAD = {"kind": "single", "hash": "abc"}
+
+
+def steady_round(index=0, **fields):
+    """One stream, two requests of a second each, 100 tokens in 3 chunks."""
+    usage = Usage(prompt_tokens=10, output_tokens=100)
+    requests = [
+        request(n, stream=0, sent=1000 * n, out=(1000 * n + 500, 1000 * n + 700, 1000 * n + 1000), usage=usage)
+        for n in range(2)
+    ]
+    return round_of(*requests, index=index, concurrency=1, workers=[worker(lag=(0.1,))], **fields)
+
+
+def test_a_clean_case():
+    """Figures, rounds, client and method are there, nothing is found, and the verdict is open."""
+    rounds = [steady_round(n) for n in range(2)]
+    result = assemble(IDENTITY, WORKLOAD, rounds, CaseFacts(planned_requests=4), slo={"ttft_ms": 500})
+    assert (result.verdict, result.validity, result.token_method) == (Verdict.NEW, (), "usage")
+    assert result.figure("ttft_ms.p50") == pytest.approx(500.0)
+    assert result.figure("output_tok_per_s") == pytest.approx(100.0)
+    assert result.figure("goodput_per_s") == pytest.approx(1.0)
+    assert result.figure("generated_tokens") == pytest.approx(400.0)
+    assert result.rounds[1]["request_per_s"] == pytest.approx(1.0)
+    assert result.client["workers"] == 1
+    assert result.notes == ("itl_ms is absent: the server does not say how many tokens a chunk holds",)
+
+
+def test_a_case_becomes_json():
+    """The result of any case is JSON without a number that is none."""
+    rounds = [steady_round(before=reading(generated_tokens=0), after=reading(generated_tokens=200))]
+    result = assemble(IDENTITY, WORKLOAD, rounds, CaseFacts(), server={"log": "x"}, gpu={"power_w": 1.0})
+    document = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    assert document["metrics"]["ttft_ms"]["p50"] == pytest.approx(500.0)
+    assert document["server"] == {"log": "x"}
+    assert document["gpu"] == {"power_w": 1.0}
+
+
+def test_a_finding_makes_the_case_invalid():
+    """A failed request is enough under the default policy, and not under a looser one."""
+    rounds = [round_of(request(0), failed(1))]
+    assert assemble(IDENTITY, WORKLOAD, rounds, CaseFacts()).verdict is Verdict.INVALID
+    loose = assemble(IDENTITY, WORKLOAD, rounds, CaseFacts(), policy=ValidityPolicy(error_rate=0.5))
+    assert (loose.verdict, loose.invalid, len(loose.validity)) == (Verdict.NEW, False, 1)
+
+
+def test_itl_is_not_excused_where_it_is_measured():
+    """A server that says the tokens of each chunk gets its figure and no note."""
+    result = assemble(IDENTITY, WORKLOAD, [round_of(request(chunk_tokens=(1, 1, 1)))], CaseFacts())
+    assert "itl_ms" in result.metrics
+    assert result.notes == ()
+
+
+def test_a_wrong_slo_is_the_suites_fault():
+    """A limit on something that is no metric is explained, not ignored."""
+    with pytest.raises(ConfigError, match="did you mean 'ttft_ms'"):
+        assemble(IDENTITY, WORKLOAD, [steady_round()], CaseFacts(), slo={"tfft_ms": 1})
+
+
+def test_nothing_observed_is_invalid():
+    """A case without a single request has no figures and too few requests."""
+    result = assemble(IDENTITY, WORKLOAD, [], CaseFacts())
+    assert (dict(result.metrics), result.verdict) == ({}, Verdict.INVALID)
+    assert [finding.code for finding in result.validity] == ["min_requests"]
+
+
+def test_findings_that_invalidate_come_first():
+    """Warnings follow, and every finding says what to do and whose limit it is."""
+    policy = ValidityPolicy(sources={"cpu_share": "suite.py:9"})
+    busy = round_of(request(usage=None), workers=[worker(cpu=0.9)], concurrency=1)
+    found = findings(evidence(busy, policy=policy))
+    assert [(each.code, each.invalid, each.source) for each in found] == [
+        ("client_cpu", True, "suite.py:9"),
+        ("token_method", False, "default"),
+        ("steady_time", False, "default"),
+    ]
+    assert all(each.message and each.remedy for each in found)

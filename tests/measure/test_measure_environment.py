@@ -1,0 +1,121 @@
+"""The environment: read without ever failing, and named without naming a host."""
+
+import json
+import platform
+import shutil
+import subprocess
+
+import pytest
+
+from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.measure import environment
+from pytest_inferbench.measure.environment import cpu_model, hardware_name, is_virtual, read_environment
+
+CPUINFO = "processor\t: 0\nmodel name\t: AMD EPYC 7763 64-Core Processor\nflags\t\t: fpu hypervisor lm\n"
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+def git(folder, *arguments):
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
+
+
+def test_environment_is_json_and_names_no_host(tmp_path):
+    """What is read crosses processes as JSON, has no absent values, and holds no host name."""
+    found = read_environment(SYSTEM_CLOCK, tmp_path)
+    text = json.dumps(found)
+    assert json.loads(text) == found
+    assert None not in found.values()
+    assert {"cpu", "memory_bytes", "kernel", "python", "packages"} <= set(found)
+    assert found["packages"]["pytest"] == pytest.__version__
+    assert found["memory_bytes"] > 0
+    assert platform.node() not in found.values()
+
+
+@needs_git
+def test_git_state(tmp_path):
+    """The commit, and whether tracked files changed; a new file is no change."""
+    git(tmp_path, "init", "-q")
+    tracked = tmp_path / "suite.py"
+    tracked.write_text("1")
+    git(tmp_path, "add", "suite.py")
+    git(tmp_path, "commit", "-qm", "one")
+    (tmp_path / "results.json").write_text("{}")
+    clean = read_environment(SYSTEM_CLOCK, tmp_path)["git"]
+    assert clean["dirty"] is False
+    assert len(clean["commit"]) == 40
+    tracked.write_text("2")
+    assert read_environment(SYSTEM_CLOCK, tmp_path)["git"] == {**clean, "dirty": True}
+
+
+@needs_git
+def test_a_hooks_git_variables_do_not_mislead(tmp_path, monkeypatch):
+    """Inside a git hook GIT_DIR names the hook's repository, not the one asked about."""
+    git(tmp_path, "init", "-q", "hooked")
+    git(tmp_path / "hooked", "commit", "-qm", "one", "--allow-empty")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "hooked" / ".git"))
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+
+
+def test_no_repository_is_absent(tmp_path, monkeypatch):
+    """A folder outside any repository has no git state."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+
+
+def test_no_git_is_absent(tmp_path, monkeypatch):
+    """Without the program there is no git state, and no error."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+
+
+def test_a_git_that_hangs_is_absent(tmp_path, monkeypatch):
+    """A git that does not answer within the limit is given up."""
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\nexec /bin/sleep 30\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(environment, "_COMMAND_TIMEOUT_S", 0.05)
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+
+
+def test_an_unnamed_system_has_a_name(tmp_path, monkeypatch):
+    """Where there is no os-release file, the kernel's name stands in."""
+
+    def missing():
+        raise OSError
+
+    monkeypatch.setattr(platform, "freedesktop_os_release", missing)
+    assert read_environment(SYSTEM_CLOCK, tmp_path)["os"] == platform.system()
+
+
+def test_cpuinfo():
+    """Model and hypervisor flag come from /proc/cpuinfo, and are unknown where it lacks them (ARM)."""
+    assert cpu_model(CPUINFO) == "AMD EPYC 7763 64-Core Processor"
+    assert is_virtual(CPUINFO) is True
+    assert is_virtual(CPUINFO.replace("hypervisor ", "")) is False
+    assert (cpu_model("processor\t: 0\n"), is_virtual("processor\t: 0\n")) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        ({"gpus": [{"name": "NVIDIA H200"}], "cpu": {"model": "x"}}, "1x-nvidia-h200"),
+        ({"gpus": [{"name": "NVIDIA H200"}] * 8}, "8x-nvidia-h200"),
+        ({"gpus": [{"name": "B"}, {"name": "A"}, {"name": "B"}]}, "1x-a-2x-b"),
+        ({"gpus": [], "cpu": {"model": "AMD EPYC 7763 64-Core Processor", "logical": 2}}, "2x-amd-epyc-7763"),
+        ({"cpu": {"model": "Intel(R) Xeon(R) CPU E5-2686 v4 @ 2.30GHz", "logical": 4}}, "4x-intel-xeon-e5-2686-v4"),
+        ({"cpu": {"logical": 4}, "machine": "aarch64"}, "4x-aarch64"),
+        ({"cpu": {"model": "../../etc/passwd\n", "logical": 1}}, "1x-etc-passwd"),
+        ({}, "unknown"),
+    ],
+)
+def test_hardware_name(found, name):
+    """GPUs name the hardware, else processor and cores; the name is safe as a file name."""
+    assert hardware_name(found) == name
+
+
+def test_hardware_name_is_short():
+    """However long the parts, the name fits a file system."""
+    assert len(hardware_name({"gpus": [{"name": f"GPU {n}"} for n in range(100)]})) <= 80

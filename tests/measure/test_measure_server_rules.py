@@ -1,0 +1,160 @@
+"""Findings about the server, each at its limit and just past it."""
+
+import dataclasses
+
+import pytest
+from observed import codes, evidence, failed, reading, request, round_of
+
+from pytest_inferbench.measure import server_rules
+from pytest_inferbench.measure.evidence import CacheState, CaseFacts
+from pytest_inferbench.measure.tokens import TokenMethod
+from pytest_inferbench.records import Usage
+
+FACTS = CaseFacts()
+
+
+def case(*rounds, method=None, **facts):
+    return evidence(*(rounds or (round_of(request()),)), facts=dataclasses.replace(FACTS, **facts), method=method)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"expected_model": "org/a", "served_models": ("org/a", "org/b")}, []),
+        ({"expected_model": "org/a", "served_models": ("org/b",)}, [("model", True)]),
+        ({"expected_model": "org/a"}, []),
+        ({"served_models": ("org/b",)}, []),
+        ({"expected_version": "v0.8.0", "served_version": "0.8.0"}, []),
+        ({"expected_version": "v0.8.0", "served_version": "0.8.1"}, [("version", True)]),
+        ({"expected_version": "v0.8.0"}, []),
+        ({"served_version": "0.8.1"}, []),
+    ],
+)
+def test_identity(facts, expected):
+    """Another model or version than asked for is invalid; silence is believed."""
+    assert codes(server_rules.identity(case(**facts))) == expected
+
+
+@pytest.mark.parametrize(("wants", "reused", "valid"), [(True, True, False), (True, False, True), (False, True, True)])
+def test_reused(wants, reused, valid):
+    """Only a used server under a case that wants a fresh one is invalid."""
+    found = server_rules.reused(case(wants_fresh=wants, reused=reused))
+    assert codes(found) == ([] if valid else [("server_reused", True)])
+
+
+def test_restarted_by_flag():
+    """The server's owner saw it start again."""
+    assert codes(server_rules.restarted(case(restarted=True))) == [("server_restarted", True)]
+
+
+@pytest.mark.parametrize(
+    ("readings", "valid"),
+    [
+        ([(10, 20), (20, 30)], True),
+        ([(10, 20), (25, 30)], True),
+        ([(10, 9)], False),
+        ([(10, 20), (5, 30)], False),  # between the rounds
+        ([(None, 20), (5, None)], False),
+        ([(None, None)], True),
+    ],
+)
+def test_restarted_by_counter(readings, valid):
+    """A counter that runs backwards anywhere in the case gives a restart away."""
+    rounds = [
+        round_of(
+            request(),
+            index=n,
+            **{
+                name: None if count is None else reading(prompt_tokens=count)
+                for name, count in (("before", before), ("after", after))
+            },
+        )
+        for n, (before, after) in enumerate(readings)
+    ]
+    found = list(server_rules.restarted(case(*rounds)))
+    assert codes(found) == ([] if valid else [("server_restarted", True)])
+    assert all("counter prompt_tokens ran backwards" in finding.message for finding in found)
+
+
+def test_gauges_may_fall():
+    """Running requests go up and down."""
+    assert not list(server_rules.restarted(case(round_of(before=reading(running=5), after=reading(running=0)))))
+
+
+def cached(*shares, prompt=100):
+    """One request a round, `shares` of whose 100 prompt tokens were cached; None: the server does not say."""
+    return [
+        round_of(request(usage=Usage(prompt_tokens=prompt, output_tokens=3, cached_tokens=share)), index=n)
+        for n, share in enumerate(shares)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "shares", "expected"),
+    [
+        (CacheState.COLD, (0, 10), []),
+        (CacheState.COLD, (0, 11), [("prefix_cache", True)]),
+        (CacheState.COLD, (None,), [("prefix_cache_unseen", False)]),
+        (CacheState.WARM, (1, 99), []),
+        (CacheState.WARM, (99, 0), [("prefix_cache", True)]),
+        (CacheState.WARM, (None,), [("prefix_cache_unseen", False)]),
+        (CacheState.ANY, (99,), []),
+        (CacheState.ANY, (None,), []),
+    ],
+)
+def test_prefix_cache_by_usage(declared, shares, expected):
+    """Cold: at most 10 % in the worst round. Warm: something in every round."""
+    assert codes(server_rules.prefix_cache(case(*cached(*shares), cache=declared))) == expected
+
+
+def test_an_answer_without_a_cached_count_had_none():
+    """Where some answers of a round say what was cached, the others had nothing cached."""
+    usages = [Usage(prompt_tokens=100, output_tokens=3, cached_tokens=n) for n in (11, None)]
+    round_ = round_of(*(request(n, usage=usage) for n, usage in enumerate(usages)))
+    assert not list(server_rules.prefix_cache(case(round_, cache=CacheState.COLD)))
+
+
+@pytest.mark.parametrize(("cached_tokens", "valid"), [(10, True), (11, False)])
+@pytest.mark.parametrize("usage", [Usage(prompt_tokens=100, output_tokens=3), None])
+def test_prefix_cache_by_counter(cached_tokens, valid, usage):
+    """Without a cached count in usage the server's counters tell, over our prompt tokens or its own."""
+    round_ = round_of(
+        request(usage=usage),
+        before=reading(cached_prompt_tokens=50, prompt_tokens=500),
+        after=reading(cached_prompt_tokens=50 + cached_tokens, prompt_tokens=600),
+    )
+    found = server_rules.prefix_cache(case(round_, cache=CacheState.COLD))
+    assert codes(found) == ([] if valid else [("prefix_cache", True)])
+
+
+def test_prefix_cache_of_failed_requests_is_not_judged():
+    """A case without an answer has other findings."""
+    assert not list(server_rules.prefix_cache(case(round_of(failed()), cache=CacheState.COLD)))
+
+
+def counted(tokens, *requests):
+    return round_of(*requests, before=reading(generated_tokens=1000), after=reading(generated_tokens=1000 + tokens))
+
+
+ANSWER = request(usage=Usage(output_tokens=100))
+
+
+@pytest.mark.parametrize(("tokens", "valid"), [(100, True), (102, True), (98, True), (103, False), (97, False)])
+def test_server_count(tokens, valid):
+    """The server's counter may differ by 2 % of our count."""
+    found = server_rules.server_count(case(counted(tokens, ANSWER)))
+    assert codes(found) == ([] if valid else [("server_count", True)])
+
+
+def test_server_count_of_chunks_is_a_warning():
+    """Where we counted chunks, the difference is ours."""
+    found = server_rules.server_count(case(counted(100, request(usage=None)), method=TokenMethod.CHUNKS))
+    assert codes(found) == [("server_count", False)]
+
+
+def test_server_count_needs_complete_rounds_and_a_counter():
+    """A failed request's tokens are in the server's counter only; without a counter there is nothing to compare."""
+    assert not list(server_rules.server_count(case(counted(500, ANSWER, failed(1)))))
+    assert not list(server_rules.server_count(case(round_of(ANSWER, before=reading(), after=reading()))))
+    reset = round_of(ANSWER, before=reading(generated_tokens=9), after=reading(generated_tokens=1))
+    assert not list(server_rules.server_count(case(reset)))

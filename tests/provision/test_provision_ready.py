@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.backends.external import EXTERNAL
+from pytest_inferbench.backends.llama import LLAMA
+from pytest_inferbench.backends.vllm import VLLM
+from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.errors import ProvisionError
+from pytest_inferbench.provision.ports import free_port
+from pytest_inferbench.provision.probe import RefusedError
+from pytest_inferbench.provision.ready import wait_ready
+
+_SHORT_ANSWER = 'data: {"choices":[{"delta":{"content":"@"}}],"system_fingerprint":"%s"}\n\ndata: [DONE]\n\n'
+_LOADING = (503, {"error": {"message": "Loading model", "code": 503}})
+
+
+def _runs():
+    return None
+
+
+@pytest.fixture
+def wait(script, sleep_clock):
+    """Waits for the scripted server; what it told on the way is in `told`."""
+    told = []
+
+    def run(backend=LLAMA, *, url=script.url, model="", headers=(), alive=_runs, timeout_s=30.0):
+        return wait_ready(
+            Endpoint(url, model, headers),
+            backend,
+            alive=alive,
+            timeout_s=timeout_s,
+            clock=sleep_clock,
+            progress=told.append,
+        )
+
+    run.told = told
+    return run
+
+
+def test_a_ready_server_has_been_asked_everything(wait, script):
+    """It answers, lists the model, generates one token, and says its version."""
+    info = wait(model="tiny")
+    assert (info.model, info.models, info.version) == ("tiny", ("tiny", "other"), "b11549-abc")
+    assert script.paths() == ["GET /health", "GET /v1/models", "POST /v1/chat/completions", "GET /props"]
+    _, _, body = script.asked[2]
+    assert (body["model"], body["max_tokens"], body["stream"]) == ("tiny", 1, True)
+
+
+def test_without_a_name_the_first_model_is_taken(wait, script):
+    """And asked for by that name."""
+    assert wait(model="").model == "tiny"
+    assert script.asked[2][2]["model"] == "tiny"
+
+
+def test_a_prefix_in_the_address_is_kept(wait, script):
+    """Behind a proxy each path starts with it."""
+    script.answers = {name.replace(" /", " /llm/a/"): answers for name, answers in script.answers.items()}
+    assert wait(url=f"{script.url}/llm/a").model == "tiny"
+
+
+def test_headers_go_with_every_question(wait, script):
+    """Also with the one that generates."""
+    wait(headers=(("Authorization", "Bearer k"),))
+    assert {headers["Authorization"] for _, headers, _ in script.asked} == {"Bearer k"}
+
+
+@pytest.mark.parametrize("name", ["GET /health", "GET /v1/models", "POST /v1/chat/completions"])
+def test_a_loading_server_is_waited_for(wait, script, sleep_clock, name):
+    """503 from any question means: later. What it says is told once."""
+    script.answers[name] = [_LOADING, _LOADING, _LOADING, script.answers[name][0]]
+    info = wait()
+    assert script.paths().count(name) == 4
+    assert len(wait.told) == 1
+    assert "503 Loading model" in wait.told[0]
+    assert info.seconds == pytest.approx(sum(sleep_clock.slept))
+
+
+def test_an_empty_list_of_models_is_waited_for(wait, script):
+    """The engine behind the server has not come up."""
+    script.answers["GET /v1/models"] = [(200, {"data": []}), script.answers["GET /v1/models"][0]]
+    assert wait().model == "tiny"
+    assert "lists no model yet" in wait.told[0]
+
+
+def test_an_answer_without_a_token_is_not_ready(wait, script):
+    """A 200 that generated nothing is no proof."""
+    script.answers["POST /v1/chat/completions"] = [(200, "data: [DONE]\n\n"), (200, _SHORT_ANSWER % "fp")]
+    assert wait().model == "tiny"
+    assert "generated nothing" in wait.told[0]
+
+
+def test_a_server_that_never_gets_ready_runs_into_the_limit(wait, script, sleep_clock):
+    """The message holds the limit, the last answer and the option; the pauses fill the limit exactly."""
+    script.answers["GET /health"] = [_LOADING]
+    with pytest.raises(ProvisionError) as caught:
+        wait(timeout_s=7)
+    for part in (script.url, "within 7 s", "503 Loading model", "--server-timeout"):
+        assert part in str(caught.value)
+    assert sum(sleep_clock.slept) == pytest.approx(7)
+    assert sleep_clock.slept[0] < 0.05
+    assert max(sleep_clock.slept) <= 0.5
+
+
+def test_an_address_that_nobody_answers_is_one_line(wait):
+    """With what the system said."""
+    with pytest.raises(ProvisionError, match=r"/health does not answer .*refused") as caught:
+        wait(url=f"http://127.0.0.1:{free_port()}", timeout_s=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dead_process_ends_the_waiting_at_once(wait, script, sleep_clock):
+    """Not at the time limit."""
+    script.answers["GET /health"] = [_LOADING]
+    ends = iter((None, None, "killed by signal 9"))
+    with pytest.raises(ProvisionError, match=r"killed by signal 9 after .* before it was ready"):
+        wait(alive=ends.__next__, timeout_s=300)
+    assert len(sleep_clock.slept) == 2
+
+
+def test_another_model_is_refused_with_those_there_are(wait, script, sleep_clock):
+    """Waiting would not change it."""
+    with pytest.raises(RefusedError, match=r"serves tiny, other, not 'mine'; .*--model"):
+        wait(model="mine")
+    assert sleep_clock.slept == []
+    assert "POST /v1/chat/completions" not in script.paths()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_missing_key_is_told(wait, script, status):
+    """With the option that gives one."""
+    script.answers["GET /v1/models"] = [(status, {"error": "no key"})]
+    with pytest.raises(RefusedError, match=f"answers {status} no key; .*--bench-api-key-env"):
+        wait()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "reason"),
+    [
+        (
+            "GET /health",
+            (404, "<html>not here</html>"),
+            "/health answers 404 <html>not here</html>; is this the address",
+        ),
+        ("POST /v1/chat/completions", (400, {"error": {"message": "no template"}}), "answers 400 no template"),
+        ("GET /v1/models", (200, "hello"), "something else than a list of models"),
+        ("GET /v1/models", (200, {"models": []}), "something else than a list of models"),
+    ],
+)
+def test_what_waiting_cannot_change_is_refused(wait, script, sleep_clock, name, answer, reason):
+    """A wrong address or a model without a chat template is told at once, in the server's words."""
+    script.answers[name] = [answer]
+    with pytest.raises(RefusedError, match=reason):
+        wait()
+    assert sleep_clock.slept == []
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502])
+def test_what_may_pass_is_waited_for(wait, script, status):
+    """Also client errors that mean "later"."""
+    script.answers["GET /health"] = [(status, "busy"), (200, "")]
+    assert wait().model == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("backend", "props", "version", "said"),
+    [
+        (VLLM, None, "0.8.0", "0.8.0"),
+        (EXTERNAL, "b11549-abc", None, "b11549-abc"),
+        (LLAMA, "b0-unknown", None, "fp-1"),
+        (LLAMA, None, None, "fp-1"),
+    ],
+    ids=["vllm", "external", "unknown-build", "fingerprint"],
+)
+def test_the_version_is_the_best_that_is_said(wait, script, backend, props, version, said):
+    """Each backend's own page first, the answer's fingerprint last, and no word for "unknown"."""
+    for path, field, value in (("/props", "build_info", props), ("/version", "version", version)):
+        script.answers[f"GET {path}"] = [(200, {field: value}) if value else (404, "")]
+    assert wait(backend).version == said
+
+
+def test_a_server_that_does_not_know_its_version_has_none(wait, script):
+    """An unknown build is not a version."""
+    script.answers["GET /props"] = [(200, {"build_info": "b0-unknown"})]
+    script.answers["POST /v1/chat/completions"] = [(200, _SHORT_ANSWER % "b0-unknown")]
+    assert wait().version is None
+
+
+def test_proxies_of_the_environment_are_not_asked(wait, monkeypatch):
+    """A benchmark's server is asked directly."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    assert wait().model == "tiny"
+
+
+def test_it_works_on_the_system_s_clock(script):
+    """The seconds are those that passed."""
+    script.answers["GET /health"] = [_LOADING, (200, "")]
+    info = wait_ready(
+        Endpoint(script.url, ""),
+        LLAMA,
+        alive=_runs,
+        timeout_s=30,
+        clock=SYSTEM_CLOCK,
+        progress=[].append,
+    )
+    assert 0 < info.seconds < 30

@@ -1,0 +1,187 @@
+"""Runs that the report tests draw: a usual one with every outcome, and the hostile and the empty ones.
+
+Law: built from the product's own records (`CaseResult.to_json`, `build_document`), so a change of either is seen here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_inferbench.measure.result import CaseResult, Check, Finding, Summary
+from pytest_inferbench.report.document import build_document
+from pytest_inferbench.stats.verdict import Verdict
+
+BASELINE = "benchmarks/baselines/qwen3-8b--vllm.yaml"
+HOSTILE = "bad\nname\r\x1b[31mred\x1b[0m [bold]not bold[/bold] :boom: \u202egnp.exe \x07 </testcase> " + "x" * 500
+
+
+def summary(unit: str, direction: str = "lower", **figures: float) -> Summary:
+    return Summary(unit, direction, **figures)  # type: ignore[arg-type]
+
+
+def metrics(ttft: float, tpot: float, output: float, rate: float, n: int, *, errors: float = 0.0) -> dict[str, Summary]:
+    tail = {"p95": ttft * 1.31, "p99": ttft * 1.6} if n >= 100 else {}
+    return {
+        "ttft_ms": summary("ms", n=n, mean=ttft * 1.02, p50=ttft, p90=ttft * 1.2, **tail),
+        "tpot_ms": summary("ms", n=n, mean=tpot, p50=tpot, p90=tpot * 1.1, **({"p95": tpot * 1.2} if tail else {})),
+        "e2e_ms": summary("ms", n=n, p50=ttft + 128 * tpot),
+        "output_tok_per_s": summary("tok/s", "higher", value=output),
+        "request_per_s": summary("req/s", "higher", value=rate),
+        "error_rate": summary("%", value=errors),
+    }
+
+
+def case(name: str, verdict: Verdict, **changes: Any) -> CaseResult:
+    fields: dict[str, Any] = {
+        "id": f"benchmarks/test_all.py::test_{name.replace('[', '[vllm-v0.8.0-qwen3-8b-')}",
+        "case": name,
+        "model": "qwen3-8b",
+        "backend": "vllm",
+        "variant": "",
+        "version": "v0.8.0",
+        "hardware": "1x-nvidia-h200",
+        "workload": {"kind": name.partition("[")[0], "hash": "5c1e0d9b", "requests": 128, "prompt_tokens": 128},
+        "metrics": metrics(41.237, 6.104, 164.2, 1.214, 24),
+        "rounds": ({"ttft_ms.p50": 41.2, "output_tok_per_s": 164.2}, {"ttft_ms.p50": 41.3, "output_tok_per_s": 163.9}),
+        "client": {"self_error_ms": 0.052, "cpu_share": 0.08},
+        "server": {"generated_tokens": 3072.0},
+        "gpu": None,
+        "token_method": "usage",
+        "verdict": verdict,
+    }
+    return CaseResult(**(fields | changes))
+
+
+def budget(metric: str, value: float | None, limit: str, unit: str, line: int, *, over: bool, note: str = "") -> Check:
+    bound, _, figure = limit.partition(" ")
+    verdict = Verdict.OVER_BUDGET if over else Verdict.WITHIN_BUDGET
+    return Check(metric, "budget", verdict, value, bound, float(figure), unit, f"{BASELINE}:{line}", note)
+
+
+def history(verdict: Verdict, note: str) -> tuple[Check]:
+    return (Check("ttft_ms.p50", "history", verdict, 45.2, unit="ms", source=f"{BASELINE}:5", note=note),)
+
+
+WITHIN = case("single", Verdict.WITHIN_BUDGET, checks=(budget("ttft_ms.p50", 41.237, "max 60", "ms", 11, over=False),))
+OVER = case(
+    "concurrency[c08]",
+    Verdict.OVER_BUDGET,
+    metrics=metrics(238.4, 8.75, 882.4, 6.91, 640),
+    checks=(
+        budget("ttft_ms.p95", 312.3, "max 250", "ms", 12, over=True),
+        budget("output_tok_per_s", 882.4, "min 900", "tok/s", 13, over=True),
+        budget("tpot_ms.p50", 8.75, "max 12.5", "ms", 14, over=False),
+    ),
+)
+UNMEASURED = case(
+    "batch[b04]",
+    Verdict.OVER_BUDGET,
+    metrics={name: figure for name, figure in metrics(97.5, 7.2, 512.0, 4.01, 20).items() if name != "tpot_ms"},
+    checks=(
+        budget("tpot_ms.p50", None, "max 12.5", "ms", 20, over=True, note="every answer was one token"),
+        budget("error_rate", 0.0125, "max 0", "%", 21, over=True),
+        budget("ttft_ms.p50", 97.5, "max 97.46", "ms", 22, over=True),
+        budget("output_tok_per_s", 512.0, "min 1234.5", "tok/s", 23, over=True),
+    ),
+)
+INVALID = case(
+    "concurrency[c32]",
+    Verdict.INVALID,
+    metrics=metrics(1204.0, 21.9, 1386.0, 10.8, 2560, errors=0.0172),
+    client={"self_error_ms": 3.11},
+    validity=(
+        Finding(
+            "client_lag",
+            invalid=True,
+            message="the client read sockets 61.2 ms late at p99, limit 60.2 ms.",
+            remedy="start more load workers: --bench-workers 4",
+            figure=61.2,
+            limit=60.2,
+        ),
+        Finding(
+            "error_rate",
+            invalid=True,
+            message="1.72 % of 2,560 requests failed, limit 0 %",
+            remedy="see the server's log",
+        ),
+    ),
+    checks=(budget("ttft_ms.p95", 1577.0, "max 250", "ms", 12, over=True),),
+)
+NEW = case("rate[r04]", Verdict.NEW, metrics=metrics(52.9, 6.41, 511.0, 3.98, 400), client={})
+WARNED = case(
+    "multi_turn[t08]",
+    Verdict.WITHIN_BUDGET,
+    metrics=metrics(9.871, 6.2, 12345.6, 96.4, 6400),
+    validity=(
+        Finding(
+            "thin_tail", invalid=False, message="ttft_ms.p95 from 320 requests, 500 carry it", remedy="add requests"
+        ),
+    ),
+    notes=("the server reports TTFT 9.1 ms",),
+)
+GATED = (
+    case("prefix[warm]", Verdict.REGRESSED, checks=history(Verdict.REGRESSED, "+9.6 % against 8 sessions")),
+    case("prefix[cold]", Verdict.INCONCLUSIVE, checks=history(Verdict.INCONCLUSIVE, "2 more sessions would decide")),
+    case("prefix[half]", Verdict.NEW, checks=history(Verdict.NEW, "the workload changed")),
+    case("long_context[k32]", Verdict.OK, checks=history(Verdict.OK, "would have seen +7.3 %")),
+    case("long_context[k64]", Verdict.IMPROVED),
+)
+HOSTILE_CASE = case(
+    HOSTILE,
+    Verdict.OVER_BUDGET,
+    model=HOSTILE,
+    version=HOSTILE,
+    hardware=HOSTILE,
+    workload={"kind": HOSTILE, "hash": HOSTILE},
+    validity=(Finding(HOSTILE, invalid=False, message=HOSTILE, remedy=HOSTILE),),
+    checks=(Check("ttft_ms.p50", "budget", Verdict.OVER_BUDGET, 41.2, "max", 40, HOSTILE, HOSTILE, HOSTILE),),
+    notes=(HOSTILE,),
+)
+WIDE_CASE = case("並行[c08]" * 12, Verdict.WITHIN_BUDGET, model="模型-cafe\u0301-\N{WHITE SMILING FACE}\ufe0f")
+ABSENT_CASE = case("single", Verdict.NEW, metrics={}, rounds=(), client={}, server={}, variant="chunked")
+EXTREME_CASE = case("single", Verdict.OK, metrics=metrics(0.0000412, 3e300, 987654321.0, 0.19, 10**9, errors=1.0))
+
+
+def document(cases: tuple[CaseResult, ...], **changes: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "run_id": "20250301-120000-abcd",
+        "started": "2025-03-01T12:00:00+00:00",
+        "finished": "2025-03-01T12:20:31.5+00:00",
+        "interrupted": False,
+        "environment": {"hardware": "1x-nvidia-h200", "driver": "570.86"},
+        "settings": [{"name": "rounds", "value": 5, "source": "default"}],
+        "cases": [result.to_json() for result in cases],
+        "skipped": [],
+        "errors": [],
+    }
+    return build_document(**(fields | changes))
+
+
+_SKIPPED = [
+    {"id": f"benchmarks/test_all.py::test_single[trtllm-0.18.0-qwen3-8b-{name}]", "reason": "no GPU on this machine"}
+    for name in ("a", "b")
+]
+_ERRORS = [
+    {
+        "id": "benchmarks/test_all.py::test_rate[vllm-v0.8.0-qwen3-8b-r32]",
+        "message": "the server ended with exit code 137 while it was measured\n  last 2 log lines:\n    x\n    Killed",
+    }
+]
+_OTHER_CELL = case("concurrency[c08]", Verdict.WITHIN_BUDGET, backend="sglang", version="v0.4.5.post1")
+
+RUNS: dict[str, dict[str, Any]] = {
+    "every_outcome": document(
+        (WITHIN, OVER, UNMEASURED, INVALID, NEW, WARNED, *GATED), skipped=_SKIPPED, errors=_ERRORS
+    ),
+    "two_cells": document((WITHIN, OVER, _OTHER_CELL, INVALID)),
+    "all_well": document((WITHIN, WARNED)),
+    "hostile": document(
+        (HOSTILE_CASE, WIDE_CASE),
+        skipped=[{"id": HOSTILE, "reason": HOSTILE}],
+        errors=[{"id": HOSTILE, "message": HOSTILE}],
+    ),
+    "empty": document(()),
+    "nothing_measured": document((), skipped=_SKIPPED, interrupted=True, finished=None),
+    "absent_figures": document((ABSENT_CASE,)),
+    "extreme_figures": document((EXTREME_CASE, WITHIN)),
+}

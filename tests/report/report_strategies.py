@@ -1,0 +1,64 @@
+"""Any case result at all, for Hypothesis: every field filled with whatever its type allows."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from pytest_inferbench.measure.result import CaseResult, Check, Finding, Summary
+from pytest_inferbench.stats.verdict import Verdict
+
+_words = st.text(max_size=40) | st.sampled_from(["", "\x1b[31m", "[bold]", "a\nb", "☺\ufe0f", "👩\u200d🚀", "e\u0301"])
+_figures = st.floats(allow_nan=False, allow_infinity=False)
+_maybe = st.none() | _figures
+_verdicts = st.sampled_from(list(Verdict))
+_units = st.sampled_from(["ms", "%", "tok/s", "req/s", "", "J/tok"])
+_metric_names = st.sampled_from(
+    ["ttft_ms", "tpot_ms", "e2e_ms", "output_tok_per_s", "request_per_s", "error_rate", "x1"]
+)
+_mappings = st.dictionaries(_words, _words | _maybe | st.booleans() | st.lists(_figures, max_size=2), max_size=3)
+
+_summaries = st.builds(
+    Summary,
+    unit=_units,
+    direction=st.sampled_from(["lower", "higher", "neutral"]),
+    n=st.none() | st.integers(0, 10**12),
+    **dict.fromkeys(("value", "mean", "p50", "p90", "p95", "p99"), _maybe),
+)
+_findings = st.builds(
+    Finding,
+    code=_words,
+    invalid=st.booleans(),
+    message=_words,
+    remedy=_words,
+    figure=_maybe,
+    limit=_maybe,
+    source=_words,
+)
+_checks = st.builds(
+    Check,
+    metric=_words,
+    kind=st.sampled_from(["budget", "history"]),
+    verdict=_verdicts,
+    value=_maybe,
+    bound=st.sampled_from([None, "max", "min"]),
+    limit=_maybe,
+    unit=_units | _words,
+    source=_words,
+    note=_words,
+)
+_rounds = st.dictionaries(st.sampled_from(["ttft_ms.p50", "output_tok_per_s"]), _figures)
+
+case_results = st.builds(
+    CaseResult,
+    **dict.fromkeys(("id", "case", "model", "backend", "variant", "version", "hardware", "token_method"), _words),
+    workload=st.fixed_dictionaries({"kind": _words, "hash": _words}, optional={"streams": st.integers()}),
+    metrics=st.dictionaries(_metric_names, _summaries),
+    rounds=st.lists(_rounds, max_size=2).map(tuple),
+    client=st.fixed_dictionaries({}, optional={"self_error_ms": _maybe}),
+    server=_mappings,
+    gpu=st.none() | _mappings,
+    validity=st.lists(_findings, max_size=2).map(tuple),
+    checks=st.lists(_checks, max_size=3).map(tuple),
+    verdict=_verdicts,
+    notes=st.lists(_words, max_size=2).map(tuple),
+)
