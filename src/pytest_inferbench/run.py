@@ -137,7 +137,7 @@ class CaseRunner:
         if ended is not None:
             done = sum(record.failure is None for record in seen.records)
             raise ServerError(
-                f"{plan.case}: the server {ended} while it was measured; {done} of {len(seen.records)} requests "
+                f"{plan.case}: the server died ({ended}) while it was measured; {done} of {len(seen.records)} requests "
                 f"had completed. The next case gets a fresh server. Full log: {self._server.log_path}",
                 self._server.logs(),
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import httpx
@@ -25,6 +25,7 @@ from pytest_inferbench.stats.verdict import Verdict
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_inferbench.baselines.schema import Budget
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.provision.server import Server
@@ -126,11 +127,21 @@ class Bench:
         self._item = item
         self._context = context
 
-    async def run(self, workload: Workload, *, max_error_rate: float = 0.0, min_requests: int = 1) -> Result:
+    async def run(
+        self,
+        workload: Workload,
+        *,
+        rounds: int | None = None,
+        budgets: Sequence[Budget] = (),
+        max_error_rate: float = 0.0,
+        min_requests: int = 1,
+    ) -> Result:
         """Measure one workload: warm-up, then the rounds.
 
         Args:
             workload: what to ask.
+            rounds: rounds of this case; None for the run's own number.
+            budgets: limits beside those of the baseline file, which win for the same metric and bound.
             max_error_rate: share of requests that may fail before the case is INVALID.
             min_requests: completed requests that the case needs to be judged.
 
@@ -144,7 +155,13 @@ class Bench:
 
         def measure() -> None:
             try:
-                result = self.run_sync(workload, max_error_rate=max_error_rate, min_requests=min_requests)
+                result = self.run_sync(
+                    workload,
+                    rounds=rounds,
+                    budgets=budgets,
+                    max_error_rate=max_error_rate,
+                    min_requests=min_requests,
+                )
             except Exception as error:  # noqa: BLE001 - carried to the test that waits
                 loop.call_soon_threadsafe(_settle, future, None, error)
             else:
@@ -159,32 +176,40 @@ class Bench:
             thread.join(_STOP_S)
             raise
 
-    def run_sync(self, workload: Workload, *, max_error_rate: float = 0.0, min_requests: int = 1) -> Result:
+    def run_sync(
+        self,
+        workload: Workload,
+        *,
+        rounds: int | None = None,
+        budgets: Sequence[Budget] = (),
+        max_error_rate: float = 0.0,
+        min_requests: int = 1,
+    ) -> Result:
         """The same for a plain `def` test."""
         done = self._item.stash.setdefault(RESULTS, [])
         context, cell = self._context, self._cell
         name = case_name(self._item, cell.cell.id, len(done))
-        plan = case_plan(name, workload, context)
+        plan = case_plan(name, workload, rounds, context)
         runner = cell.runner(name)
         server = cell.server()
-        rounds: list[RoundRecord] = []
+        seen: list[RoundRecord] = []
         problem: InferbenchError | None = None
         try:
             for round_ in runner.run(plan):
-                rounds.append(round_)  # noqa: PERF402 - what came before an error is kept
+                seen.append(round_)  # noqa: PERF402 - what came before an error is kept
         except InferbenchError as error:
             problem = error
-        if rounds:
+        if seen:
             case = assemble(
                 case_identity(name, self._item, cell.cell, server, context),
                 workload.describe(),
-                rounds,
+                seen,
                 case_facts(plan, server, min_requests),
                 policy=case_policy(max_error_rate),
                 slo=dict(cell.cell.slo),
                 server=server_account(cell.cell, server, cell.restarts),
             )
-            case = broken_off(case, problem) if problem is not None else judged(case, context)
+            case = broken_off(case, problem) if problem is not None else judged(case, budgets, context)
             done.append(case)
         if problem is not None:
             raise problem

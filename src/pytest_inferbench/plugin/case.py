@@ -38,14 +38,14 @@ def case_name(item: pytest.Function, cell_id: str, number: int) -> str:
     return f"{name}#{number + 1}" if number else name
 
 
-def case_plan(case: str, workload: Workload, context: RunContext) -> CasePlan:
+def case_plan(case: str, workload: Workload, rounds: int | None, context: RunContext) -> CasePlan:
     """How a case is run under this run's options; the same case has the same prompts in every run of one seed."""
     settings = context.settings
     digest = hashlib.sha256(f"{settings.seed}:{case}:{workload.describe()['hash']}".encode()).digest()
     return CasePlan(
         case=case,
         workload=workload,
-        rounds=settings.rounds,
+        rounds=rounds or settings.rounds,
         warm_up=max(settings.warmup, workload.concurrency or 1),
         seed=int.from_bytes(digest[:6], "big"),
         request_s=settings.timeout,

@@ -6,10 +6,12 @@ Law: reads the baselines and changes nothing; an INVALID case is not judged.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.check import check_budgets, effective_budgets, history_note
 from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.baselines.schema import Budget
 from pytest_inferbench.measure.result import CaseResult, Check, Finding
 from pytest_inferbench.stats.verdict import Verdict, worst
 
@@ -18,8 +20,13 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.context import RunContext
 
 
-def judged(case: CaseResult, context: RunContext) -> CaseResult:
+def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> CaseResult:
     """The case with its checks and verdict.
+
+    Args:
+        case: the measured case.
+        budgets: the test's own; a baseline file's win for the same metric and bound.
+        context: the run.
 
     Raises:
         BaselineError: the baseline file cannot be used.
@@ -27,8 +34,10 @@ def judged(case: CaseResult, context: RunContext) -> CaseResult:
     if case.invalid:
         return case
     baseline = context.baselines.read(case.model, case.backend, case.hardware)
-    budgets = effective_budgets(baseline.file, case_key(case.case, case.variant), baseline.hardware)
-    checks = check_budgets(case, budgets)
+    written = effective_budgets(baseline.file, case_key(case.case, case.variant), baseline.hardware)
+    known = {(budget.metric, budget.bound) for budget in written}
+    own = [budget for budget in budgets if (budget.metric, budget.bound) not in known]
+    checks = check_budgets(case, [*written, *own])
     new = history_note(baseline, case)
     if new is not None:
         checks = (

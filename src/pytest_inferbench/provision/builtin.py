@@ -21,6 +21,7 @@ from pytest_inferbench.provision.tinymodel.weights import SMALL, ModelShape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+NAMES = ("tiny", "small")
 _MAKERS = Path(__file__).with_name("tinymodel")
 _TINY_FILE = _MAKERS / "tiny.gguf"
 _SMALL_NAME = "small-random-llama"
@@ -42,7 +43,12 @@ def builtin_model(name: str, progress: Progress = silent) -> Path:
         return _TINY_FILE
     if name == "small":
         return _cached("small", SMALL, _SMALL_NAME, progress)
-    raise ConfigError(
+    raise unknown(name)
+
+
+def unknown(name: str) -> ConfigError:
+    """The error for a name that no built-in model has."""
+    return ConfigError(
         f"there is no built-in model {name!r}; use tiny (for plumbing) or small (for human-scale latency)"
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_inferbench.backends.backend import ModelFormat
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.provision.builtin import builtin_model
+from pytest_inferbench.provision.builtin import NAMES, builtin_model, unknown
 from pytest_inferbench.provision.formats import detect_format
 
 BUILTIN = "builtin:"
@@ -32,9 +32,12 @@ def local_format(location: str, root: Path, where: str) -> ModelFormat:
     Raises:
         ConfigError: nothing usable is there.
     """
-    if is_builtin(location):
-        return ModelFormat.GGUF
     try:
+        if is_builtin(location):
+            name = location.removeprefix(BUILTIN)
+            if name not in NAMES:
+                raise unknown(name)
+            return ModelFormat.GGUF
         return detect_format(_path(location, root)).format
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
