@@ -32,7 +32,7 @@ def builtin_model(name: str, progress: Progress = silent) -> Path:
     """The GGUF file of a built-in model.
 
     Args:
-        name: `tiny` (294 kB, in the package) or `small` (182 MB, in the cache folder).
+        name: `tiny` (294 kB, in the package) or `small` (78 MB, in the cache folder).
         progress: told what takes time.
 
     Raises:
