@@ -71,14 +71,15 @@ class ClientRun:
 
     Attributes:
         requests: one timeline for each request; one that failed is left out, and counted by the comparison.
-        cpu_seconds: processor time of all its processes, from just before the first request to the last arrival, and
-            for decoding afterwards where it decodes afterwards.
+        cpu_seconds: processor time of all its processes, from just before the first request to the last arrival.
+        decode_seconds: what decoding afterwards takes, where it decodes afterwards.
         peak_rss_bytes: the sum of its processes' peaks (`peak_rss_bytes()` for one).
     """
 
     requests: tuple[Timeline, ...]
     cpu_seconds: float
     peak_rss_bytes: int
+    decode_seconds: float = 0.0
 
     def to_json(self) -> str:
         """The run as text."""

@@ -6,8 +6,10 @@ and elsewhere, so that a better formula can be applied to an old run. A field th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class FailureKind(StrEnum):
@@ -60,7 +62,7 @@ class RequestRecord:
     """One request as it went.
 
     Attributes:
-        index: its number within the round's load, from 0.
+        index: its number within its round, from 0.
         worker: which load worker sent it.
         stream: which closed-loop stream (or open-loop connection) carried it.
         tag: the workload's label for it ("turn2", "warm"), or "".
@@ -77,6 +79,8 @@ class RequestRecord:
         timing: the server's own timing.
         text: the answer's text, kept only where the request asked for it.
         failure: why it failed; None if it completed.
+        load: which load of its round carried it, from 0.
+        counted: whether the case's figures rest on it; not so the steps that only prepare or search.
     """
 
     index: int
@@ -96,6 +100,8 @@ class RequestRecord:
     timing: ServerTiming | None = None
     text: str | None = None
     failure: Failure | None = None
+    load: int = 0
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,7 @@ class WorkerReading:
         reconnects: connections replaced after the first.
         kernel_stamps: whether arrivals are the kernel's receive stamps.
         clock_step_ns: largest step seen of CLOCK_REALTIME against the monotonic clock.
+        decode_seconds: processor time spent on decoding after the clock had stopped.
         realtime: whether it ran with real-time priority, so that a busy machine does not delay its reads.
     """
 
@@ -127,6 +134,7 @@ class WorkerReading:
     kernel_stamps: bool
     clock_step_ns: int = 0
     realtime: bool = False
+    decode_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,8 @@ class RoundRecord:
         requests: one record for every request that was issued.
         workers: each load worker's health.
         before, after: the server's counters around the round, where it publishes any.
-        concurrency: closed-loop streams kept busy; None in an open loop.
+        concurrency: closed-loop streams kept busy by the loads that count; None in an open loop.
+        found: what the workload itself found in the round, metric name -> figure (`max_streams`, `ttft_drift`).
     """
 
     index: int
@@ -160,3 +169,9 @@ class RoundRecord:
     before: ServerReading | None = None
     after: ServerReading | None = None
     concurrency: int | None = None
+    found: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def counted(self) -> tuple[RequestRecord, ...]:
+        """The requests that the case's figures rest on."""
+        return tuple(record for record in self.requests if record.counted)

@@ -1,29 +1,29 @@
 """One HTTP/1.1 connection of the load: sends prepared bytes, collects reads with their stamps, sees an answer end.
 
-Law: a read is stamped before anything looks at it, and looked at only as far as needed to know whether the answer
-has ended: a chunked body can only end in CR LF CR LF, so any other read costs one comparison. Exact framing
-(`wire.http`) is consulted only when that hint fires.
+Law: a read is kept with its stamp before anything looks at it, and is looked at only as far as needed to know whether
+the answer has ended. A chunked body ends in CR LF 0 CR LF CR LF (RFC 9112, 7.1), so any other read costs one
+comparison; exact framing (`wire.http`) is consulted where the last bytes leave a doubt. The decoder frames everything
+exactly once the clock has stopped, so a body that only looked ended is a failed request, never a wrong figure.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
-from array import array
 from enum import Enum, auto
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.load.job import EncodedRequest
 from pytest_inferbench.load.spool import Spool, Trace
-from pytest_inferbench.load.stamps import CONTROL_SIZE, ask_for_stamps, kernel_stamp
+from pytest_inferbench.load.stamps import CONTROL_SIZE, Mark, ask_for_stamps, monotonic
 from pytest_inferbench.records import Failure, FailureKind
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.http import BodyReader, ResponseHead, parse_head
 
 READ_SIZE = 16 * 1024
-SPILL_READS = 256  # an unfinished answer keeps at most this many reads in memory
-_BLANK = b"\r\n\r\n"
+_SPILL_READS = 256  # at each sweep, an unfinished answer with more reads than this goes to the spool
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+_BLANK = _LAST_CHUNK[-4:]
 _now_ns = SYSTEM_CLOCK.now_ns
 
 
@@ -47,7 +47,8 @@ class Connection:
         request: the request under way; None while idle.
         sent_ns: when the last byte of the request was handed to the socket: taken just before the call that took it,
             since the receiver may run before that call returns.
-        end_ns: stamp of the last read.
+        steady: whether it receives a chunked body, so that `take` alone is enough for most reads.
+        end_ns: stamp of the last read, once the answer has ended.
         trace: the spooled reads of the answer.
         failure: why the request under way failed, once it has.
         uses: requests it has been given.
@@ -63,6 +64,7 @@ class Connection:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.kernel_stamps = ask_for_stamps(self.sock)
         self.state = State.CONNECTING
+        self.steady = False
         self.opened_ns = _now_ns()
         self.request: EncodedRequest | None = None
         self.sent_ns: int | None = None
@@ -84,11 +86,15 @@ class Connection:
 
     def _reset(self) -> None:
         self._pieces: list[bytes] = []
-        self._stamps = array("q")
+        self._marks: list[Mark] = []
+        self._offsets: list[int] = []
         self._head: ResponseHead | None = None
         self._body: BodyReader | None = None
-        self._unframed: list[bytes] = []
+        self._framed = 0  # pieces that the body reader has seen
         self._unsent = memoryview(b"")
+        self._reads_before = 0
+        self.quiet_since_ns = 0
+        self.steady = False
 
     def connected(self) -> Failure | None:
         """Settle a pending connect: None when it is open, else why it is not."""
@@ -135,103 +141,118 @@ class Connection:
             return True
         if self._unsent:
             return False
-        self.end_ns = self._send_ns
-        self.sent_ns = self.first_sent_ns or self.end_ns
+        self.sent_ns = self.first_sent_ns or self._send_ns
         self.state = State.RECEIVING
         return True
 
-    def read(self, offset_ns: int, spool: Spool) -> int:
-        """Take what has arrived.
+    def take(self, offset_ns: int) -> bool:
+        """Take what has arrived; the whole work of a read in the middle of an answer.
 
         Args:
-            offset_ns: what to add to a kernel stamp to make it monotonic.
-            spool: where a long answer's reads are put.
+            offset_ns: what makes a kernel stamp of this batch of reads monotonic.
 
         Returns:
-            How late the read came after the data, in ns; -1 when nothing was read.
+            Whether `look` must see what it means.
         """
         try:
-            data, ancillary, _flags, _address = self.sock.recvmsg(READ_SIZE, CONTROL_SIZE)
+            data, control, _flags, _address = self.sock.recvmsg(READ_SIZE, CONTROL_SIZE)
         except BlockingIOError:
-            return -1
+            return False
         except OSError as error:
             self._ended(f"the connection broke: {error.strerror}")
-            return -1
-        now = _now_ns()
-        if not data:
-            self._ended("the server closed the connection before the answer was complete")
-            return -1
-        stamp = now
-        if ancillary and (kernel := kernel_stamp(ancillary)) is not None:
-            stamp = min(kernel + offset_ns, now)
-        if self.state is State.SENDING:  # an early refusal; the connection is not used again
-            self.sent_ns, self.state = now, State.RECEIVING
-        elif self.state is not State.RECEIVING:
-            self.close()  # bytes that nobody asked for: the framing is lost
-            return -1
-        self.end_ns = stamp
+            return True
         self._pieces.append(data)
-        self._stamps.append(stamp)
-        if self._body is None or not self._may_go_on(data):
-            self._frame(data)
-        elif len(self._pieces) >= SPILL_READS:
-            self._spill(spool)
-        return now - stamp
+        self._marks.append(control or _now_ns())
+        self._offsets.append(offset_ns)
+        return not self.steady or data[-4:] == _BLANK or len(data) < len(_LAST_CHUNK)
 
-    def _may_go_on(self, data: bytes) -> bool:
-        """Whether this read of a chunked body surely does not end it; remembers it for exact framing if so."""
-        if self._head is None or not self._head.body.chunked:
-            return False
-        if data[-4:] == _BLANK or len(data) < len(_BLANK):
-            return False
-        self._unframed.append(data)
-        return True
+    def last_stamp(self) -> int:
+        """The arrival of the newest read, monotonic ns."""
+        return monotonic(self._marks[-1], self._offsets[-1])
 
-    def _frame(self, data: bytes) -> None:
+    def look(self) -> None:
+        """See what the newest read means: a head, the end of the answer, the end of the connection."""
+        if self.state is State.CLOSED:
+            return
+        data = self._pieces[-1]
+        if not data:
+            self._drop_last()
+            self._ended("the server closed the connection before the answer was complete")
+            return
+        if self.state is State.SENDING:  # an early refusal; the connection is not used again
+            self.sent_ns, self.state = self._send_ns, State.RECEIVING
+        elif self.state is not State.RECEIVING:
+            self._drop_last()
+            self.close()  # bytes that nobody asked for: the framing is lost
+            return
+        if self.steady and data[-len(_LAST_CHUNK) :] == _LAST_CHUNK:
+            self._complete(more=b"")
+            return
+        self._frame()
+
+    def _drop_last(self) -> None:
+        self._pieces.pop()
+        self._marks.pop()
+        self._offsets.pop()
+
+    def _frame(self) -> None:
+        """Frame exactly what has not been framed yet."""
         try:
             if self._body is None:
-                parsed = parse_head(b"".join(self._pieces))
+                data = b"".join(self._pieces)
+                parsed = parse_head(data)
                 if parsed is None:
                     return
                 self._head, start = parsed
                 self._body = BodyReader(self._head)
-                data = b"".join(self._pieces)[start:]
+                self.steady = self._head.body.chunked
+                data = data[start:]
             else:
-                self._unframed.append(data)
-                data = b"".join(self._unframed)
-            self._unframed.clear()
+                data = b"".join(self._pieces[self._framed :])
+            self._framed = len(self._pieces)
             self._body.feed(data)
         except WireError as error:
             self._fail(FailureKind.PROTOCOL, str(error))
             return
         if self._body.fault is not None:
             self._fail(FailureKind.PROTOCOL, str(self._body.fault))
-            return
-        if self._body.complete:
-            keep = self._head is not None and self._head.keep_alive and not self._body.unread and not self._unsent
-            self.state = State.IDLE
-            if not keep:
-                self.close()
+        elif self._body.complete:
+            self._complete(more=self._body.unread)
+
+    def _complete(self, more: bytes) -> None:
+        keep = self._head is not None and self._head.keep_alive and not more and not self._unsent
+        self.state = State.IDLE
+        self.steady = False
+        if not keep:
+            self.close()
+
+    def sweep(self, now_ns: int, spool: Spool) -> None:
+        """What needs no hurry: note whether anything arrived, and spool a long answer's reads."""
+        reads = self.trace.reads + len(self._pieces)
+        if reads != self._reads_before or not self.quiet_since_ns:
+            self._reads_before = reads
+            self.quiet_since_ns = now_ns
+        if len(self._pieces) > _SPILL_READS and self.state is State.RECEIVING:
+            if self._framed < len(self._pieces):
+                self._frame()
+            self._spill(spool)
 
     def _spill(self, spool: Spool) -> None:
-        spool.write(self.trace, self._pieces, self._stamps)
-        self._pieces = []
-        self._stamps = array("q")
-        if self._body is not None and self._unframed:
-            with contextlib.suppress(WireError):  # the decoder will meet it again and report it
-                self._body.feed(b"".join(self._unframed))
-        self._unframed.clear()
+        spool.keep(self.trace, (self._pieces, self._marks, self._offsets))
+        self._pieces, self._marks, self._offsets, self._framed = [], [], [], 0
 
     @property
     def was_stale(self) -> bool:
         """Whether the server had closed this kept connection before it saw the request: no byte came back."""
-        nothing = not self._pieces and not self.trace.lengths
+        nothing = not self._pieces and not self.trace.reads
         return self.failure is not None and self.failure.kind is FailureKind.CUT and self.uses > 1 and nothing
 
     def settle(self, spool: Spool) -> Trace:
         """Spool what is left of the finished answer and let go of it."""
         if self._pieces:
-            spool.write(self.trace, self._pieces, self._stamps)
+            if self.failure is None:
+                self.end_ns = self.last_stamp()
+            self._spill(spool)
         trace = self.trace
         self.first_sent_ns = None
         self._reset()
@@ -247,7 +268,7 @@ class Connection:
 
     def _fail(self, kind: FailureKind, message: str) -> None:
         self.failure = Failure(kind, message)
-        self.end_ns = max(self.end_ns, _now_ns())
+        self.end_ns = _now_ns()
         self.close()
 
     def give_up(self, kind: FailureKind, message: str) -> None:
@@ -257,4 +278,5 @@ class Connection:
     def close(self) -> None:
         """Close the socket."""
         self.state = State.CLOSED
+        self.steady = False
         self.sock.close()

@@ -21,6 +21,8 @@ from pytest_inferbench.records import Failure, FailureKind
 
 _SWEEP_NS = 100_000_000  # how often time limits are looked at
 _LAGS_KEPT = 65_536
+_LAG_EVERY = 4  # reads a lag sample
+_READABLE = select.POLLIN
 _now_ns = SYSTEM_CLOCK.now_ns
 _realtime_ns = SYSTEM_CLOCK.realtime_ns
 
@@ -97,10 +99,7 @@ class Drive:
                 timeout_ns = min(timeout_ns, self._send_due())
             events = self._pool.wait(timeout_ns, exact=self._streams is None)
             offset = _realtime_ns() - _now_ns()
-            for fd, mask in events:
-                self._handle(fd, mask, -offset)
-                if self._free and self._streams is not None:
-                    self._fill()
+            self._read_all(events, -offset)
             now = _now_ns()
             if now >= next_sweep:
                 next_sweep = now + _SWEEP_NS
@@ -111,6 +110,27 @@ class Drive:
                 if self._control(len(self.outcomes), self.reading.reads):
                     return
         self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
+
+    def _read_all(self, events: list[tuple[int, int]], offset_ns: int) -> None:
+        """One batch of events; a read in the middle of an answer takes the shortest way."""
+        connections, reading = self._pool.connections, self.reading
+        for fd, mask in events:
+            connection = connections.get(fd)
+            if connection is None:
+                continue
+            if connection.steady and mask == _READABLE:
+                reading.reads += 1
+                look = connection.take(offset_ns)
+                if not reading.reads % _LAG_EVERY:
+                    self._note_lag(connection)
+                if not look:
+                    continue
+                connection.look()
+                self._settle(connection)
+            else:
+                self._handle(connection, mask, offset_ns)
+            if self._free and self._streams is not None:
+                self._fill()
 
     def _send_due(self) -> int:
         """Send what is due in an open loop; returns ns until the next send."""
@@ -161,10 +181,8 @@ class Drive:
         if request is not None and request.offset_ns is not None and connection.sent_ns is not None:
             self.reading.schedule_lags_ns.append(connection.sent_ns - self._start_ns - request.offset_ns)
 
-    def _handle(self, fd: int, mask: int, offset_ns: int) -> None:
-        connection = self._pool.by_fd(fd)
-        if connection is None:
-            return
+    def _handle(self, connection: Connection, mask: int, offset_ns: int) -> None:
+        """Anything but a read in the middle of an answer."""
         if connection.state is State.CONNECTING:
             self._settle_connect(connection)
             return
@@ -172,23 +190,28 @@ class Drive:
             self._pool.watch(connection, writing=False)
             self._note_sent(connection)
         if mask & ~select.POLLOUT and connection.state is not State.CLOSED:
-            before = connection.state
-            lag = connection.read(offset_ns, self._spool)
-            if lag >= 0:
-                self._note_read(lag)
-            if before is State.IDLE:
+            idle = connection.state is State.IDLE
+            self.reading.reads += 1
+            if connection.take(offset_ns):
+                connection.look()
+            if idle:
                 self._pool.drop_if_closed(connection)
                 return
-        if connection.state in (State.IDLE, State.CLOSED):
+        self._settle(connection)
+
+    def _settle(self, connection: Connection) -> None:
+        if connection.state is State.IDLE or connection.state is State.CLOSED:
             self._finish(connection)
 
-    def _note_read(self, lag_ns: int) -> None:
-        reading = self.reading
-        reading.reads += 1
-        if len(reading.lags_ns) < _LAGS_KEPT:
-            reading.lags_ns.append(lag_ns)
-        else:  # a long round: later reads overwrite earlier ones, so that the sample stays of the whole size
-            reading.lags_ns[reading.reads % _LAGS_KEPT] = lag_ns
+    def _note_lag(self, connection: Connection) -> None:
+        """Sample how late a read came; a long round's later samples overwrite earlier ones."""
+        if connection.state is not State.RECEIVING:
+            return
+        lags, lag_ns = self.reading.lags_ns, _now_ns() - connection.last_stamp()
+        if len(lags) < _LAGS_KEPT:
+            lags.append(lag_ns)
+        else:
+            lags[self.reading.reads // _LAG_EVERY % _LAGS_KEPT] = lag_ns
 
     def _settle_connect(self, connection: Connection) -> None:
         request = connection.request
@@ -211,7 +234,7 @@ class Drive:
             self._send_again(connection, request)
             return
         trace = connection.settle(self._spool)
-        self.reading.received_bytes += sum(trace.lengths)
+        self.reading.received_bytes += trace.received_bytes
         self.reading.kernel_stamps = self.reading.kernel_stamps and connection.kernel_stamps
         self.outcomes.append(
             Outcome(request, connection.stream, connection.sent_ns, connection.end_ns, trace, connection.failure)
@@ -240,7 +263,8 @@ class Drive:
         limits = self._limits
         for connection in self._pool.busy():
             since = now - (connection.sent_ns or connection.opened_ns)
-            quiet = now - (connection.end_ns or connection.opened_ns)
+            connection.sweep(now, self._spool)
+            quiet = now - connection.quiet_since_ns
             if connection.state is State.CONNECTING:
                 if now - connection.opened_ns > limits.connect_s * NS_PER_S:
                     connection.give_up(FailureKind.CONNECT, f"no connection within {limits.connect_s:g} s")

@@ -39,6 +39,11 @@ class Pool:
     Args:
         target: where to connect.
 
+    Attributes:
+        connections: the open ones by file descriptor.
+        opened: how many have been opened so far.
+        single_use: whether each carries one request only.
+
     Raises:
         LoadError: the host cannot be resolved.
     """
@@ -52,7 +57,7 @@ class Pool:
         self._address = (family, where)
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._poller: _Poller = self._epoll or select.poll()
-        self._connections: dict[int, Connection] = {}
+        self.connections: dict[int, Connection] = {}
         self._idle: deque[Connection] = deque()
         self._failures_in_a_row = 0
         self._last_failure: Failure | None = None
@@ -64,7 +69,7 @@ class Pool:
         deadline = _now_ns() + int(timeout_s * NS_PER_S)
         self.settle(0)
         while len(self._idle) < count:
-            pending = sum(c.state is State.CONNECTING for c in self._connections.values())
+            pending = sum(c.state is State.CONNECTING for c in self.connections.values())
             try:
                 for _ in range(count - len(self._idle) - pending):
                     self._add()
@@ -79,7 +84,7 @@ class Pool:
     def settle(self, timeout_ns: int, *, exact: bool = False) -> None:
         """Complete pending connects and drop idle connections that the server closed."""
         for fd, _mask in self.wait(timeout_ns, exact=exact):
-            connection = self._connections.get(fd)
+            connection = self.connections.get(fd)
             if connection is None:
                 continue
             if connection.state is State.CONNECTING:
@@ -139,11 +144,7 @@ class Pool:
 
     def busy(self) -> list[Connection]:
         """Connections with a request under way."""
-        return [c for c in self._connections.values() if c.request is not None]
-
-    def by_fd(self, fd: int) -> Connection | None:
-        """The connection behind a file descriptor."""
-        return self._connections.get(fd)
+        return [c for c in self.connections.values() if c.request is not None]
 
     def watch(self, connection: Connection, *, writing: bool) -> None:
         """Wake for reads, and for writes while a request is being sent."""
@@ -155,25 +156,25 @@ class Pool:
         if exact and self._epoll is not None and timeout_ns < _EXACT_BELOW_NS:
             ready, _, _ = select.select([self._epoll], [], [], max(0, timeout_ns) / NS_PER_S)
             return self._poller.poll(0) if ready else []
-        milliseconds = max(0, timeout_ns // NS_PER_MS)
+        milliseconds = max(0, -(-timeout_ns // NS_PER_MS))
         return self._poller.poll(milliseconds / 1000 if self._epoll is not None else milliseconds)
 
     def close(self) -> None:
         """Close every connection."""
-        for connection in list(self._connections.values()):
+        for connection in list(self.connections.values()):
             self._forget(connection)
         self._idle.clear()
 
     def _add(self) -> Connection:
         connection = Connection(self._address)
         self.opened += 1
-        self._connections[connection.fd] = connection
+        self.connections[connection.fd] = connection
         self._poller.register(connection.fd, select.POLLOUT | select.POLLIN)
         return connection
 
     def _forget(self, connection: Connection) -> None:
-        if self._connections.get(connection.fd) is connection:
-            del self._connections[connection.fd]
+        if self.connections.get(connection.fd) is connection:
+            del self.connections[connection.fd]
             with contextlib.suppress(OSError, KeyError, ValueError):  # a closed socket has left the epoll already
                 self._poller.unregister(connection.fd)
         connection.close()

@@ -40,10 +40,12 @@ class Load:
     Attributes:
         requests: what to ask, in the order of sending.
         shape: when to send it.
+        counted: whether the case's figures rest on it; False for a step that only prepares or searches.
     """
 
     requests: tuple[GenerationRequest, ...]
     shape: ClosedLoop | OpenLoop
+    counted: bool = True
 
     def __post_init__(self) -> None:
         if not self.requests:

@@ -1,7 +1,8 @@
-"""The spool: where the raw bytes of streams wait until the clock has stopped.
+"""The spool: where the reads of answers wait until the clock has stopped.
 
-Law: writing is one call a segment and nothing is parsed; reading happens after the round. The file is unlinked,
-so a killed worker leaves nothing. Memory holds 12 bytes a read (length and stamp); the bytes are in the page cache.
+Law: keeping a read costs nothing but a reference while there is room in memory; beyond `MEMORY_BYTES` the bytes go to
+an unlinked file (a killed worker leaves nothing) and 12 bytes a read stay. Nothing is parsed, and stamps are made
+monotonic only when they are read back or written out.
 """
 
 from __future__ import annotations
@@ -11,62 +12,77 @@ from array import array
 from collections.abc import Iterator
 from typing import IO
 
+from pytest_inferbench.load.stamps import Mark, monotonic
+
+MEMORY_BYTES = 128 * 1024 * 1024
+_READ_OVERHEAD = 256  # bytes that Python adds to each read kept in memory
+
+Reads = tuple[list[bytes], list[Mark], list[int]]
+
 
 class Trace:
-    """The reads of one answer, spooled: their lengths, their stamps and where their bytes are.
+    """The reads of one answer: in memory, or where in the spool's file they are.
 
     Attributes:
-        lengths: bytes of each read.
-        stamps: arrival of each read, monotonic ns.
-        segments: (offset, length) of each run of bytes in the spool file.
+        reads: how many there are.
+        received_bytes: their bytes.
+        parts: in order, reads in memory, or (offset, lengths, stamps) of a run of bytes in the file.
     """
 
-    __slots__ = ("lengths", "segments", "stamps")
+    __slots__ = ("parts", "reads", "received_bytes")
 
     def __init__(self) -> None:
-        self.lengths = array("I")
-        self.stamps = array("q")
-        self.segments: list[tuple[int, int]] = []
+        self.parts: list[Reads | tuple[int, array[int], array[int]]] = []
+        self.reads = 0
+        self.received_bytes = 0
 
 
 class Spool:
-    """An unlinked temporary file that takes segments of streams and gives them back."""
+    """Takes answers' reads and gives them back."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close()
         self._end = 0
+        self._held = 0
 
-    def write(self, trace: Trace, pieces: list[bytes], stamps: array[int]) -> None:
-        """Append one answer's reads to its trace; `pieces` and `stamps` are of equal length."""
-        data = b"".join(pieces)
-        trace.lengths.extend(map(len, pieces))
-        trace.stamps.extend(stamps)
-        trace.segments.append((self._end, len(data)))
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+    def keep(self, trace: Trace, reads: Reads) -> None:
+        """Add reads to an answer's trace; its three lists are of equal length and not changed afterwards."""
+        size = sum(map(len, reads[0]))
+        trace.reads += len(reads[0])
+        trace.received_bytes += size
+        self._held += size + _READ_OVERHEAD * len(reads[0])
+        trace.parts.append(reads if self._held < MEMORY_BYTES else self._write(reads))
+
+    def _write(self, reads: Reads) -> tuple[int, array[int], array[int]]:
+        pieces, marks, offsets = reads
+        data = memoryview(b"".join(pieces))
+        start = self._end
         self._end += len(data)
+        while data:
+            data = data[self._file.write(data) :]
+        return start, array("I", map(len, pieces)), array("q", map(monotonic, marks, offsets))
 
     def read(self, trace: Trace) -> Iterator[tuple[bytes, int]]:
         """The reads of one answer as they came: (bytes, stamp)."""
-        data = bytearray()
-        for offset, length in trace.segments:
-            self._file.seek(offset)
-            while length:
-                part = self._file.read(length)
-                data += part
-                length -= len(part)  # noqa: PLW2901 - a read may come short
-        view = memoryview(bytes(data))
-        start = 0
-        for length, stamp in zip(trace.lengths, trace.stamps, strict=True):
-            yield bytes(view[start : start + length]), stamp
-            start += length
+        for first, second, third in trace.parts:
+            if isinstance(first, list):
+                yield from zip(first, map(monotonic, second, third), strict=True)
+                continue
+            self._file.seek(first)
+            for length, stamp in zip(second, third, strict=True):
+                yield self._exactly(length), stamp  # type: ignore[arg-type]
+
+    def _exactly(self, length: int) -> bytes:
+        data = self._file.read(length)
+        while len(data) < length:
+            data += self._file.read(length - len(data))
+        return data
 
     def clear(self) -> None:
-        """Forget everything; the next round starts from an empty file."""
+        """Forget everything; the next round starts anew."""
         self._file.seek(0)
         self._file.truncate()
-        self._end = 0
+        self._end = self._held = 0
 
     def close(self) -> None:
         """Give the file back."""

@@ -20,6 +20,9 @@ KERNEL_STAMPS = sys.platform == "linux"
 _unpack: Callable[[bytes], tuple[int, int]] = struct.Struct("@ll").unpack
 _NS = 1_000_000_000
 
+Mark = list[tuple[int, int, bytes]] | int
+"""What tells a read's arrival: `recvmsg`'s control messages, or where the kernel gives none, a monotonic stamp."""
+
 
 def ask_for_stamps(sock: socket.socket) -> bool:
     """Turn kernel receive stamps on; False where the platform has none."""
@@ -32,10 +35,14 @@ def ask_for_stamps(sock: socket.socket) -> bool:
     return True
 
 
-def kernel_stamp(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    """The receive stamp of a `recvmsg` in CLOCK_REALTIME nanoseconds; None where the kernel sent none."""
-    for _level, kind, data in ancillary:
-        if kind == SO_TIMESTAMPNS:
-            seconds, nanoseconds = _unpack(data)
-            return seconds * _NS + nanoseconds
-    return None
+def monotonic(mark: Mark, offset_ns: int) -> int:
+    """A read's arrival in monotonic nanoseconds.
+
+    Args:
+        mark: the read's control messages, of which the stamp is the only one asked for; or a stamp of ours.
+        offset_ns: monotonic - CLOCK_REALTIME, taken for the batch of reads.
+    """
+    if isinstance(mark, int):
+        return mark
+    seconds, nanoseconds = _unpack(mark[0][2])
+    return seconds * _NS + nanoseconds + offset_ns
