@@ -125,9 +125,12 @@ class Connection:
         self.failure = None
         self.sent_ns = None
         self.end_ns = 0
-        self._unsent = memoryview(request.data)
+        self._unsent = memoryview(self._to_send(request))
         self.state = State.SENDING
         return self.send_more()
+
+    def _to_send(self, request: EncodedRequest) -> bytes:
+        return request.data
 
     def send_more(self) -> bool:
         """Go on sending; True when the last byte has been handed over (or the connection failed)."""
@@ -165,6 +168,15 @@ class Connection:
         self._marks.append(control or _now_ns())
         self._offsets.append(offset_ns)
         return not self.steady or data[-4:] == _BLANK or len(data) < len(_LAST_CHUNK)
+
+    def _add(self, data: bytes, mark: Mark, offset_ns: int) -> None:
+        self._pieces.append(data)
+        self._marks.append(mark)
+        self._offsets.append(offset_ns)
+
+    def _doubtful(self, data: bytes) -> bool:
+        """Whether a read of a chunked body may be its last."""
+        return data[-4:] == _BLANK or len(data) < len(_LAST_CHUNK)
 
     def last_stamp(self) -> int:
         """The arrival of the newest read, monotonic ns."""

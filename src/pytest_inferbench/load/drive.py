@@ -22,6 +22,7 @@ from pytest_inferbench.records import Failure, FailureKind
 _SWEEP_NS = 100_000_000  # how often time limits are looked at
 _LAGS_KEPT = 65_536
 _LAG_EVERY = 4  # reads a lag sample
+_SPARES = 2  # open connections that an open loop keeps ready, so that no send waits for a handshake
 _READABLE = select.POLLIN
 _now_ns = SYSTEM_CLOCK.now_ns
 _realtime_ns = SYSTEM_CLOCK.realtime_ns
@@ -137,8 +138,10 @@ class Drive:
         while self._queue:
             left = self._start_ns + (self._queue[0].offset_ns or 0) - _now_ns()
             if left > 0:
+                self._pool.keep_spares(_SPARES)
                 return left
             self._send_next()
+        self._pool.keep_spares(_SPARES)
         return _SWEEP_NS
 
     def _fill(self) -> None:
@@ -216,9 +219,10 @@ class Drive:
     def _settle_connect(self, connection: Connection) -> None:
         request = connection.request
         failure = self._pool.settle_one(connection)
-        if failure is None:
-            if request is not None:
-                self._send_on(connection, request)
+        if failure is None and request is None:
+            self._pool.release(connection)
+        elif failure is None and request is not None:
+            self._send_on(connection, request)
         elif request is not None:
             connection.failure = failure
             connection.end_ns = _now_ns()

@@ -19,10 +19,12 @@ from pytest_inferbench.clock import NS_PER_MS, NS_PER_S, SYSTEM_CLOCK
 from pytest_inferbench.errors import LoadError
 from pytest_inferbench.load.connection import Connection, State
 from pytest_inferbench.load.job import Target
+from pytest_inferbench.load.tls import TlsConnection, tls_context
 from pytest_inferbench.records import Failure, FailureKind
 
 _GONE_AFTER = 5
 _EXACT_BELOW_NS = 5 * NS_PER_MS
+_SPIN_NS = 400_000
 _now_ns = SYSTEM_CLOCK.now_ns
 
 
@@ -45,7 +47,7 @@ class Pool:
         single_use: whether each carries one request only.
 
     Raises:
-        LoadError: the host cannot be resolved.
+        LoadError: the host cannot be resolved, or the CA bundle not be read.
     """
 
     def __init__(self, target: Target) -> None:
@@ -55,6 +57,8 @@ class Pool:
             raise LoadError(f"cannot resolve {target.host!r}: {error.strerror}") from None
         family, _kind, _proto, _name, where = found[0]
         self._address = (family, where)
+        self._host = target.host
+        self._tls = tls_context(target) if target.tls else None
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._poller: _Poller = self._epoll or select.poll()
         self.connections: dict[int, Connection] = {}
@@ -62,6 +66,7 @@ class Pool:
         self._failures_in_a_row = 0
         self._last_failure: Failure | None = None
         self.opened = 0
+        self._opening = 0  # spares on their way
         self.single_use = False
 
     def open(self, count: int, timeout_s: float) -> Failure | None:
@@ -90,7 +95,7 @@ class Pool:
             if connection.state is State.CONNECTING:
                 if self.settle_one(connection) is None:
                     self._idle.append(connection)
-            else:
+            elif not connection.still_open():
                 self._forget(connection)
 
     def settle_until(self, start_ns: int) -> None:
@@ -101,6 +106,8 @@ class Pool:
     def settle_one(self, connection: Connection) -> Failure | None:
         """Settle one pending connect and count it; None when it is open."""
         failure = connection.connected()
+        if connection.request is None and self._opening:
+            self._opening -= 1
         if failure is None:
             self._failures_in_a_row = 0
             self.watch(connection, writing=False)
@@ -122,6 +129,17 @@ class Pool:
             return self._add()
         except OSError as error:
             return self.count_failure(Failure(FailureKind.CONNECT, f"cannot open a connection: {error.strerror}"))
+
+    def keep_spares(self, count: int) -> None:
+        """Have `count` connections that are idle, or on their way to be."""
+        spare = len(self._idle) + self._opening
+        while spare < count and not self._failures_in_a_row:
+            try:
+                self._add()
+            except OSError:
+                return
+            self._opening += 1
+            spare += 1
 
     def count_failure(self, failure: Failure) -> Failure:
         """Note that a connection could not be opened; several in a row mean that the server is gone."""
@@ -154,8 +172,11 @@ class Pool:
     def wait(self, timeout_ns: int, *, exact: bool = False) -> list[tuple[int, int]]:
         """Events until the timeout; `exact` waits to the microsecond (poll objects wake on whole milliseconds)."""
         if exact and self._epoll is not None and timeout_ns < _EXACT_BELOW_NS:
-            ready, _, _ = select.select([self._epoll], [], [], max(0, timeout_ns) / NS_PER_S)
+            # A sleeping core wakes late, by up to a millisecond in a virtual machine: the last bit is spun through.
+            ready, _, _ = select.select([self._epoll], [], [], max(0, timeout_ns - _SPIN_NS) / NS_PER_S)
             return self._poller.poll(0) if ready else []
+        if exact:
+            timeout_ns -= _EXACT_BELOW_NS // 2
         milliseconds = max(0, -(-timeout_ns // NS_PER_MS))
         return self._poller.poll(milliseconds / 1000 if self._epoll is not None else milliseconds)
 
@@ -166,7 +187,10 @@ class Pool:
         self._idle.clear()
 
     def _add(self) -> Connection:
-        connection = Connection(self._address)
+        if self._tls is None:
+            connection = Connection(self._address)
+        else:
+            connection = TlsConnection(self._address, self._tls, self._host)
         self.opened += 1
         self.connections[connection.fd] = connection
         self._poller.register(connection.fd, select.POLLOUT | select.POLLIN)
