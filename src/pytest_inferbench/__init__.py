@@ -11,16 +11,44 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_inferbench.errors import InferbenchError as InferbenchError
+    from pytest_inferbench.workloads.batch import Batch as Batch
+    from pytest_inferbench.workloads.cold_start import ColdStart as ColdStart
     from pytest_inferbench.workloads.concurrency import Concurrency as Concurrency
+    from pytest_inferbench.workloads.long_context import LongContext as LongContext
+    from pytest_inferbench.workloads.multi_turn import MultiTurn as MultiTurn
+    from pytest_inferbench.workloads.prefix import Prefix as Prefix
+    from pytest_inferbench.workloads.rate import Rate as Rate
+    from pytest_inferbench.workloads.saturation import Saturation as Saturation
     from pytest_inferbench.workloads.single import Single as Single
+    from pytest_inferbench.workloads.soak import Soak as Soak
 
 _HOME = {
+    "Batch": "pytest_inferbench.workloads.batch",
+    "ColdStart": "pytest_inferbench.workloads.cold_start",
     "Concurrency": "pytest_inferbench.workloads.concurrency",
     "InferbenchError": "pytest_inferbench.errors",
+    "LongContext": "pytest_inferbench.workloads.long_context",
+    "MultiTurn": "pytest_inferbench.workloads.multi_turn",
+    "Prefix": "pytest_inferbench.workloads.prefix",
+    "Rate": "pytest_inferbench.workloads.rate",
+    "Saturation": "pytest_inferbench.workloads.saturation",
     "Single": "pytest_inferbench.workloads.single",
+    "Soak": "pytest_inferbench.workloads.soak",
 }
 
-__all__ = ["Concurrency", "InferbenchError", "Single"]
+__all__ = [
+    "Batch",
+    "ColdStart",
+    "Concurrency",
+    "InferbenchError",
+    "LongContext",
+    "MultiTurn",
+    "Prefix",
+    "Rate",
+    "Saturation",
+    "Single",
+    "Soak",
+]
 
 
 def __getattr__(name: str) -> object:

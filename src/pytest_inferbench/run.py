@@ -7,12 +7,14 @@ words; a request that failed is a record.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from pytest_inferbench.clock import Clock
-from pytest_inferbench.errors import ServerError
+from pytest_inferbench.errors import ConfigError, ServerError
 from pytest_inferbench.load.encode import encode_load
 from pytest_inferbench.load.engine import LoadEngine, Observed
 from pytest_inferbench.load.job import Limits, Target
@@ -39,6 +41,7 @@ class CasePlan:
         warm_up: requests thrown away first.
         seed: seed of the whole case.
         request_s: limit of one request in seconds.
+        slo: the model's limits for one request, metric name -> figure.
     """
 
     case: str
@@ -47,6 +50,7 @@ class CasePlan:
     warm_up: int
     seed: int
     request_s: float
+    slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class CaseRunner:
@@ -59,6 +63,7 @@ class CaseRunner:
         engine: carries the load.
         clock: stamps counter readings.
         report: told in a few words what is being done.
+        fresh: stops the server and starts another like it; None where that cannot be done.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class CaseRunner:
         engine: LoadEngine,
         clock: Clock,
         report: Callable[[str], None],
+        fresh: Callable[[], Server] | None = None,
     ) -> None:
         self._server = server
         self._dialect = dialect
@@ -76,6 +82,7 @@ class CaseRunner:
         self._engine = engine
         self._clock = clock
         self._report = report
+        self._fresh = fresh
 
     def run(self, plan: CasePlan) -> Iterator[RoundRecord]:
         """Warm up, then yield each round as it ends.
@@ -83,38 +90,61 @@ class CaseRunner:
         Raises:
             ServerError: the server died.
             LoadError: a load could not be started or a load worker died.
+            ConfigError: the workload cannot be had on this server.
+            ProvisionError: a fresh server that it wants does not come up.
         """
-        self._report("warm-up")
-        self._carry(plan.workload.warm_up(self._context(plan, 0), plan.warm_up), plan)
+        if not plan.workload.fresh_server:
+            self._report("warm-up")
+            self._carry(plan.workload.warm_up(self._context(plan, 0), plan.warm_up), plan)
         for index in range(plan.rounds):
             self._report(f"round {index + 1}/{plan.rounds}")
-            yield self._round(index, plan)
+            started = self._start_fresh(plan) if plan.workload.fresh_server else {}
+            yield self._round(index, plan, started)
 
-    def _round(self, index: int, plan: CasePlan) -> RoundRecord:
+    def _start_fresh(self, plan: CasePlan) -> dict[str, float]:
+        """Go on with a server of its own; how long it took to its first token."""
+        if self._fresh is None:
+            raise ConfigError(
+                f"{plan.case}: {plan.workload.kind} starts a server for each round, which cannot be done here"
+            )
+        self._server = self._fresh()
+        return {"cold_start_s": self._server.ready_seconds}
+
+    def _round(self, index: int, plan: CasePlan, started: Mapping[str, float]) -> RoundRecord:
         before = self._counters()
         steps = plan.workload.steps(self._context(plan, index + 1))
         requests: list[RequestRecord] = []
         workers: list[WorkerReading] = []
-        load = next(steps, None)
-        while load is not None:
-            seen = self._carry(load, plan)
-            requests += seen.records
-            workers += seen.workers
+        streams: set[int | None] = set()
+        answer: tuple[RequestRecord, ...] | None = None
+        for number in count():
             try:
-                load = steps.send(seen.records)
-            except StopIteration:
-                load = None
+                load = next(steps) if answer is None else steps.send(answer)
+            except StopIteration as end:
+                found = end.value
+                break
+            if number:
+                self._report(f"round {index + 1}/{plan.rounds}, step {number + 1}")
+            seen = self._carry(load, plan)
+            answer = seen.records
+            first = len(requests)
+            requests += (
+                replace(record, index=first + record.index, load=number, counted=load.counted) for record in answer
+            )
+            workers += seen.workers
+            streams |= {load.streams} if load.counted else set()
         return RoundRecord(
             index=index,
             requests=tuple(requests),
             workers=tuple(workers),
             before=before,
             after=self._counters(),
-            concurrency=plan.workload.concurrency,
+            concurrency=streams.pop() if len(streams) == 1 else None,
+            found={**started, **(found or {})},
         )
 
     def _context(self, plan: CasePlan, number: int) -> RoundContext:
-        return RoundContext(self._prompts, random.Random(plan.seed * _ROUND_SEEDS + number))
+        return RoundContext(self._prompts, random.Random(plan.seed * _ROUND_SEEDS + number), plan.slo)
 
     def _counters(self) -> ServerReading | None:
         backend = self._server.backend

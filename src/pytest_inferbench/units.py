@@ -31,6 +31,7 @@ class Unit:
 MS = Unit("ms")
 SECONDS = Unit("s")
 TOKENS = Unit("tok")
+STREAMS = Unit("streams")
 TOKENS_PER_SECOND = Unit("tok/s")
 REQUESTS_PER_SECOND = Unit("req/s")
 RATIO = Unit("%")

@@ -2,9 +2,9 @@
 
 from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.evidence import CaseFacts, Evidence, ValidityPolicy
-from pytest_inferbench.measure.tokens import request_views, token_method
-from pytest_inferbench.measure.window import steady_window
+from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.tokens import request_views, token_method
 from pytest_inferbench.records import (
     Failure,
     FailureKind,
@@ -28,7 +28,7 @@ def request(index=0, *, sent=0.0, out=(10, 20, 30), stream=None, failure=None, e
         index=index,
         worker=fields.pop("worker", 0),
         stream=index if stream is None else stream,
-        tag="",
+        tag=fields.pop("tag", ""),
         scheduled_ns=times["scheduled"],
         sent_ns=ns(sent),
         output_ns=tuple(ns(at) for at in out),
@@ -71,9 +71,9 @@ def evidence(*rounds, facts=None, policy=None, method=None):
     """The evidence of a case, as `assemble` would gather it."""
     method = method or token_method([record for each in rounds for record in each.requests])
     views = tuple(
-        RoundView(requests, steady_window(requests, each.concurrency))
+        RoundView(requests, steady_windows(requests, each.concurrency))
         for each in rounds
-        for requests in [request_views(each.requests, method)]
+        for requests in [request_views(each.counted, method)]
     )
     return Evidence(rounds, views, aggregate(views).metrics, method, facts or CaseFacts(), policy or ValidityPolicy())
 

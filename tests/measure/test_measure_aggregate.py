@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from observed import failed, request
 
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES, aggregate, percentiles
-from pytest_inferbench.measure.tokens import TokenMethod, request_views
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.tokens import TokenMethod, request_views
 
 
-def view(*requests, window=None):
-    return RoundView(request_views(requests, TokenMethod.CHUNKS), window)
+def view(*requests, windows=()):
+    return RoundView(request_views(requests, TokenMethod.CHUNKS), windows)
 
 
 def ttfts(*milliseconds):

@@ -8,6 +8,7 @@ from observed import evidence, failed, reading, request, round_of, worker
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.assemble import CaseIdentity, assemble
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
+from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.measure.validity import findings
 from pytest_inferbench.records import Usage
 from pytest_inferbench.stats.verdict import Verdict
@@ -48,6 +49,17 @@ def test_a_case_becomes_json():
     assert document["metrics"]["ttft_ms"]["p50"] == pytest.approx(500.0)
     assert document["server"] == {"log": "x"}
     assert document["gpu"] == {"power_w": 1.0}
+
+
+def test_requests_that_do_not_count_are_in_no_figure_but_their_tags():
+    """A slow search step tagged `c16` beside a fast counted request: the case is fast, the tag is slow."""
+    round_ = round_of(request(0, out=(900,), tag="c16", counted=False), request(1, sent=1000, out=(1010,), load=1))
+    result = assemble(IDENTITY, WORKLOAD, [round_], CaseFacts())
+    assert result.figure("ttft_ms.p50") == pytest.approx(10.0)
+    assert result.metrics["ttft_ms"].n == 1
+    assert result.figure("wall_s") == pytest.approx(0.01)
+    assert result.by_tag["c16"]["ttft_ms"].p50 == pytest.approx(900.0)
+    assert CaseResult.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
 def test_a_finding_makes_the_case_invalid():

@@ -7,7 +7,7 @@ from observed import codes, evidence, failed, request, round_of
 
 from pytest_inferbench.measure import load_rules
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
-from pytest_inferbench.measure.tokens import TokenMethod
+from pytest_inferbench.metrics.tokens import TokenMethod
 from pytest_inferbench.records import FailureKind, Usage
 
 
@@ -34,6 +34,17 @@ def test_accounting(requests, issued, valid):
     """Each issued request has one record, of a failure or of a real answer."""
     found = list(load_rules.accounting(evidence(round_of(*requests), facts=CaseFacts(planned_requests=issued))))
     assert codes(found) == ([] if valid else [("accounting", True)])
+
+
+def test_loads_that_do_not_count_are_not_judged():
+    """A search may overload the server: its failures, and its requests, are no part of the case."""
+    seen = evidence(
+        round_of(failed(0, counted=False), request(1)),
+        facts=CaseFacts(planned_requests=1),
+        policy=ValidityPolicy(window_seconds=0.0),
+    )
+    for rule in (load_rules.error_rate, load_rules.accounting, load_rules.min_requests):
+        assert not list(rule(seen))
 
 
 def test_error_rate_at_its_limit_is_a_warning():

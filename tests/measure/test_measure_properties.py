@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from observed import failed, request, round_of
 
 from pytest_inferbench.measure.aggregate import aggregate
-from pytest_inferbench.measure.tokens import TokenMethod, request_views
-from pytest_inferbench.measure.window import steady_window
+from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.tokens import TokenMethod, request_views
 from pytest_inferbench.records import FailureKind, Usage
 
 TIMES = ("ttft_ms", "ttft_scheduled_ms", "time_to_answer_ms", "chunk_gap_ms", "tpot_ms", "itl_ms", "e2e_ms", "wall_s")
@@ -58,7 +58,7 @@ def moved(record, *, scale=1, shift=0):
 
 def figures(requests):
     views = request_views(round_of(*requests).requests, TokenMethod.USAGE)
-    result = aggregate([RoundView(views, steady_window(views, STREAMS), {"e2e_ms": 60.0})])
+    result = aggregate([RoundView(views, steady_windows(views, STREAMS), {"e2e_ms": 60.0})])
     return {
         f"{name}.{statistic}": figure
         for name, summary in result.metrics.items()

@@ -7,7 +7,7 @@ from observed import codes, evidence, failed, reading, request, round_of
 
 from pytest_inferbench.measure import server_rules
 from pytest_inferbench.measure.evidence import CacheState, CaseFacts
-from pytest_inferbench.measure.tokens import TokenMethod
+from pytest_inferbench.metrics.tokens import TokenMethod
 from pytest_inferbench.records import Usage
 
 FACTS = CaseFacts()
@@ -107,6 +107,35 @@ def test_prefix_cache_by_usage(declared, shares, expected):
     assert codes(server_rules.prefix_cache(case(*cached(*shares), cache=declared))) == expected
 
 
+@pytest.mark.parametrize(("share", "valid"), [(41, True), (40, False), (0, False)])
+def test_a_warm_case_sees_half_of_the_reuse_it_plans(share, valid):
+    """Where 80 % of the prompt tokens are planned to be cached, 40 % are too few; the message says both."""
+    found = list(server_rules.prefix_cache(case(*cached(90, share), cache=CacheState.WARM, cached_share=0.8)))
+    assert codes(found) == ([] if valid else [("prefix_cache", True)])
+    assert all("plans for 80 %" in finding.message for finding in found)
+
+
+def test_what_prepares_a_cache_is_no_hit_of_the_case():
+    """Requests that do not count are not looked at: all of theirs cached, none of the case's."""
+    prime = request(usage=Usage(prompt_tokens=100, output_tokens=3, cached_tokens=100), counted=False)
+    plain = request(1, usage=Usage(prompt_tokens=100, output_tokens=3, cached_tokens=0))
+    assert not list(server_rules.prefix_cache(case(round_of(prime, plain), cache=CacheState.COLD)))
+    found = server_rules.prefix_cache(case(round_of(prime, plain), cache=CacheState.WARM))
+    assert codes(found) == [("prefix_cache", True)]
+
+
+def test_a_fresh_server_a_round_begins_to_count_anew():
+    """Counters fall between rounds of a case that wants fresh servers, and may not fall within one."""
+    rounds = [
+        round_of(request(), index=n, before=reading(prompt_tokens=first), after=reading(prompt_tokens=last))
+        for n, (first, last) in enumerate([(5, 50), (5, 50)])
+    ]
+    assert codes(server_rules.restarted(case(*rounds))) == [("server_restarted", True)]
+    assert not list(server_rules.restarted(case(*rounds, wants_fresh=True)))
+    torn = round_of(request(), before=reading(prompt_tokens=50), after=reading(prompt_tokens=5))
+    assert codes(server_rules.restarted(case(torn, wants_fresh=True))) == [("server_restarted", True)]
+
+
 def test_an_answer_without_a_cached_count_had_none():
     """Where some answers of a round say what was cached, the others had nothing cached."""
     usages = [Usage(prompt_tokens=100, output_tokens=3, cached_tokens=n) for n in (11, None)]
@@ -137,6 +166,13 @@ def counted(tokens, *requests):
 
 
 ANSWER = request(usage=Usage(output_tokens=100))
+
+
+def test_the_server_counts_what_we_do_not():
+    """Its counter grows in loads that do not count, too: 100 tokens of each."""
+    uncounted = request(1, usage=Usage(output_tokens=100), counted=False)
+    assert not list(server_rules.server_count(case(counted(200, ANSWER, uncounted))))
+    assert codes(server_rules.server_count(case(counted(100, ANSWER, uncounted)))) == [("server_count", True)]
 
 
 @pytest.mark.parametrize(("tokens", "valid"), [(100, True), (102, True), (98, True), (103, False), (97, False)])

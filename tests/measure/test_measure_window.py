@@ -7,15 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from observed import failed, ns, request
 
-from pytest_inferbench.measure.tokens import TokenMethod, request_views
-from pytest_inferbench.measure.window import steady_window, tokens_inside
+from pytest_inferbench.measure.window import steady_windows, tokens_inside
 from pytest_inferbench.metrics.formulas import RequestView
+from pytest_inferbench.metrics.tokens import TokenMethod, request_views
 from pytest_inferbench.records import FailureKind, Usage
 
 
 def window_of(requests, concurrency):
-    found = steady_window(request_views(requests, TokenMethod.CHUNKS), concurrency)
-    return found and (found.start_ns / 1e6, found.end_ns / 1e6, found.output_tokens)
+    """The window of a single load."""
+    for found in steady_windows(request_views(requests, TokenMethod.CHUNKS), concurrency):
+        return found.start_ns / 1e6, found.end_ns / 1e6, found.output_tokens
+    return None
 
 
 def test_ramp_and_drain_are_left_out():
@@ -49,6 +51,20 @@ def test_95_percent_is_enough():
     nineteen = [request(index, out=(10, 20)) for index in range(19)]
     assert window_of(nineteen, 20) == (0.0, 20.0, 38.0)
     assert window_of(nineteen[:18], 20) is None
+
+
+def test_each_load_has_a_window_of_its_own():
+    """Two loads of one stream, 100 ms apart: two windows, and the pause between them is in neither."""
+    requests = [request(0, stream=0, out=(10,)), request(1, stream=0, sent=110, out=(130,), load=1)]
+    windows = steady_windows(request_views(requests, TokenMethod.CHUNKS), 1)
+    assert [(w.start_ns / 1e6, w.end_ns / 1e6, w.output_tokens) for w in windows] == [(0, 10, 1), (110, 130, 1)]
+
+
+def test_a_load_below_the_target_has_no_window():
+    """One stream of two: only the load in which both were in flight has one."""
+    pair = [request(0, out=(10,)), request(1, out=(10,))]
+    windows = steady_windows(request_views([*pair, request(2, sent=20, out=(30,), load=1)], TokenMethod.CHUNKS), 2)
+    assert [(w.start_ns, w.end_ns) for w in windows] == [(ns(0), ns(10))]
 
 
 def test_no_window_in_an_open_loop():
@@ -122,4 +138,4 @@ def test_tokens_are_conserved(requests, cuts, tokens):
 def test_usage_is_the_total_that_is_shared_out():
     """A window over the whole round holds the server's count, however many chunks there were."""
     views = request_views([request(out=(10, 20), usage=Usage(output_tokens=7))], TokenMethod.USAGE)
-    assert steady_window(views, 1).output_tokens == pytest.approx(7.0)
+    assert steady_windows(views, 1)[0].output_tokens == pytest.approx(7.0)

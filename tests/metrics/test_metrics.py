@@ -1,10 +1,12 @@
 """The metric table, each row against figures worked out by hand."""
 
+import dataclasses
+
 import pytest
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.formulas import RequestView, RoundView, Window
-from pytest_inferbench.metrics.table import METRICS, Kind, SampleMetric, metric_named
+from pytest_inferbench.metrics.table import METRICS, Kind, SampleMetric, met_slo, metric_named
 from pytest_inferbench.records import Failure, FailureKind, RequestRecord, Usage
 from pytest_inferbench.units import Direction
 
@@ -106,8 +108,50 @@ def test_a_failure_keeps_its_place_in_the_denominators():
 
 def test_window_rate():
     """The steady rate is the window's tokens over its length, and absent without a window."""
-    assert value("output_tok_per_s", view(), window=Window(100 * MS, 350 * MS, 50.0)) == pytest.approx(200.0)
+    assert value("output_tok_per_s", view(), windows=(Window(100 * MS, 350 * MS, 50.0),)) == pytest.approx(200.0)
     assert value("output_tok_per_s", view()) is None
+
+
+def test_pauses_between_loads_are_ours():
+    """Two loads of 90 ms each, a second apart: 180 ms of wall time, and two requests in that."""
+    requests = (view(), view(sent=1100, out=(1150, 1190), end=1200, load=1))
+    assert value("wall_s", *requests) == pytest.approx(0.18)
+    assert value("request_per_s", *requests) == pytest.approx(2 / 0.18)
+    windows = (Window(0, 100 * MS, 50.0), Window(900 * MS, 1000 * MS, 10.0))
+    assert value("output_tok_per_s", *requests, windows=windows) == pytest.approx(300.0)
+
+
+@pytest.mark.parametrize("name", ["max_streams", "max_rate", "cold_start_s", "ttft_drift", "tpot_drift"])
+def test_what_a_workload_found(name):
+    """A figure that the workload found is the round's; of others there is none."""
+    assert value(name, view(), found={name: 0.0}) == 0.0
+    assert value(name, view(), found={}) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (Usage(prompt_tokens=100, cached_tokens=25), (0.25,)),
+        (Usage(prompt_tokens=100, cached_tokens=0), (0.0,)),
+        (Usage(prompt_tokens=100), ()),
+        (Usage(cached_tokens=5), ()),
+        (Usage(prompt_tokens=0, cached_tokens=0), ()),
+        (None, ()),
+    ],
+)
+def test_cached_share(usage, expected):
+    """Cached over prompt tokens, where the server says both."""
+    request = view()
+    record = dataclasses.replace(request.record, usage=usage)
+    assert samples("cached_share", dataclasses.replace(request, record=record)) == expected
+
+
+def test_each_request_meets_the_limits_or_not():
+    """In the order of the requests; a failed one does not, and without limits or figures nothing can be said."""
+    slow, broken = view(out=(300, 310)), view(failure=True)
+    assert met_slo(RoundView((view(), slow, broken), slo={"ttft_ms": 50})) == (True, False, False)
+    assert met_slo(RoundView((view(),))) is None
+    assert met_slo(RoundView((broken,), slo={"ttft_ms": 50})) is None
 
 
 @pytest.mark.parametrize("name", [name for name, row in METRICS.items() if row.kind in {Kind.ROUND, Kind.CASE}])
@@ -180,6 +224,12 @@ def test_the_table_has_every_name():
         "prompt_tokens": ("tok", "neutral", "case"),
         "generated_tokens": ("tok", "neutral", "case"),
         "error_rate": ("%", "lower", "case"),
+        "cached_share": ("%", "neutral", "request"),
+        "max_streams": ("streams", "higher", "round"),
+        "max_rate": ("req/s", "higher", "round"),
+        "cold_start_s": ("s", "lower", "round"),
+        "ttft_drift": ("%", "lower", "round"),
+        "tpot_drift": ("%", "lower", "round"),
     }
 
 

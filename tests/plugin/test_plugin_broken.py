@@ -74,6 +74,15 @@ def test_a_broken_option_is_one_clear_error(pytester: pytest.Pytester, arguments
     _assert_clear(pytester.runpytest_subprocess(*arguments), words)
 
 
+def test_with_xdist_a_broken_config_is_the_same_error(pytester: pytest.Pytester):
+    """Under xdist the exit code and the message are the same."""
+    pytester.makepyfile(SUITE)
+    result = pytester.runpytest_subprocess("-n", "2", "--backend=vlllm", "--model=builtin:tiny")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["ERROR: *vlllm*vllm*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
 def test_a_broken_config_does_not_hinder_other_tests(pytester: pytest.Pytester):
     """A suite without benchmarks never reads the config."""
     pytester.makepyfile("def test_it():\n    pass\n")

@@ -61,4 +61,5 @@ case_results = st.builds(
     checks=st.lists(_checks, max_size=3).map(tuple),
     verdict=_verdicts,
     notes=st.lists(_words, max_size=2).map(tuple),
+    by_tag=st.none() | st.dictionaries(_words, st.dictionaries(_metric_names, _summaries, max_size=2), max_size=2),
 )

@@ -7,7 +7,7 @@ its verdict.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -16,10 +16,11 @@ from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.client import client_summary
 from pytest_inferbench.measure.evidence import CaseFacts, Evidence, ValidityPolicy
 from pytest_inferbench.measure.result import CaseResult, Summary
-from pytest_inferbench.measure.tokens import TokenMethod, request_views, token_method
+from pytest_inferbench.measure.tags import figures_by_tag
 from pytest_inferbench.measure.validity import findings
-from pytest_inferbench.measure.window import steady_window
+from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.tokens import TokenMethod, request_views, token_method
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -71,13 +72,7 @@ def assemble(
     evidence = Evidence(tuple(rounds), views, figures.metrics, method, facts, policy or ValidityPolicy())
     found = findings(evidence)
     return CaseResult(
-        id=identity.id,
-        case=identity.case,
-        model=identity.model,
-        backend=identity.backend,
-        variant=identity.variant,
-        version=identity.version,
-        hardware=identity.hardware,
+        **asdict(identity),
         workload=workload,
         metrics=figures.metrics,
         rounds=figures.rounds,
@@ -88,12 +83,13 @@ def assemble(
         validity=found,
         verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
         notes=_notes(figures.metrics),
+        by_tag=figures_by_tag(rounds, method),
     )
 
 
 def _round_view(round_: RoundRecord, method: TokenMethod, slo: Mapping[str, float]) -> RoundView:
-    requests = request_views(round_.requests, method)
-    return RoundView(requests, steady_window(requests, round_.concurrency), slo)
+    requests = request_views(round_.counted, method)
+    return RoundView(requests, steady_windows(requests, round_.concurrency), slo, round_.found)
 
 
 def _notes(metrics: Mapping[str, Summary]) -> tuple[str, ...]:

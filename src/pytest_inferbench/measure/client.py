@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from pytest_inferbench.clock import NS_PER_MS
-from pytest_inferbench.measure.aggregate import percentiles
+from pytest_inferbench.measure.aggregate import MIN_SAMPLES, percentiles
 from pytest_inferbench.records import WorkerReading
 
 _US_PER_S = 1_000_000
@@ -50,9 +50,11 @@ def cpu_share(reading: WorkerReading) -> float | None:
     return reading.cpu_seconds / reading.seconds if reading.seconds > 0 else None
 
 
-def lag_p99_ms(lags_ns: Sequence[int]) -> float:
-    """The 99th percentile of at least one lag, in ms."""
-    return percentiles(lags_ns, ("p99",))["p99"] / NS_PER_MS
+def high_lag_ms(lags_ns: Sequence[int]) -> tuple[str, float]:
+    """The highest percentile that the sample carries (p99 of a few lags would be their maximum), and it in ms."""
+    carried = [name for name in ("p50", "p90", "p95", "p99") if len(lags_ns) >= MIN_SAMPLES[name]]
+    name = carried[-1]
+    return name, percentiles(lags_ns, (name,))[name] / NS_PER_MS
 
 
 def _lags(name: str, lags_ns: Sequence[int]) -> dict[str, float]:

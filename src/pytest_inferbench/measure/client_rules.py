@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pytest_inferbench.clock import NS_PER_MS
-from pytest_inferbench.measure.client import cpu_share, lag_p99_ms
+from pytest_inferbench.measure.client import cpu_share, high_lag_ms
 from pytest_inferbench.measure.evidence import Evidence
 from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.records import WorkerReading
@@ -80,27 +80,31 @@ def _readings(evidence: Evidence) -> Iterable[WorkerReading]:
 def _lag(
     evidence: Evidence, code: str, what: str, lags: dict[int, list[int]], feeds: tuple[str, ...]
 ) -> Iterator[Finding]:
-    """The worst worker's p99 against the larger of the floor and its share of the smallest median it feeds."""
-    p99s = {worker: lag_p99_ms(lags_ns) for worker, lags_ns in lags.items() if lags_ns}
-    if not p99s:
+    """The worst worker's p99 against the larger of the floor and its share of the smallest median it feeds.
+
+    Of a small sample the highest percentile that it carries takes the p99's place.
+    """
+    highs = {worker: high_lag_ms(lags_ns) for worker, lags_ns in lags.items() if lags_ns}
+    if not highs:
         return
-    worker = max(p99s, key=p99s.__getitem__)
+    worker = max(highs, key=lambda number: highs[number][1])
+    percentile, lag_ms = highs[worker]
     medians = {name: median for name in feeds if (median := evidence.median(name)) is not None}
     fed = min(medians, key=medians.__getitem__, default=None)
     policy = evidence.policy
     share_ms = policy.lag_share * medians[fed] if fed else 0.0
     limit = max(share_ms, policy.lag_floor_ms)
-    if p99s[worker] <= limit:
+    if lag_ms <= limit:
         return
     by_share = share_ms > policy.lag_floor_ms
     reason = f"{format_value(policy.lag_share, RATIO)} of the median {fed}" if by_share else "the floor"
     yield Finding(
         code,
         invalid=True,
-        message=f"load worker {worker}: {what} p99 {format_value(p99s[worker], MS)}, "
+        message=f"load worker {worker}: {what} {percentile} {format_value(lag_ms, MS)}, "
         f"above {format_value(limit, MS)} ({reason})",
         remedy=_RELIEVE,
-        figure=p99s[worker],
+        figure=lag_ms,
         limit=limit,
         source=policy.source("lag_share" if by_share else "lag_floor_ms"),
     )

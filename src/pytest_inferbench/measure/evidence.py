@@ -11,8 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pytest_inferbench.measure.result import Finding, Summary
-from pytest_inferbench.measure.tokens import TokenMethod
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.tokens import TokenMethod
 from pytest_inferbench.records import RequestRecord, RoundRecord
 
 
@@ -40,6 +40,8 @@ class ValidityPolicy:
         window_seconds: steady seconds of a case below which a reader is warned; too few for a rate to settle.
         cached_share: cached / prompt tokens of a round that is still "cold". Not 0: the first tokens of a chat template
             are the same in every prompt.
+        warm_share: least part of the planned reuse that a "warm" round must see. Not 1: caches work in blocks, and may
+            drop some; half of it is no longer the case that was meant.
         clock_step_ms: step of CLOCK_REALTIME in a round. Not 0: reading two clocks takes a moment.
         sources: where a limit was written, by its name here, if not the default.
     """
@@ -53,6 +55,7 @@ class ValidityPolicy:
     window_share: float = 0.20
     window_seconds: float = 1.0
     cached_share: float = 0.10
+    warm_share: float = 0.50
     clock_step_ms: float = 1.0
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -66,9 +69,10 @@ class CaseFacts:
     """What the case wanted and what is known of its server, beside the records.
 
     Attributes:
-        planned_requests: requests the plan held, over all rounds; None where it is not known beforehand.
+        planned_requests: requests that count, over all rounds, as planned; None where it is not known beforehand.
         min_requests: fewest completed requests that the case's figures may rest on.
         cache: the prefix cache's declared state.
+        cached_share: cached / prompt tokens that a warm case plans for; 0 where it only expects some.
         expected_model, expected_version: what was asked for; None asks for nothing.
         served_models, served_version: what the server says it is; empty or None where it does not say.
         restarted: whether the server's owner saw it start again while the case ran.
@@ -78,6 +82,7 @@ class CaseFacts:
     planned_requests: int | None = None
     min_requests: int = 1
     cache: CacheState = CacheState.ANY
+    cached_share: float = 0.0
     expected_model: str | None = None
     served_models: tuple[str, ...] = ()
     expected_version: str | None = None
@@ -93,7 +98,7 @@ class Evidence:
 
     Attributes:
         rounds: the observations.
-        views: the same rounds with tokens counted and steady windows found, aligned with `rounds`.
+        views: the requests of the same rounds that count, with tokens counted and steady windows found.
         metrics: the case's summaries.
         token_method: how output tokens were counted.
         facts: what was wanted.
@@ -109,12 +114,12 @@ class Evidence:
 
     @property
     def requests(self) -> tuple[RequestRecord, ...]:
-        """Every issued request of the case."""
-        return tuple(record for round_ in self.rounds for record in round_.requests)
+        """Every issued request that the case's figures rest on."""
+        return tuple(record for round_ in self.rounds for record in round_.counted)
 
     @property
     def completed(self) -> tuple[RequestRecord, ...]:
-        """The requests that did not fail."""
+        """Those that did not fail."""
         return tuple(record for record in self.requests if record.failure is None)
 
     def median(self, metric: str) -> float | None:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.measure.evidence import Evidence
 from pytest_inferbench.measure.result import Finding
-from pytest_inferbench.measure.tokens import TokenMethod
 from pytest_inferbench.metrics.formulas import wall_s
+from pytest_inferbench.metrics.tokens import TokenMethod
 from pytest_inferbench.records import RequestRecord, RoundRecord
 from pytest_inferbench.units import RATIO, REQUESTS_PER_SECOND, SECONDS, format_value
 
@@ -24,7 +24,7 @@ def accounting(evidence: Evidence) -> Iterator[Finding]:
     if issued is None:
         issued = seen
     hollow = sum(record.sent_ns is None or not record.output_ns for record in evidence.completed)
-    twice = sum(len(round_.requests) - len({r.index for r in round_.requests}) for round_ in evidence.rounds)
+    twice = sum(len(round_.counted) - len({r.index for r in round_.counted}) for round_ in evidence.rounds)
     accounted = seen - hollow - twice
     if accounted != issued:
         yield Finding(
@@ -124,7 +124,7 @@ def steady_window(evidence: Evidence) -> Iterator[Finding]:
     """
     policy = evidence.policy
     steady = [
-        (round_, view.window.seconds if view.window else 0.0, wall)
+        (round_, sum(window.seconds for window in view.windows), wall)
         for round_, view in zip(evidence.rounds, evidence.views, strict=True)
         if round_.concurrency is not None and (wall := wall_s(view)) is not None
     ]

@@ -109,6 +109,9 @@ class CaseResult:
         validity: findings about the measurement.
         checks: judged figures.
         verdict: the worst of the checks; INVALID where a finding says so.
+        notes: what a reader must know of the figures.
+        by_tag: for each label that the workload gave its requests (`turn2`), metric name -> summary of those alone;
+            None where it gave none.
     """
 
     id: str
@@ -129,6 +132,7 @@ class CaseResult:
     checks: tuple[Check, ...] = ()
     verdict: Verdict = Verdict.NEW
     notes: tuple[str, ...] = field(default=())
+    by_tag: Mapping[str, Mapping[str, Summary]] | None = None
 
     @property
     def invalid(self) -> bool:
@@ -150,11 +154,13 @@ class CaseResult:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CaseResult:
         """The case that `to_json` wrote."""
+        tagged = data.get("by_tag")
         return cls(
             **{
                 **data,
                 "gpu": data.get("gpu"),
-                "metrics": {name: Summary(**summary) for name, summary in data["metrics"].items()},
+                "metrics": _summaries(data["metrics"]),
+                "by_tag": tagged and {tag: _summaries(metrics) for tag, metrics in tagged.items()},
                 "rounds": tuple(data["rounds"]),
                 "validity": tuple(Finding(**finding) for finding in data["validity"]),
                 "checks": tuple(
@@ -164,6 +170,10 @@ class CaseResult:
                 "notes": tuple(data["notes"]),
             }
         )
+
+
+def _summaries(metrics: Mapping[str, Any]) -> dict[str, Summary]:
+    return {name: Summary(**summary) for name, summary in metrics.items()}
 
 
 def _fields(record: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 - any dataclass

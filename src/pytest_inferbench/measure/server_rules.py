@@ -6,11 +6,11 @@ Law: each rule is a pure function of the evidence and yields findings; `validity
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from pytest_inferbench.measure.evidence import CacheState, Evidence
 from pytest_inferbench.measure.result import Finding
-from pytest_inferbench.measure.tokens import TokenMethod
+from pytest_inferbench.metrics.tokens import TokenMethod, request_views
 from pytest_inferbench.records import RoundRecord, ServerReading
 from pytest_inferbench.units import RATIO, format_value
 
@@ -51,12 +51,17 @@ def reused(evidence: Evidence) -> Iterator[Finding]:
 
 
 def restarted(evidence: Evidence) -> Iterator[Finding]:
-    """The server lived through the whole case: nobody saw it restart, and no counter ran backwards."""
+    """The server lived through the whole case: nobody saw it restart, and no counter ran backwards.
+
+    A case that wants fresh servers has one for each round.
+    """
     if evidence.facts.restarted:
         seen = "it was seen starting again"
     else:
-        readings = [reading for round_ in evidence.rounds for reading in (round_.before, round_.after) if reading]
-        fallen = [name for earlier, later in pairwise(readings) for name in _fallen(earlier, later)]
+        lives = [[reading for reading in (round_.before, round_.after) if reading] for round_ in evidence.rounds]
+        if not evidence.facts.wants_fresh:
+            lives = [list(chain.from_iterable(lives))]
+        fallen = [name for life in lives for earlier, later in pairwise(life) for name in _fallen(earlier, later)]
         if not fallen:
             return
         seen = f"its counter {fallen[0]} ran backwards"
@@ -69,7 +74,7 @@ def restarted(evidence: Evidence) -> Iterator[Finding]:
 
 
 def prefix_cache(evidence: Evidence) -> Iterator[Finding]:
-    """A cold case found next to nothing cached in its worst round; a warm case found something in each."""
+    """A cold case found next to nothing cached in its worst round; a warm case found what it planned, in each."""
     declared = evidence.facts.cache
     if declared is CacheState.ANY or not evidence.completed:
         return
@@ -88,27 +93,26 @@ def prefix_cache(evidence: Evidence) -> Iterator[Finding]:
         )
         remedy = "use prompts that differ between rounds, turn the prefix cache off, or declare the case warm"
         yield evidence.finding("prefix_cache", "cached_share", message, remedy, figure=max(shares))
-    elif declared is CacheState.WARM and min(shares) <= 0:
-        yield Finding(
-            "prefix_cache",
-            invalid=True,
-            message="no prompt token of a round came from the prefix cache, but the case declares it warm",
-            remedy="turn the server's prefix cache on, or check that the prompts share their beginning",
-            figure=min(shares),
-            limit=0.0,
+    elif declared is CacheState.WARM and min(shares) <= evidence.policy.warm_share * evidence.facts.cached_share:
+        message = (
+            f"{format_value(min(shares), RATIO)} of a round's prompt tokens came from the prefix cache, but the case "
+            f"declares it warm and plans for {format_value(evidence.facts.cached_share, RATIO)}"
         )
+        remedy = "turn the server's prefix cache on, or give it room for as many prompts as there are streams"
+        yield evidence.finding("prefix_cache", "warm_share", message, remedy, figure=min(shares))
 
 
 def server_count(evidence: Evidence) -> Iterator[Finding]:
-    """The server generated as many tokens as we counted; rounds with failures cannot be compared.
+    """The server generated as many tokens as we counted, also in loads that do not count.
 
-    With chunks for tokens our own count is the doubtful one: a warning.
+    Rounds with failures cannot be compared. With chunks for tokens our own count is the doubtful one: a warning.
     """
     ours = theirs = 0.0
-    for round_, view in zip(evidence.rounds, evidence.views, strict=True):
+    for round_ in evidence.rounds:
         grown = _growth(round_, "generated_tokens")
-        if grown is not None and len(view.completed) == len(view.requests):
-            ours += sum(request.output_tokens or 0 for request in view.completed)
+        if grown is not None and all(record.failure is None for record in round_.requests):
+            views = request_views(round_.requests, evidence.token_method)
+            ours += sum(request.output_tokens or 0 for request in views)
             theirs += grown
     limit = evidence.policy.token_deviation
     if ours <= 0 or abs(theirs - ours) <= limit * ours:
@@ -141,7 +145,7 @@ def _cached_share(round_: RoundRecord) -> float | None:
 
     vLLM leaves the count out of answers that had nothing cached, so within a round that has some, absent is none.
     """
-    usages = [record.usage for record in round_.requests if record.usage and record.failure is None]
+    usages = [record.usage for record in round_.counted if record.usage and record.failure is None]
     prompt = sum(usage.prompt_tokens or 0 for usage in usages)
     cached: float | None = None
     if any(usage.cached_tokens is not None for usage in usages):

@@ -1,4 +1,4 @@
-"""The steady window: the part of a closed-loop round in which the load was as high as it was meant to be.
+"""The steady windows: the part of each closed load of a round in which it was as high as it was meant to be.
 
 Law: pure; O(n log n) in requests, plus the chunks of those requests that cross the window's edges.
 
@@ -6,7 +6,8 @@ Two readings of "in flight" and of "inside" are fixed here:
 
 - A stream is in flight from its first send until its last answer is complete. The turn-around between two of its
   requests is part of a closed loop; without it, any round of fewer than twenty streams would fall apart into single
-  requests, and a round of one stream would have no steady state at all.
+  requests, and a round of one stream would have no steady state at all. The pause between two loads of a round is
+  not part of it: no window reaches over one.
 - A chunk is made in the time since the chunk before it (since the send, for the first). Its tokens are spread evenly
   over that time, and the share that lies in the window counts. So two windows that meet share no token and lose none.
 """
@@ -24,13 +25,20 @@ STEADY_PERCENT = 95
 """In flight at least this part of the target concurrency."""
 
 
-def steady_window(requests: Sequence[RequestView], concurrency: int | None) -> Window | None:
-    """The longest contiguous interval with at least `STEADY_PERCENT` of `concurrency` streams in flight.
+def steady_windows(requests: Sequence[RequestView], concurrency: int | None) -> tuple[Window, ...]:
+    """Of each load the longest contiguous interval with at least `STEADY_PERCENT` of `concurrency` streams in flight.
 
-    None in an open loop, which has no target concurrency, and where the target was never reached.
+    None in an open loop, which has no target concurrency, and of a load that never reached the target.
     """
     if concurrency is None:
-        return None
+        return ()
+    loads: defaultdict[int, list[RequestView]] = defaultdict(list)
+    for view in requests:
+        loads[view.record.load].append(view)
+    return tuple(window for load in loads.values() if (window := _steady_window(load, concurrency)) is not None)
+
+
+def _steady_window(requests: Sequence[RequestView], concurrency: int) -> Window | None:
     best = _longest(_stream_lives(requests), concurrency)
     if best is None:
         return None

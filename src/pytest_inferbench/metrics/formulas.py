@@ -7,6 +7,7 @@ denominators: it counts as issued, and the time until it failed is part of the r
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -36,7 +37,7 @@ class RequestView:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The steady part of a round: from `start_ns` to `end_ns`, in which `output_tokens` were generated."""
+    """The steady part of a load: from `start_ns` to `end_ns`, in which `output_tokens` were generated."""
 
     start_ns: int
     end_ns: int
@@ -54,13 +55,15 @@ class RoundView:
 
     Attributes:
         requests: every issued request.
-        window: the steady window; None where there is none (an open loop, a whole case).
+        windows: the steady window of each load that has one; none in an open loop or of a whole case.
         slo: limits each request should meet, metric name -> figure in the metric's unit.
+        found: what the workload itself found in the round, metric name -> figure.
     """
 
     requests: tuple[RequestView, ...]
-    window: Window | None = None
+    windows: tuple[Window, ...] = ()
     slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    found: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def completed(self) -> tuple[RequestView, ...]:
@@ -124,8 +127,16 @@ def generation_tok_per_s(view: RequestView) -> tuple[float, ...]:
     return (tokens * NS_PER_S / (stamps[-1] - stamps[0]),)
 
 
+def cached_share(view: RequestView) -> tuple[float, ...]:
+    """Prompt tokens that the server took from its prefix cache / prompt tokens, where it says both."""
+    usage = view.record.usage
+    if usage is None or usage.cached_tokens is None or not usage.prompt_tokens:
+        return ()
+    return (usage.cached_tokens / usage.prompt_tokens,)
+
+
 def wall_s(view: RoundView) -> float | None:
-    """The round's first send to its last output chunk."""
+    """The round's first send to its last output chunk; of several loads the sum: the pauses between are ours."""
     return _extent_s(view, failures=False)
 
 
@@ -141,9 +152,9 @@ def prompt_tokens(view: RoundView) -> float | None:
 
 
 def output_tok_per_s(view: RoundView) -> float | None:
-    """Output tokens inside the steady window / its length."""
-    window = view.window
-    return None if window is None else window.output_tokens / window.seconds
+    """Output tokens inside the steady window / its length; of several loads, over their windows together."""
+    seconds = sum(window.seconds for window in view.windows)
+    return sum(window.output_tokens for window in view.windows) / seconds if seconds else None
 
 
 def output_tok_per_s_run(view: RoundView) -> float | None:
@@ -160,6 +171,31 @@ def error_rate(view: RoundView) -> float | None:
     """Failed / issued."""
     issued = len(view.requests)
     return (issued - len(view.completed)) / issued if issued else None
+
+
+def max_streams(view: RoundView) -> float | None:
+    """The most streams at which the limits were still met, found by `saturation`; 0 if one was too many."""
+    return view.found.get("max_streams")
+
+
+def max_rate(view: RoundView) -> float | None:
+    """The highest rate at which the limits were still met, found by `saturation`; 0 if the lowest was too high."""
+    return view.found.get("max_rate")
+
+
+def cold_start_s(view: RoundView) -> float | None:
+    """A fresh server's start to its first token (`cold_start`)."""
+    return view.found.get("cold_start_s")
+
+
+def ttft_drift(view: RoundView) -> float | None:
+    """Median `ttft_ms` of the last third of a `soak`'s requests / that of the first third - 1."""
+    return view.found.get("ttft_drift")
+
+
+def tpot_drift(view: RoundView) -> float | None:
+    """Median `tpot_ms` of the last third of a `soak`'s requests / that of the first third - 1."""
+    return view.found.get("tpot_drift")
 
 
 def per_second(count: float | None, view: RoundView) -> float | None:
@@ -181,14 +217,22 @@ def _last(record: RequestRecord) -> int | None:
 
 
 def _extent_s(view: RoundView, *, failures: bool) -> float | None:
-    records = [request.record for request in view.requests]
+    loads: defaultdict[int, list[RequestRecord]] = defaultdict(list)
+    for request in view.requests:
+        loads[request.record.load].append(request.record)
+    extents = [extent for records in loads.values() if (extent := _extent_ns(records, failures=failures)) is not None]
+    return sum(extents) / NS_PER_S if extents else None
+
+
+def _extent_ns(records: list[RequestRecord], *, failures: bool) -> int | None:
+    """From a load's first send to its last output chunk, or with `failures` to the last failure where that is later."""
     starts = [record.sent_ns for record in records if record.sent_ns is not None]
     ends = [record.output_ns[-1] for record in records if record.output_ns]
     if failures:
         ends += [record.end_ns for record in records if record.failure is not None]
     if not starts or not ends or max(ends) <= min(starts):
         return None
-    return (max(ends) - min(starts)) / NS_PER_S
+    return max(ends) - min(starts)
 
 
 def _total(counts: list[int | None]) -> float | None:

@@ -19,6 +19,7 @@ from pytest_inferbench.units import (
     RATIO,
     REQUESTS_PER_SECOND,
     SECONDS,
+    STREAMS,
     TOKENS,
     TOKENS_PER_SECOND,
     Direction,
@@ -65,12 +66,26 @@ Metric = SampleMetric | ValueMetric
 
 def _goodput_per_s(view: RoundView) -> float | None:
     """Requests that met every limit / the whole run; absent without limits, or where a limited metric is."""
-    limits = [(_slo_metric(name), limit) for name, limit in view.slo.items()]
+    good = met_slo(view)
+    return None if good is None else formulas.per_second(sum(good), view)
+
+
+def met_slo(view: RoundView) -> tuple[bool, ...] | None:
+    """For each issued request whether it met every limit of `view.slo`; a failed one did not.
+
+    None without limits, or where no completed request has a metric that is limited.
+
+    Raises:
+        ConfigError: a limit is on something that is no per-request metric.
+    """
+    limits = [(slo_metric(name), limit) for name, limit in view.slo.items()]
     judgeable = all(any(metric.formula(request) for request in view.completed) for metric, _ in limits)
     if not limits or not judgeable:
         return None
-    good = sum(all(_meets(request, metric, limit) for metric, limit in limits) for request in view.completed)
-    return formulas.per_second(good, view)
+    return tuple(
+        request.completed and all(_meets(request, metric, limit) for metric, limit in limits)
+        for request in view.requests
+    )
 
 
 _PACES = frozenset({"chunk_gap_ms", "tpot_ms", "itl_ms", "generation_tok_per_s"})
@@ -97,6 +112,7 @@ _ROWS: tuple[Metric, ...] = (
     SampleMetric("itl_ms", MS, _LOWER, Kind.CHUNK, formulas.itl_ms),
     SampleMetric("e2e_ms", MS, _LOWER, Kind.REQUEST, formulas.e2e_ms),
     SampleMetric("generation_tok_per_s", TOKENS_PER_SECOND, _HIGHER, Kind.REQUEST, formulas.generation_tok_per_s),
+    SampleMetric("cached_share", RATIO, _NEUTRAL, Kind.REQUEST, formulas.cached_share),
     ValueMetric("output_tok_per_s", TOKENS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.output_tok_per_s),
     ValueMetric("output_tok_per_s_run", TOKENS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.output_tok_per_s_run),
     ValueMetric("request_per_s", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.request_per_s),
@@ -105,6 +121,11 @@ _ROWS: tuple[Metric, ...] = (
     ValueMetric("prompt_tokens", TOKENS, _NEUTRAL, Kind.CASE, formulas.prompt_tokens),
     ValueMetric("generated_tokens", TOKENS, _NEUTRAL, Kind.CASE, formulas.generated_tokens),
     ValueMetric("error_rate", RATIO, _LOWER, Kind.CASE, formulas.error_rate),
+    ValueMetric("max_streams", STREAMS, _HIGHER, Kind.ROUND, formulas.max_streams),
+    ValueMetric("max_rate", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.max_rate),
+    ValueMetric("cold_start_s", SECONDS, _LOWER, Kind.ROUND, formulas.cold_start_s),
+    ValueMetric("ttft_drift", RATIO, _LOWER, Kind.ROUND, formulas.ttft_drift),
+    ValueMetric("tpot_drift", RATIO, _LOWER, Kind.ROUND, formulas.tpot_drift),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({row.name: row for row in _ROWS})
@@ -125,7 +146,12 @@ def metric_named(name: str) -> Metric:
     return metric
 
 
-def _slo_metric(name: str) -> SampleMetric:
+def slo_metric(name: str) -> SampleMetric:
+    """The row of a metric that a single request can meet a limit of.
+
+    Raises:
+        ConfigError: there is no such metric, or it is no request's.
+    """
     metric = metric_named(name)
     if isinstance(metric, SampleMetric):
         return metric

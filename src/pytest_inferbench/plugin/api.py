@@ -7,6 +7,7 @@ loop stays free and Ctrl+C ends a run at once.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -189,9 +190,9 @@ class Bench:
         done = self._item.stash.setdefault(RESULTS, [])
         context, cell = self._context, self._cell
         name = case_name(self._item, cell.cell.id, len(done))
-        plan = case_plan(name, workload, rounds, context)
+        plan = case_plan(name, workload, rounds, context, dict(cell.cell.slo))
         runner = cell.runner(name)
-        server = cell.server()
+        server, canary = cell.server(), cell.canary
         seen: list[RoundRecord] = []
         problem: InferbenchError | None = None
         try:
@@ -199,6 +200,7 @@ class Bench:
                 seen.append(round_)  # noqa: PERF402 - what came before an error is kept
         except InferbenchError as error:
             problem = error
+        server = cell.server() if problem is None else server
         if seen:
             case = assemble(
                 case_identity(name, self._item, cell.cell, server, context),
@@ -207,13 +209,20 @@ class Bench:
                 case_facts(plan, server, min_requests),
                 policy=case_policy(max_error_rate),
                 slo=dict(cell.cell.slo),
-                server=server_account(cell.cell, server, cell.restarts),
+                server=server_account(cell.cell, server, cell.restarts, canary),
             )
+            case = self._with_own_error(case, seen) if problem is None else case
             case = broken_off(case, problem) if problem is not None else judged(case, budgets, context)
             done.append(case)
         if problem is not None:
             raise problem
         return Result(done[-1])
+
+    def _with_own_error(self, case: CaseResult, rounds: Sequence[RoundRecord]) -> CaseResult:
+        """The case with what the client itself adds at this load."""
+        gaps = case.metrics.get("chunk_gap_ms")
+        own = self._cell.self_error_ms(rounds, gaps.p50 if gaps is not None else None)
+        return case if own is None else dataclasses.replace(case, client={**case.client, "self_error_ms": own})
 
 
 def _settle(future: asyncio.Future[Result], result: Result | None, error: Exception | None) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.measure.assemble import CaseIdentity
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.provision.server import Server
     from pytest_inferbench.workloads.workload import Workload
+
+
+_NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
 
 def case_name(item: pytest.Function, cell_id: str, number: int) -> str:
@@ -38,9 +43,16 @@ def case_name(item: pytest.Function, cell_id: str, number: int) -> str:
     return f"{name}#{number + 1}" if number else name
 
 
-def case_plan(case: str, workload: Workload, rounds: int | None, context: RunContext) -> CasePlan:
-    """How a case is run under this run's options; the same case has the same prompts in every run of one seed."""
+def case_plan(
+    case: str, workload: Workload, rounds: int | None, context: RunContext, slo: Mapping[str, float] = _NO_LIMITS
+) -> CasePlan:
+    """How a case is run under this run's options; the same case has the same prompts in every run of one seed.
+
+    Raises:
+        ConfigError: a file that the workload names cannot be used.
+    """
     settings = context.settings
+    workload.prepare(settings.rootdir)
     digest = hashlib.sha256(f"{settings.seed}:{case}:{workload.describe()['hash']}".encode()).digest()
     return CasePlan(
         case=case,
@@ -49,6 +61,7 @@ def case_plan(case: str, workload: Workload, rounds: int | None, context: RunCon
         warm_up=max(settings.warmup, workload.concurrency or 1),
         seed=int.from_bytes(digest[:6], "big"),
         request_s=settings.timeout,
+        slo=slo,
     )
 
 
@@ -67,12 +80,15 @@ def case_identity(case: str, item: pytest.Function, cell: Cell, server: Server, 
 
 def case_facts(plan: CasePlan, server: Server, min_requests: int) -> CaseFacts:
     """What the case wanted and what is known of its server."""
+    planned, cached = plan.workload.planned_requests, plan.workload.planned_cached_share
     return CaseFacts(
-        planned_requests=plan.workload.planned_requests * plan.rounds,
+        planned_requests=None if planned is None else planned * plan.rounds,
         min_requests=min_requests,
-        cache=CacheState.COLD,
+        cache=CacheState.ANY if cached is None else CacheState.WARM if cached else CacheState.COLD,
+        cached_share=cached or 0.0,
         expected_model=server.endpoint.model,
         served_models=server.models,
+        wants_fresh=plan.workload.fresh_server,
     )
 
 
@@ -83,8 +99,11 @@ def case_policy(max_error_rate: float) -> ValidityPolicy:
     return ValidityPolicy(error_rate=max_error_rate, sources={"error_rate": "the test's max_error_rate"})
 
 
-def server_account(cell: Cell, server: Server, restarts: int) -> dict[str, Any]:
-    """What the result says of the server itself; `args_hash` tells two sets of server arguments apart."""
+def server_account(cell: Cell, server: Server, restarts: int, canary: str | None) -> dict[str, Any]:
+    """What the result says of the server itself.
+
+    `args_hash` tells two sets of server arguments apart, `canary` two sets of greedy answers.
+    """
     account: dict[str, Any] = {
         "url": server.endpoint.base_url,
         "provision": server.kind,
@@ -94,6 +113,8 @@ def server_account(cell: Cell, server: Server, restarts: int) -> dict[str, Any]:
         "args_hash": hashlib.sha256(json.dumps(sorted(cell.args)).encode()).hexdigest()[:16],
         "sources": dict(cell.sources),
     }
+    if canary is not None:
+        account["canary"] = canary
     if server.log_path is not None:
         account["log"] = str(server.log_path)
     return account

@@ -6,8 +6,10 @@ the next, and the result says so.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,19 +18,27 @@ import pytest
 from pytest_inferbench.backends.backend import INSTALLED, ServerPlan
 from pytest_inferbench.backends.catalogue import backend_named
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.errors import CellUnavailable, ProvisionError
+from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError
 from pytest_inferbench.load.engine import LoadEngine
+from pytest_inferbench.load.selfcheck import self_error_ms
+from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import RUNNING, Cell
+from pytest_inferbench.plugin.request import extra_body, request_headers
 from pytest_inferbench.provision.models import file_of
 from pytest_inferbench.provision.server import Server, start_process
 from pytest_inferbench.provision.url import attach_url
+from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.run import CaseRunner
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.context import RunContext
+
+_MOST_CHECKED_STREAMS = 1000
+_USUAL_GAP_MS = 20.0
+_LEAST_GAP_MS = 0.25
 
 
 class RunningCell:
@@ -47,7 +57,10 @@ class RunningCell:
         self._server: Server | None = None
         self._prompts: PromptMaker | None = None
         self._dialect = dialect_named(cell.protocol)
+        self._extra = extra_body(context.settings)
         self._say: Callable[[str], None] = self._progress("")
+        self._self_errors: dict[tuple[int, int], float] = {}
+        self._canary: str | None = None
         self._engine = LoadEngine(context.settings.workers, self.cancel, self._on_load)
 
     def server(self) -> Server:
@@ -62,7 +75,7 @@ class RunningCell:
                 return self._server
             self._server.stop()
             self.restarts += 1
-        self._prompts = None
+        self._prompts = self._canary = None
         self._server = self._start()
         return self._server
 
@@ -76,13 +89,50 @@ class RunningCell:
         self._say = self._progress(case)
         if self._prompts is None:
             self._say("learning prompt lengths")
-            extra = dict(server.backend.cold_cache_body)
-            counter = TokenCounter(server.endpoint, self._dialect, SYSTEM_CLOCK, extra)
+            cold = server.backend.cold_cache_body
+            counter = TokenCounter(server.endpoint, self._dialect, SYSTEM_CLOCK, {**cold, **self._extra})
             try:
-                self._prompts = PromptMaker(calibrate(counter), extra)
+                self._prompts = PromptMaker(calibrate(counter), cold, self._extra)
             finally:
                 counter.close()
-        return CaseRunner(server, self._dialect, self._prompts, self._engine, SYSTEM_CLOCK, self._say)
+        fresh = self.fresh_server if self.cell.url is None else None
+        return CaseRunner(server, self._dialect, self._prompts, self._engine, SYSTEM_CLOCK, self._say, fresh)
+
+    def fresh_server(self) -> Server:
+        """Another server like this one, started anew.
+
+        Raises:
+            ProvisionError: it does not come up.
+        """
+        if self._server is not None:
+            self._server.stop()
+        self._server = self._start()
+        return self._server
+
+    def self_error_ms(self, rounds: Sequence[RoundRecord], gap_ms: float | None) -> float | None:
+        """What the client adds to a time to the first token at a case's load; None where it could not be found out.
+
+        Args:
+            rounds: the case's rounds: as many streams are checked as were in flight at once.
+            gap_ms: the case's usual gap between chunks; None where it had none.
+        """
+        streams = max((len({record.stream for record in round_.requests}) for round_ in rounds), default=1)
+        streams = min(max(streams, 1), _MOST_CHECKED_STREAMS)
+        gap_ms = min(max(gap_ms or _USUAL_GAP_MS, _LEAST_GAP_MS), _USUAL_GAP_MS)
+        load = (streams, round(math.log2(gap_ms)))
+        if load not in self._self_errors:
+            self._say("self-check")
+            with contextlib.suppress(LoadError):
+                self._self_errors[load] = self_error_ms(self._engine, streams, 2.0 ** load[1])
+        return self._self_errors.get(load)
+
+    @property
+    def canary(self) -> str | None:
+        """A hash of the server's greedy answers."""
+        if self._canary is None:
+            server = self.server()
+            self._canary = canary_hash(server.endpoint, self._dialect, dict(server.backend.cold_cache_body))
+        return self._canary
 
     def close(self) -> None:
         """End the load workers and the server."""
@@ -106,6 +156,8 @@ class RunningCell:
                 timeout_s=settings.server_timeout,
                 clock=SYSTEM_CLOCK,
                 version=INSTALLED if cell.version == RUNNING else cell.version,
+                headers=request_headers(settings),
+                ca=str(settings.path("ca")) if settings.ca is not None else None,
                 progress=say,
             )
         plan = ServerPlan(

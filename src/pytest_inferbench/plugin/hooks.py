@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(session, "inferbench-session")
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect an experiment in YAML like a test file."""
+    if not file_path.name.endswith(".bench.yaml"):
+        return None
+    from pytest_inferbench.plugin.experiments import ExperimentModule  # noqa: PLC0415 - heavy, and few have one
+
+    return ExperimentModule.from_parent(parent, path=file_path, run=parent.config.stash[SESSION])
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
     """Let a bare `async def` benchmark run without any loop setting."""
@@ -72,9 +82,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """End the run with the config's error, if a benchmark met one."""
-    config.stash[SESSION].raise_config_error()
+    config.stash[SESSION].raise_config_error(items)
 
 
 @pytest.fixture(scope="session")

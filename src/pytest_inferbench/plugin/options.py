@@ -57,6 +57,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-workers", int, 1, "Load worker processes.", "1"),
     Option("--bench-seed", int, 0, "Seed of prompts and schedules.", "7"),
     Option("--bench-protocol", str, None, "Wire protocol instead of the backend's own.", "openai-completions"),
+    Option("--bench-api-key-env", str, None, "Environment variable that holds the server's key.", "VLLM_API_KEY"),
+    Option("--bench-header", str, (), "Further header of every request.", "X-Team: search", many=True),
+    Option("--bench-ca", str, None, "CA bundle to trust instead of the system's.", "ca.pem"),
+    Option("--bench-extra-body", str, None, "JSON object added to every request's body.", '{"top_k": 1}'),
+    Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "0.7"),
     Option("--update-baselines", bool, False, "Record this session in the baselines.", action=True),
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.errors import ConfigError, InferbenchError
+from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.report.properties import junit_properties
 
 if TYPE_CHECKING:
@@ -42,5 +42,5 @@ def dress_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         report.longrepr = str(error)
     elif isinstance(error, InferbenchError):
         report.longrepr = str(error)
-        if report.when == "call" and not isinstance(error, ConfigError):
+        if report.when == "call":
             report.when = "setup"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.recorder import Recorder
 
 _STDOUT = 1
+_CONFIG_ERROR = "inferbench_config_error"
 
 
 class Session:
@@ -33,6 +34,7 @@ class Session:
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
         given: dict[str, Any] | None = getattr(config, "workerinput", None)
         self.controls = given is None
         run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
@@ -55,19 +57,30 @@ class Session:
         """The matrix of this run; empty where the config has an error, which then ends the collection."""
         return self._planned
 
-    def raise_config_error(self) -> None:
+    def raise_config_error(self, items: list[pytest.Item]) -> None:
         """End the collection if the matrix could not be made.
+
+        An xdist worker cannot end the run: it collects nothing and leaves the message to the controller.
 
         Raises:
             pytest.UsageError: exit status 4 and one message.
         """
-        if self._config_error is not None:
+        if self._config_error is None:
+            return
+        if self.controls:
             raise pytest.UsageError(self._config_error)
+        items.clear()
+        vars(self._config)["workeroutput"][_CONFIG_ERROR] = self._config_error
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
         """Let every xdist worker write to this run's folder."""
         node.workerinput["inferbench_run_id"] = self.context.run_id
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - as above
+        """Take a worker's config error over."""
+        self._config_error = getattr(node, "workeroutput", {}).get(_CONFIG_ERROR, self._config_error)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -79,6 +92,8 @@ class Session:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what is left to write; baselines that could not be updated fail the run."""
+        if self._config_error is not None and self.controls:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self._recorder is None:
             return
         interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
@@ -86,7 +101,9 @@ class Session:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
-        """Print the summary table."""
+        """Print the summary table, and a config error that only workers met."""
+        if self._config_error is not None:
+            terminalreporter.write_line(f"ERROR: {self._config_error}", red=True)
         if self._recorder is not None:
             self._recorder.print_summary(terminalreporter)
 

@@ -56,6 +56,7 @@ def _candidate(case: CaseResult) -> Candidate:
         result=case,
         requests=completed.n or 0 if completed is not None else 0,
         server_args_hash=str(case.server.get("args_hash", "")),
+        canary=case.server.get("canary"),
     )
 
 

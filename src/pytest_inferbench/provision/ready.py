@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5
-_PAUSE_GROWTH = 1.5
+_PAUSE_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +93,5 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
                 seconds = (clock.now_ns() - start) / NS_PER_S
                 return ReadyInfo(model, models, probe.version(), seconds)
             clock.sleep(min(pause, timeout_s - seconds))
-            pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE_S)
+            # Short against what has passed, so that the time to ready is known to a fiftieth of itself.
+            pause = min(max(_FIRST_PAUSE_S, seconds * _PAUSE_SHARE), _LONGEST_PAUSE_S)

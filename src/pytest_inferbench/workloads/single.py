@@ -7,21 +7,20 @@ from typing import ClassVar
 from pydantic import Field
 
 from pytest_inferbench.load.shape import ClosedLoop, Load
-from pytest_inferbench.workloads.workload import RoundContext, Steps, Workload
+from pytest_inferbench.workloads.prompted import PromptedWorkload
+from pytest_inferbench.workloads.workload import RoundContext, Steps
 
 
-class Single(Workload):
+class Single(PromptedWorkload):
     """One stream, `requests` requests one after the other.
 
     Attributes:
         requests: requests in a round.
-        prompt_tokens: exact prompt length as the server counts it, chat template included.
-        output_tokens: tokens generated for each, exactly.
+        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
     """
 
     kind: ClassVar[str] = "single"
     requests: int = Field(default=8, ge=1)
-    prompt_tokens: int = Field(default=128, ge=1)
     output_tokens: int = Field(default=64, ge=1)
 
     @property
@@ -36,12 +35,8 @@ class Single(Workload):
 
     def steps(self, context: RoundContext) -> Steps:
         """One load of `requests` different prompts."""
-        yield self._load(context, self.requests)
+        yield self.warm_up(context, self.requests)
 
     def warm_up(self, context: RoundContext, requests: int) -> Load:
         """The same with fewer requests."""
-        return self._load(context, requests)
-
-    def _load(self, context: RoundContext, requests: int) -> Load:
-        prompts = context.prompts.exact(context.rng, requests, self.prompt_tokens, self.output_tokens)
-        return Load(prompts, ClosedLoop(1))
+        return Load(self.ask(context, requests), ClosedLoop(1))

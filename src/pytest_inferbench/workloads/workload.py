@@ -1,6 +1,6 @@
 """What a workload is: a pure generator of loads, with its options beside it.
 
-Law: no sockets, no clock, no randomness of its own. `rounds` are driven from outside: each asks `steps` for its
+Law: no sockets, no clock, no randomness of its own. Rounds are driven from outside: each asks `steps` for its
 loads and sends back what was observed, so a workload whose next step depends on answers is written the same way.
 """
 
@@ -10,8 +10,10 @@ import hashlib
 import json
 import random
 from abc import abstractmethod
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +22,13 @@ from pytest_inferbench.load.shape import Load
 from pytest_inferbench.records import RequestRecord
 from pytest_inferbench.workloads.prompts import PromptMaker
 
-Steps = Generator[Load, tuple[RequestRecord, ...], None]
+Records = tuple[RequestRecord, ...]
+
+Steps = Generator[Load, Records, None]
+"""The loads of a round; each `yield` answers with that load's records, in the order of its requests."""
+
+FindingSteps = Generator[Load, Records, Mapping[str, float]]
+"""The same of a workload that finds metrics itself: it returns them by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +38,12 @@ class RoundContext:
     Attributes:
         prompts: makes prompts of exact length for the server under test.
         rng: seeded for this case and round; the only source of chance.
+        slo: the model's limits for one request, metric name -> figure; empty where none were written.
     """
 
     prompts: PromptMaker
     rng: random.Random
+    slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Workload(BaseModel):
@@ -41,14 +51,16 @@ class Workload(BaseModel):
 
     Attributes:
         kind: the workload's name in YAML and results.
+        fresh_server: whether each round wants a server that was started for it; there is then no warm-up.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     kind: ClassVar[str]
+    fresh_server: ClassVar[bool] = False
 
     @abstractmethod
-    def steps(self, context: RoundContext) -> Steps:
-        """The loads of one round; each `yield` answers with that load's records."""
+    def steps(self, context: RoundContext) -> Steps | FindingSteps:
+        """The loads of one round."""
 
     @abstractmethod
     def warm_up(self, context: RoundContext, requests: int) -> Load:
@@ -61,16 +73,34 @@ class Workload(BaseModel):
 
     @property
     @abstractmethod
-    def planned_requests(self) -> int:
-        """Requests in one round."""
+    def planned_requests(self) -> int | None:
+        """Requests of one round that count; None where only the round itself can tell."""
 
     @property
     def concurrency(self) -> int | None:
         """Closed-loop streams; None for an open loop."""
         return None
 
+    @property
+    def planned_cached_share(self) -> float | None:
+        """Cached / prompt tokens that the case wants of the server's prefix cache: 0 for a cold one, None for any."""
+        return 0.0
+
+    def prepare(self, root: Path) -> None:
+        """Read what the options name; paths are relative to `root`. Asked for once, before anything else.
+
+        Raises:
+            ConfigError: a file cannot be used.
+        """
+
     def describe(self) -> dict[str, Any]:
         """Kind, options and a hash of both: two cases with one hash asked the same."""
-        facts = {"kind": self.kind, **self.model_dump(mode="json")}
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+        facts = {"kind": self.kind, **self.parameters()}
+        # A file counts by its content, wherever it lies.
+        asked = {name: value for name, value in facts.items() if name != "prompts"}
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
         return {**facts, "hash": digest}
+
+    def parameters(self) -> dict[str, Any]:
+        """The options in force, as JSON types; those that are not set are left out."""
+        return self.model_dump(mode="json", exclude_none=True)

@@ -3,7 +3,7 @@
 import pytest
 from observed import failed, request
 
-from pytest_inferbench.measure.tokens import TokenMethod, request_views, token_method
+from pytest_inferbench.metrics.tokens import TokenMethod, request_views, token_method
 from pytest_inferbench.records import FailureKind, Usage
 
 COUNTED = request(usage=Usage(output_tokens=5), chunk_tokens=(1, 1, 2))

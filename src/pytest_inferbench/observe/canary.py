@@ -1,0 +1,55 @@
+"""The canary: a few greedy answers whose text must not change, so that an upgrade cannot be fast because it is broken.
+
+Law: asked once per server, before anything is measured; only a hash of the texts is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import httpx
+
+from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.wire.dialect import Dialect, GenerationRequest, Message
+from pytest_inferbench.wire.stream import StreamDecoder
+
+_QUESTIONS = (
+    "Say something.",
+    "Count from one to ten.",
+    "Name the capital of France and one river in it.",
+)
+_TOKENS = 16
+_TIMEOUT_S = 60.0
+
+
+def canary_hash(endpoint: Endpoint, dialect: Dialect, cold: dict[str, object]) -> str | None:
+    """A hash of the server's greedy answers to three fixed questions; None where one of them failed.
+
+    Args:
+        endpoint: the server.
+        dialect: the protocol that the benchmark speaks.
+        cold: body fields that keep the prompt cache out of it.
+    """
+    digest = hashlib.sha256()
+    with httpx.Client(
+        base_url=endpoint.base_url,
+        headers=dict(endpoint.headers),
+        timeout=_TIMEOUT_S,
+        trust_env=False,
+        verify=endpoint.verify,
+        limits=httpx.Limits(max_keepalive_connections=0),
+    ) as client:
+        for question in _QUESTIONS:
+            request = GenerationRequest((Message("user", question),), _TOKENS, ignore_eos=False, extra=cold)
+            body = dialect.encode(request, endpoint.model)
+            try:
+                answer = client.post(dialect.path, content=body, headers={"Content-Type": "application/json"})
+            except httpx.HTTPError:
+                return None
+            decoder = StreamDecoder(dialect, keep_text=True)
+            decoder.feed(answer.content, 0)
+            decoded = decoder.finish(complete=True)
+            if answer.status_code != httpx.codes.OK or decoded.failure is not None or decoded.text is None:
+                return None
+            digest.update(decoded.text.encode() + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,159 @@
+"""Experiments as test files: a `*.bench.yaml` becomes a module with one test function, parametrised by its sweep.
+
+Idea: everything that works for a Python benchmark (fixtures, ids, `-k`, xdist, verdicts, reports) works for YAML,
+because pytest sees a Python benchmark.
+
+Law: a broken file ends the run before anything is measured: exit status 4 and its errors, no traceback. An xdist
+worker cannot end the run in that way: there it is an error of collection in the same words, and nothing runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import Field
+
+from pytest_inferbench.baselines.read import read_budgets
+from pytest_inferbench.baselines.schema import BoundShape, Budget
+from pytest_inferbench.config.document import Section
+from pytest_inferbench.config.load import load
+from pytest_inferbench.config.validate import Shape, join_problems, validate
+from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.metrics.table import METRICS
+from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.plan.experiment import Experiment, Point, read_experiment, wanted_models
+
+if TYPE_CHECKING:
+    from pytest_inferbench.plugin.api import Bench
+    from pytest_inferbench.plugin.session import Session
+
+SUFFIX = ".bench.yaml"
+_REFUSALS = "inferbench-experiments"
+
+
+class ExperimentModule(pytest.Module):
+    """A `*.bench.yaml` file.
+
+    Args:
+        run: this process's part of the run.
+        node: what pytest gives every collector.
+    """
+
+    def __init__(self, *, run: Session, **node: Any) -> None:  # noqa: ANN401 - pytest's own arguments
+        super().__init__(**node)
+        self._run = run
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """The cases, on the cells of the models that the experiment is about."""
+        try:
+            items, models = list(super().collect()), self._models
+        except InferbenchError as error:
+            self._refuse(str(error))
+            return []
+        if models is None:
+            return items
+        kept = [item for item in items if _model_of(item) in {*models, None}]
+        if not kept:
+            named, running = ", ".join(sorted(models)), ", ".join(sorted({cell.model for cell in self._run.cells()}))
+            reason = f"{self._experiment.models[0][1]}: models: {named}; this run measures {running} (see --model)"
+            raise pytest.skip.Exception(reason, allow_module_level=True)
+        return kept
+
+    def funcnamefilter(self, name: str) -> bool:
+        """The one function, whatever `python_functions` says of Python files."""
+        return name == self._experiment.function
+
+    def _getobj(self) -> ModuleType:
+        experiment = self._experiment
+        module = ModuleType(self.path.name.removesuffix(SUFFIX), experiment.name)
+        module.__file__ = str(self.path)
+        settings = self._run.context.settings
+        # `--bench-rounds` on the command line is for this run and wins; in an ini file it is a default.
+        rounds = None if settings.source("rounds") == "command line" else experiment.rounds
+        function = _function(experiment, rounds, _budgets(experiment.budgets))
+        function.place_as = _placed(str(self.path), experiment.source.line or 1)  # type: ignore[attr-defined]
+        setattr(module, experiment.function, function)
+        return module
+
+    @cached_property
+    def _experiment(self) -> Experiment:
+        document = load(self.path, self._run.context.settings.rootdir)
+        return read_experiment(document, self.path.name.removesuffix(SUFFIX))
+
+    @property
+    def _models(self) -> frozenset[str] | None:
+        """The models it is about; None for all, and where the config has an error of its own to tell."""
+        cells = self._run.cells()
+        if not self._experiment.models or not cells:
+            return None
+        return wanted_models(self._experiment, self._run.context.settings, {cell.model for cell in cells})
+
+    def _refuse(self, problem: str) -> None:
+        plugins = self.config.pluginmanager
+        refusals = plugins.get_plugin(_REFUSALS)
+        if not isinstance(refusals, Refusals):
+            refusals = Refusals(ends_run=self._run.controls)
+            plugins.register(refusals, _REFUSALS)
+        refusals.problems.append(problem)
+        if not refusals.ends_run:
+            raise self.CollectError(problem)
+
+
+class Refusals:
+    """The broken experiments of this run; there once one was met.
+
+    Args:
+        ends_run: whether this process can end the run with an exit status; an xdist worker cannot.
+    """
+
+    def __init__(self, *, ends_run: bool) -> None:
+        self.ends_run = ends_run
+        self.problems: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Run nothing, and say what is wrong."""
+        items.clear()
+        if self.ends_run:
+            raise pytest.UsageError(join_problems(self.problems))
+
+
+class _Budgets(Shape):
+    budgets: dict[str, BoundShape] = Field(default_factory=dict)
+
+
+def _budgets(written: Section) -> tuple[Budget, ...]:
+    validate(_Budgets, Section({"budgets": (written, written.source)}, written.source))
+    return read_budgets(written, {name: metric.direction for name, metric in METRICS.items()})
+
+
+def _function(experiment: Experiment, rounds: int | None, budgets: tuple[Budget, ...]) -> Callable[..., None]:
+    """The test function of an experiment."""
+
+    def measure(bench: Bench, point: Point) -> None:
+        bench.run_sync(point.workload, rounds=rounds, budgets=budgets).check()
+
+    measure.__name__ = measure.__qualname__ = experiment.function
+    measure.__doc__ = experiment.name
+    ids = [point.id or pytest.HIDDEN_PARAM for point in experiment.points]
+    marked: Callable[..., None] = pytest.mark.parametrize("point", experiment.points, ids=ids)(measure)
+    return marked
+
+
+def _placed(file: str, line: int) -> Callable[[], None]:
+    """A function that is never called and lies in the YAML file: where pytest says that the test is."""
+
+    def placed() -> None: ...
+
+    placed.__code__ = placed.__code__.replace(co_filename=file, co_firstlineno=line)
+    return placed
+
+
+def _model_of(item: pytest.Item | pytest.Collector) -> str | None:
+    """The model an item is measured on; None where the suite's own `bench` has taken the place of ours."""
+    assert isinstance(item, pytest.Function)  # noqa: S101 - what a module of one function collects
+    return next((value.model for value in item.callspec.params.values() if isinstance(value, Cell)), None)

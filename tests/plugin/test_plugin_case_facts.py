@@ -1,0 +1,66 @@
+"""What a case's plan and facts take from its workload."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.measure.evidence import CacheState
+from pytest_inferbench.plugin.case import case_facts, case_plan
+from pytest_inferbench.workloads.cold_start import ColdStart
+from pytest_inferbench.workloads.multi_turn import MultiTurn
+from pytest_inferbench.workloads.prefix import Prefix
+from pytest_inferbench.workloads.saturation import Saturation
+from pytest_inferbench.workloads.single import Single
+
+SERVER = SimpleNamespace(endpoint=SimpleNamespace(model="m"), models=("m",))
+
+
+def context(root):
+    return SimpleNamespace(settings=SimpleNamespace(seed=0, rounds=3, warmup=2, timeout=60.0, rootdir=root))
+
+
+def facts(workload, root):
+    return case_facts(case_plan("x", workload, None, context(root)), SERVER, 1)
+
+
+@pytest.mark.parametrize(
+    ("workload", "cache", "share"),
+    [
+        (Single(), CacheState.COLD, 0.0),
+        (Prefix(cache="cold"), CacheState.COLD, 0.0),
+        (Prefix(cache="warm", prefix_tokens=300, suffix_tokens=100), CacheState.WARM, 0.75),
+    ],
+)
+def test_the_workload_declares_the_cache(workload, cache, share, tmp_path):
+    """Its state, and how much of a warm one the case plans to use."""
+    found = facts(workload, tmp_path)
+    assert (found.cache, found.cached_share) == (cache, share)
+
+
+def test_conversations_of_a_file_declare_no_share(tmp_path):
+    """Their lengths are not known, so any cache state is theirs."""
+    (tmp_path / "p.jsonl").write_text('{"conversations": [{"from": "human", "value": "a"}]}')
+    assert facts(MultiTurn(prompts="p.jsonl"), tmp_path).cache is CacheState.ANY
+
+
+def test_planned_requests_over_all_rounds(tmp_path):
+    """Unknown where the workload does not know them."""
+    assert facts(Single(requests=5), tmp_path).planned_requests == 15
+    assert facts(Saturation(slo={"ttft_ms": 1.0}), tmp_path).planned_requests is None
+
+
+def test_a_cold_start_wants_fresh_servers(tmp_path):
+    """And says so to the rules."""
+    assert facts(ColdStart(), tmp_path).wants_fresh
+    assert not facts(Single(), tmp_path).wants_fresh
+
+
+def test_files_are_found_from_the_root(tmp_path):
+    """A plan reads what the workload names, or says that it cannot, before anything runs."""
+    (tmp_path / "p.jsonl").write_text('{"prompt": "a"}')
+    plan = case_plan("x", Single(prompts="p.jsonl"), None, context(tmp_path), {"ttft_ms": 5.0})
+    assert plan.workload.prompt_file.prompts[0].messages[0].content == "a"
+    assert plan.slo == {"ttft_ms": 5.0}
+    with pytest.raises(ConfigError, match=r"prompts: none\.jsonl"):
+        case_plan("x", Single(prompts="none.jsonl"), None, context(tmp_path))

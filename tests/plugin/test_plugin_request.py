@@ -1,0 +1,101 @@
+"""Headers, keys and extra body: what goes out, and what must never show."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from fakes.scripted.process import ScriptedServer
+
+KEY = "sk-very-secret-0123456789"
+SUITE = """
+from pytest_inferbench import Single
+async def test_one(bench):
+    (await bench.run(Single(requests=4, prompt_tokens=16, output_tokens=4))).check()
+"""
+
+
+class Recording(BaseHTTPRequestHandler):
+    """Notes every request's headers and body, answers one token."""
+
+    protocol_version = "HTTP/1.1"
+    seen: ClassVar[list[tuple[str, dict[str, str], bytes]]] = []
+
+    def do_GET(self):
+        self._answer(b'{"data": [{"id": "m"}]}')
+
+    def do_POST(self):
+        chunk = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"length"}],'
+        chunk += b'"usage":{"prompt_tokens":16,"completion_tokens":1}}\n\n'
+        self._answer(chunk + b"data: [DONE]\n\n")
+
+    def _answer(self, body: bytes):
+        length = int(self.headers.get("Content-Length", 0))
+        self.seen.append((self.path, dict(self.headers), self.rfile.read(length)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def recording():
+    Recording.seen.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Recording)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", Recording.seen
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_headers_key_and_body_are_in_every_request(suite, recording, monkeypatch):
+    """Every request, also those of readiness and calibration, carries the key and headers; generations the body."""
+    url, seen = recording
+    monkeypatch.setenv("MY_KEY", KEY)
+    suite(
+        "--server-url", url, "--bench-api-key-env=MY_KEY", "--bench-header=X-Team: search",
+        '--bench-extra-body={"top_k": 7}', "--bench-temperature=0.5", source=SUITE,
+    )  # fmt: skip
+    assert len(seen) > 10
+    for _path, headers, _body in seen:
+        assert headers["Authorization"] == f"Bearer {KEY}"
+        assert headers["X-Team"] == "search"
+    loads = [body for path, _headers, body in seen if path == "/v1/chat/completions" and b"Go on:" in body]
+    assert loads
+    assert all(b'"top_k":7' in body and b'"temperature":0.5' in body for body in loads)
+
+
+def test_a_key_is_nowhere_in_what_a_run_writes(suite, server: ScriptedServer, monkeypatch, pytester):
+    """No file, no report and no output of a run holds the key."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    result = suite("--server-url", server.url, "--bench-api-key-env=MY_KEY", "--junitxml=out.xml", "-v", source=SUITE)
+    result.assert_outcomes(passed=1)
+    assert KEY not in "\n".join((*result.outlines, *result.errlines))
+    written = [path for path in pytester.path.rglob("*") if path.is_file()]
+    assert any(path.name == "run.json" for path in written)
+    for path in written:
+        assert KEY.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("--bench-api-key-env=NO_SUCH_VARIABLE", "*the environment has no NO_SUCH_VARIABLE*"),
+        ("--bench-header=nonsense", "*--bench-header: expected `Name: value`*"),
+        ("--bench-extra-body=[1]", "*--bench-extra-body*expected a JSON object*"),
+    ],
+)
+def test_a_bad_request_option_is_one_clear_error(suite, server: ScriptedServer, argument, words):
+    """What cannot be sent is named before anything is measured."""
+    result = suite("--server-url", server.url, argument, source=SUITE)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([words])
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -1,0 +1,71 @@
+"""Synthetic prompts of exact length."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from workload_made import COLD, TEMPLATE_TOKENS, count, maker
+
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.wire.dialect import Message
+from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
+
+LEAD_TOKENS = 2  # "Go on:"
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(TEMPLATE_TOKENS + LEAD_TOKENS + 1, 3000), st.integers(0, 99))
+def test_prompts_have_exactly_the_planned_tokens(tokens, seed):
+    """Whatever the length, the server counts what was planned."""
+    for request in maker().exact(random.Random(seed), 2, tokens, 8):
+        assert count(request.messages[0].content) == tokens
+        assert request.planned_prompt_tokens == tokens
+
+
+def test_prompts_differ_and_repeat_by_seed():
+    """No two prompts of a round begin alike, another seed makes others, and the same seed the same."""
+    make = maker()
+    first, again, other = (make.exact(random.Random(seed), 50, 64, 8) for seed in (1, 1, 2))
+    assert first == again
+    assert {r.messages for r in first}.isdisjoint(r.messages for r in other)
+    assert len({r.messages[0].content[:40] for r in first}) == 50
+
+
+@pytest.mark.parametrize("tokens", [1, TEMPLATE_TOKENS + LEAD_TOKENS])
+def test_a_prompt_shorter_than_the_template_is_refused(tokens):
+    """The message names the length, the least one and why."""
+    with pytest.raises(ConfigError, match=rf"got {tokens}, expected at least 14: the chat template alone takes 13"):
+        maker().text(random.Random(0), tokens)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_words_cost_the_same_after_others(first, second):
+    """Two stretches of words cost their sum, so a shared prefix and a suffix make an exact prompt."""
+    make, rng = maker(), random.Random(3)
+    text = make.led(make.words(rng, first), make.words(rng, second))
+    assert count(text) == make.led_tokens(first + second)
+
+
+def test_requests_say_whether_a_cached_prefix_may_be_used():
+    """Cold ones carry the backend's fields for that; those that may reuse leave them out and say so."""
+    make, messages = maker(), (Message("user", "x"),)
+    cold, warm = make.request(messages, 4), make.request(messages, 4, reuse=True)
+    assert (dict(cold.extra), cold.cache_prompt) == (COLD, False)
+    assert (dict(warm.extra), warm.cache_prompt) == ({}, True)
+
+
+def test_without_counts_nothing_is_planned():
+    """A server that does not count gets prompts of about the length, and no plan to be held to."""
+    make = PromptMaker(None, {})
+    (request,) = make.exact(random.Random(0), 1, 30, 8)
+    assert len(request.messages[0].content.split()) == LEAD_TOKENS + 30
+    assert request.planned_prompt_tokens is None
+    assert make.led_tokens(5) is None
+
+
+def test_a_tokenizer_without_single_token_words_cannot_be_planned():
+    """Neither can one that counts nothing."""
+    assert calibrate(lambda text: 3 * len(text.split())) is None
+    assert calibrate(lambda _text: None) is None
