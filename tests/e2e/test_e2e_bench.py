@@ -121,7 +121,7 @@ async def test_account(bench, backend):
     case = result.case
     warm_up = 4 * 16
     learned = await count() - before - warm_up - result.metrics["generated_tokens"].value
-    assert 0 < learned < 100, "what is left is one token for each question about prompt lengths"
+    assert 0 < learned < 200, "what is left: a token for each question about prompt lengths, and the canary"
     assert not [finding for finding in case.validity if finding.code == "server_count"]
 
 class Oracle(Single):

@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 
 from fakes.scripted.process import ScriptedServer
 from fakes.scripted.script import Script
+
+# pytester forgets every module that a test imported. httpx imports httpcore on its first request and keeps its
+# exceptions: had that been in a pytester test, another test would meet a second httpcore that httpx does not know.
+assert httpcore
 
 SUITE = """
 import pytest
