@@ -1,0 +1,129 @@
+"""What one gate's comparison found: everything a report prints of it.
+
+Law: frozen, plain Python types, None for what does not exist. Ratios are new / old in the metric's own terms; whatever
+is called a worsening (margin, detectable) is relative and positive whichever way the metric is better.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.stats.sample import Note, unoriented
+from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import Direction
+
+if TYPE_CHECKING:
+    from pytest_inferbench.stats.moderation import Spread
+    from pytest_inferbench.stats.rule import Rule
+
+
+class Engine(StrEnum):
+    """What the new figure was compared with."""
+
+    HISTORY = "history"
+    PAIRS = "pairs"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A change with its interval, as ratios new / old in the metric's own terms.
+
+    Attributes:
+        ratio: the estimate.
+        low, high: the interval's ends, low <= ratio <= high.
+        level: its confidence; 1 - 2 alpha / m, so that it leaves out 1 exactly where the change is significant.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One gate, judged.
+
+    Attributes:
+        engine: history or pairs.
+        verdict: REGRESSED, IMPROVED, OK, INCONCLUSIVE, NEW or INVALID.
+        equivalent: the whole interval lies within the margin.
+        direction: which way the metric is better.
+        rule: the settings it was judged by (margin, resolve, alpha, m, c, ...).
+        alpha_each: the level of this gate; at this look, where pairs are added until decided.
+        baseline, now: geometric means of what was compared, in the metric's unit.
+        change: estimate and interval.
+        n: accepted sessions of the current segment, or pairs.
+        k: sessions judged against them (1 + confirmations made); 1 for pairs.
+        spread: the noise it was judged with, and where that comes from.
+        p: one-sided p-value of a worsening; on the moderated t, before any correction for m.
+        sign_flip_p: the same from all sign flips of the pairs; None with fewer than 6 pairs, or with history.
+        screened: stage 1 was passed: beyond the margin and significant at the rule's `alpha_screen`.
+        confirmed: what further sessions said of what had screened; None where none was made.
+        sessions: each judged session's ratio new / old, in order.
+        detectable: the worsening that would have been called with 80 % probability.
+        needed: how many more sessions or pairs would decide an INCONCLUSIVE; None where none would.
+        wants_more: a confirmation or another pair should be measured before this stands.
+        false_alarm: upper bound of this gate's own false-alarm probability in one run.
+        notes: what a reader must know besides.
+    """
+
+    engine: Engine
+    verdict: Verdict
+    direction: Direction
+    rule: Rule
+    alpha_each: float
+    equivalent: bool = False
+    baseline: float | None = None
+    now: float | None = None
+    change: Interval | None = None
+    n: int = 0
+    k: int = 0
+    spread: Spread | None = None
+    p: float | None = None
+    sign_flip_p: float | None = None
+    screened: bool = False
+    confirmed: bool | None = None
+    sessions: tuple[float, ...] = ()
+    detectable: float | None = None
+    needed: int | None = None
+    wants_more: bool = False
+    false_alarm: float | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def worsening(self) -> float | None:
+        """The estimate as a relative worsening: +.05 is 5 % worse, negative is better."""
+        if self.change is None:
+            return None
+        ratio = self.change.ratio
+        return (ratio if self.direction is Direction.LOWER else 1 / ratio) - 1
+
+    def in_metric_terms(self, worsening: float) -> float:
+        """A relative worsening as the metric shows it: +.05 of a rate that should be high is -.048."""
+        return unoriented(math.log1p(worsening), self.direction) - 1
+
+
+def interval(estimate: float, half_width: float, alpha: float, direction: Direction) -> Interval:
+    """An oriented log change +- half a width, in the metric's own terms."""
+    ends = sorted(unoriented(estimate + side * half_width, direction) for side in (-1, 1))
+    return Interval(unoriented(estimate, direction), ends[0], ends[1], 1 - 2 * alpha)
+
+
+def decide(*, worse: bool, better: bool, enough: bool) -> Verdict:
+    """The verdict of a comparison; `enough`: its detectable change is within `resolve`."""
+    if worse:
+        return Verdict.REGRESSED
+    if better:
+        return Verdict.IMPROVED
+    return Verdict.OK if enough else Verdict.INCONCLUSIVE
+
+
+def why_inconclusive(detectable: float, needed: int | None, resolve: float, unit: str) -> Note:
+    """What an INCONCLUSIVE says: what it would have seen, and what would decide; `unit` is `sessions` or `pairs`."""
+    remedy = f"{needed} more {unit} would decide" if needed else f"more {unit} alone would not: the noise is too large"
+    text = f"a worsening would have been seen from {detectable:+.1%} on, {resolve:+.0%} is asked for; {remedy}"
+    return Note("inconclusive", text)

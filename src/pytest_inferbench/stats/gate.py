@@ -1,0 +1,106 @@
+"""The history gate: this session, and its confirmations, against the accepted sessions before it.
+
+Law: figures in, Comparison out; nothing raises for data. The decision itself is `two_stage.called`, here only fed and
+put into words.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval, why_inconclusive
+from pytest_inferbench.stats.detectable import detectable, sessions_needed
+from pytest_inferbench.stats.distributions import t_tail
+from pytest_inferbench.stats.moderation import moderate
+from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable
+from pytest_inferbench.stats.two_stage import called, hurdles, prediction_factor, screened
+from pytest_inferbench.stats.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_inferbench.stats.distributions import Floats
+    from pytest_inferbench.stats.history import History
+    from pytest_inferbench.stats.moderation import Prior, Spread
+    from pytest_inferbench.stats.rule import Rule
+    from pytest_inferbench.stats.two_stage import Hurdles
+
+
+def judge(now: Sequence[float | None], history: History, rule: Rule, prior: Prior) -> Comparison:
+    """Judge sessions of one day, the first one first and its confirmations after it, against the history.
+
+    Args:
+        now: the sessions' figures in the metric's unit; 1 to 1 + `rule.confirmations` of them.
+        history: from `read_history`.
+        rule: the gate's settings.
+        prior: this gate's, from `moderation.priors`.
+    """
+    blank = Comparison(
+        Engine.HISTORY,
+        Verdict.NEW,
+        history.direction,
+        rule,
+        rule.alpha_each,
+        n=history.n,
+        k=len(now),
+        notes=history.notes,
+    )
+    if fault := unusable(now, history.direction):
+        return replace(blank, verdict=Verdict.INVALID, notes=(*blank.notes, fault))
+    logs = oriented(now, history.direction)
+    fresh = replace(blank, now=unoriented(float(logs.mean()), history.direction))
+    if not history.n:
+        return replace(fresh, notes=(*fresh.notes, Note("new", "no accepted session to compare with")))
+    return _compared(fresh, logs - history.location, history, moderate(history.own_spread("", rule), prior))
+
+
+def _compared(fresh: Comparison, differences: Floats, history: History, spread: Spread) -> Comparison:
+    rule, k, n = fresh.rule, fresh.k, history.n
+    limits = hurdles(spread.sd, spread.df, n, k, rule)
+    worse, better = bool(called(differences, limits)), bool(called(-differences, limits))
+    seen = detectable(spread.sd, spread.df, n, rule)
+    verdict = decide(worse=worse, better=better, enough=seen <= math.log1p(rule.resolve))
+    estimate = float(differences.mean())
+    change = interval(estimate, float(limits.half_width), rule.alpha_each, fresh.direction)
+    needed, notes = None, fresh.notes
+    if verdict is Verdict.INCONCLUSIVE:
+        needed = sessions_needed(spread.sd, spread.df, n, rule)
+        notes = (*notes, why_inconclusive(relative(seen), needed, rule.resolve, "sessions"))
+    planned = spread.sd * float(prediction_factor(n, 1 + rule.confirmations, rule.shared))
+    compared = replace(
+        fresh,
+        verdict=verdict,
+        equivalent=abs(estimate) + float(limits.half_width) <= rule.log_margin,
+        baseline=unoriented(history.location, fresh.direction),
+        change=change,
+        spread=spread,
+        p=float(t_tail(estimate / (spread.sd * float(prediction_factor(n, k, rule.shared))), spread.df)),
+        sessions=tuple(unoriented(difference, fresh.direction) for difference in differences.tolist()),
+        detectable=relative(seen),
+        needed=needed,
+        false_alarm=min(rule.alpha_each, float(t_tail(rule.log_margin / planned, spread.df))),
+        notes=notes,
+    )
+    return _staged(compared, differences, limits, worse=worse)
+
+
+def _staged(compared: Comparison, differences: Floats, limits: Hurdles, *, worse: bool) -> Comparison:
+    """Add what the two stages found."""
+    passed = bool(screened(differences, limits))
+    if not passed:
+        return compared
+    k = compared.k
+    alive = k == 1 or float(differences[-1]) > limits.last
+    notes = compared.notes
+    if k > 1 and not worse:
+        each = ", ".join(f"{relative(difference):+.1%}" for difference in differences.tolist())
+        notes = (*notes, Note("not_confirmed", f"not confirmed: the sessions were {each} worse in turn"))
+    return replace(
+        compared,
+        screened=True,
+        confirmed=worse if k > 1 else None,
+        wants_more=alive and k <= compared.rule.confirmations,
+        notes=notes,
+    )

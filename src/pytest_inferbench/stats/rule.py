@@ -1,0 +1,86 @@
+"""The settings a comparison is judged by, and the gates it shares its error rate with.
+
+Law: values only; they are checked where they are read (policy in the baseline file), never here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a figure is of its distribution: tails are noisier, so they have wider defaults."""
+
+    TYPICAL = "typical"
+    TAIL = "tail"
+
+
+# c where no A/A run measured it. Family-wise false alarms then stay below .06 up to a true share of .6 (measured for
+# 20 gates, normal noise; with .5 they reach .067), and the confirmation still pays.
+ASSUMED_SHARED = 0.6
+
+_TAILS = frozenset({"p90", "p95", "p99"})
+
+
+def kind_of(figure: str) -> Kind:
+    """The kind of `metric.statistic`: p90 and beyond are tails, all else is typical.
+
+    >>> kind_of("ttft_ms.p95").value, kind_of("output_tok_per_s").value
+    ('tail', 'typical')
+    """
+    return Kind.TAIL if figure.rpartition(".")[2] in _TAILS else Kind.TYPICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one gate is judged.
+
+    Attributes:
+        kind: what the figure is of its distribution; chooses the stated prior and whom to pool with.
+        margin: the smallest worsening that matters, relative (.05 is 5 %).
+        resolve: the largest detectable change with which OK may be said, relative.
+        alpha: family-wise one-sided error rate of the run.
+        gates: m, the run's gated metrics, known at collection.
+        shared: c, the share of session variance that sessions of one host and day have in common.
+        shared_measured: whether an A/A run measured `shared`; False: assumed.
+        confirmations: further sessions on a fresh server for what screens: 0, 1 or 2.
+        window: the most recent accepted sessions that are looked at.
+        strict: REGRESSED only where the whole interval lies beyond the margin.
+    """
+
+    kind: Kind = Kind.TYPICAL
+    margin: float = 0.05
+    resolve: float = 0.20
+    alpha: float = 0.05
+    gates: int = 1
+    shared: float = ASSUMED_SHARED
+    shared_measured: bool = False
+    confirmations: int = 1
+    window: int = 20
+    strict: bool = False
+
+    @property
+    def alpha_each(self) -> float:
+        """The level of one gate: Bonferroni, so that each gate is judged alone in its own item."""
+        return self.alpha / max(1, self.gates)
+
+    @property
+    def alpha_screen(self) -> float:
+        """The level of stage 1: alpha, but at least twice stage 2's.
+
+        A screen as strict as the decision itself makes the confirmation cost power (one gate, SD 4 %, 8 sessions:
+        .64 against .70 at +10 %); the error rate is stage 2's either way.
+        """
+        return max(self.alpha, 2 * self.alpha_each)
+
+    @property
+    def log_margin(self) -> float:
+        """The margin on the oriented log scale: the same size for both directions of better."""
+        return math.log1p(self.margin)
+
+
+TYPICAL = Rule()
+TAIL = Rule(kind=Kind.TAIL, margin=0.10, resolve=0.30)
+DEFAULTS = {Kind.TYPICAL: TYPICAL, Kind.TAIL: TAIL}

@@ -1,0 +1,67 @@
+"""The history gate's rule: screen, measure again, judge the mean. One error rate for both stages.
+
+Idea: stage 1 screens the first session one-sided, loosely (`Rule.alpha_screen`), and beyond the margin. Stage 2 judges
+the mean of all k sessions at alpha / m against a Student prediction interval whose width knows that sessions of one day
+share a part c of their variance, and wants the last session alone beyond half the margin.
+Law: elementwise on arrays; differences are oriented logs (+ is worse) from the history's location. Callers mirror a
+comparison by negating the differences. The proof under `tests/stats` draws against these very functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_inferbench.stats.distributions import t_critical
+
+if TYPE_CHECKING:
+    from pytest_inferbench.stats.distributions import FloatLike, Floats
+    from pytest_inferbench.stats.rule import Rule
+
+
+def prediction_factor(n: FloatLike, k: int, shared: float) -> Floats:
+    """SD of (mean of k sessions of one day - mean of n others) in units of one session's SD.
+
+    Sessions of one day share the part `shared` of their variance: sqrt(c + (1 - c) / k + 1 / n).
+    """
+    return np.sqrt(shared + (1 - shared) / k + 1 / np.asarray(n, dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Hurdles:
+    """What the differences must exceed, each an array over gates.
+
+    Attributes:
+        screen: the first session.
+        mean: the mean of all sessions.
+        last: the last session alone, where there is more than one.
+        half_width: from the mean to either end of its interval at alpha / m.
+    """
+
+    screen: Floats
+    mean: Floats
+    last: float
+    half_width: Floats
+
+
+def hurdles(sd: FloatLike, df: FloatLike, n: FloatLike, k: int, rule: Rule) -> Hurdles:
+    """The hurdles for k sessions against n, with spread `sd` on `df` degrees of freedom."""
+    screen = t_critical(rule.alpha_screen, df) * sd * prediction_factor(n, 1, rule.shared)
+    half_width = t_critical(rule.alpha_each, df) * sd * prediction_factor(n, k, rule.shared)
+    mean = half_width + rule.log_margin if rule.strict else np.maximum(half_width, rule.log_margin)
+    return Hurdles(np.maximum(screen, rule.log_margin), mean, rule.log_margin / 2, half_width)
+
+
+def screened(differences: Floats, limits: Hurdles) -> Floats:
+    """Stage 1, shape (...): whether the first of the sessions (..., k) is worth measuring again."""
+    return np.asarray(differences[..., 0] > limits.screen)
+
+
+def called(differences: Floats, limits: Hurdles) -> Floats:
+    """Both stages, shape (...): whether sessions (..., k) are a regression."""
+    verdict = screened(differences, limits) & (differences.mean(axis=-1) > limits.mean)
+    if differences.shape[-1] > 1:
+        verdict = verdict & (differences[..., -1] > limits.last)
+    return np.asarray(verdict)
