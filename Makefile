@@ -25,7 +25,7 @@ perf: $(STAMP)  ## our own error and cost beside other clients, against a server
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q -e ".[embedded,xdist]" --group dev
+	$(BIN)/python -m pip install -q -e ".[embedded,xdist,docker]" --group dev
 	@touch $@
 
 clean:  ## remove what the commands above made

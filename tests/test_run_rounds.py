@@ -65,7 +65,7 @@ def server(ready_seconds=1.0):
     return SimpleNamespace(
         endpoint=Endpoint("http://127.0.0.1:1", "m"),
         backend=SimpleNamespace(metrics_path=None, counters={}),
-        alive=lambda: None,
+        death=lambda: None,
         ready_seconds=ready_seconds,
     )
 

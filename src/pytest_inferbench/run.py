@@ -163,7 +163,7 @@ class CaseRunner:
             streams=load.streams,
             limits=Limits(request_s=plan.request_s),
         )
-        ended = self._server.alive()
+        ended = self._server.death()
         if ended is not None:
             done = sum(record.failure is None for record in seen.records)
             raise ServerError(

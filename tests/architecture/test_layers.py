@@ -31,6 +31,8 @@ OUTSIDE = {
     "httpx": {"provision", "observe", "plugin"},
     "psutil": {"measure.environment", "provision"},
     "tempfile": {"load", "provision", "baselines.store"},
+    "docker": {"provision"},
+    "pynvml": {"devices.nvml"},
     "scipy": {"stats"},
     "pytest": {"plugin"},
     "ssl": {"load", "backends.endpoint"},

@@ -64,14 +64,24 @@ def test_an_unknown_backend_is_told_with_the_nearest_one():
     """A slip of the finger gets the name that was meant; anything else gets the list."""
     with pytest.raises(ConfigError, match=r"models.yaml:3: unknown backend 'vlm'; did you mean 'vllm'\?"):
         backend_named("vlm", "models.yaml:3")
-    with pytest.raises(ConfigError, match="use one of: vllm, llama, external"):
+    with pytest.raises(ConfigError, match="use one of: vllm, sglang, trtllm, llama, ik_llama, ollama, external"):
         backend_named("zzz")
 
 
 def test_formats_lead_to_backends_in_order_of_choice():
     """GGUF is llama's and safetensors vLLM's; a URL can serve either."""
-    assert [backend.name for backend in backends_for(ModelFormat.GGUF)] == ["llama", "external"]
-    assert [backend.name for backend in backends_for(ModelFormat.SAFETENSORS)] == ["vllm", "external"]
+    assert [backend.name for backend in backends_for(ModelFormat.GGUF)] == [
+        "llama",
+        "ik_llama",
+        "ollama",
+        "external",
+    ]
+    assert [backend.name for backend in backends_for(ModelFormat.SAFETENSORS)] == [
+        "vllm",
+        "sglang",
+        "trtllm",
+        "external",
+    ]
 
 
 def test_arguments_come_out_canonical_and_typed():
@@ -84,7 +94,7 @@ def test_an_argument_of_another_backend_names_its_owner():
     """llama.cpp does not get vLLM's arguments, nor the other way round."""
     with pytest.raises(ConfigError, match=r"x\.yaml:9: max_model_len is an argument of vllm, not of llama"):
         check_args(LLAMA, {"max-model-len": 4096}, "x.yaml:9")
-    with pytest.raises(ConfigError, match="ngl is an argument of llama, not of vllm"):
+    with pytest.raises(ConfigError, match="ngl is an argument of llama and ik_llama, not of vllm"):
         check_args(VLLM, {"ngl": 1}, "x.yaml:9")
 
 

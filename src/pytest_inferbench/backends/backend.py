@@ -11,13 +11,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_inferbench.backends.command import INSTALLED, ArgValue, Command, ServerPlan
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ArgValue = str | int | float | bool
+    from pytest_inferbench.backends.container import Container
 
-# A version that means "whatever is there".
-INSTALLED = "installed"
+__all__ = ["INSTALLED", "Arg", "ArgValue", "Backend", "Command", "Installed", "ModelFormat", "ServerPlan"]
 
 
 class ModelFormat(StrEnum):
@@ -46,46 +47,6 @@ class Arg:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ServerPlan:
-    """A server to start.
-
-    Attributes:
-        backend: the backend's name.
-        model_path: a file or folder, or what else the server takes (a repository id).
-        model_name: the name the server shall answer to.
-        version: the version that is wanted; INSTALLED for the one that is there.
-        args: server arguments by their canonical names.
-        host: the address to listen on.
-        port: the port to listen on; 0 for any free one.
-        python: the interpreter whose packages hold the server; None for this one.
-        program: the server's program; None to look for it.
-    """
-
-    backend: str
-    model_path: str
-    model_name: str
-    version: str = INSTALLED
-    args: Mapping[str, ArgValue] = field(default_factory=lambda: MappingProxyType({}))
-    host: str = "127.0.0.1"
-    port: int = 0
-    python: str | None = None
-    program: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """How to start a process.
-
-    Attributes:
-        argv: the program and its arguments.
-        env: variables added to the environment it inherits.
-    """
-
-    argv: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
 class Installed(Protocol):
     """What is installed on this machine, asked without starting a server."""
 
@@ -104,6 +65,14 @@ class Installed(Protocol):
     def output(self, argv: tuple[str, ...]) -> str:
         """What a short command prints on both streams; empty where it cannot be run."""
         ...
+
+
+def _named_as_told(plan: ServerPlan) -> str:
+    return plan.model_name
+
+
+def _no_args(gpus: int) -> Mapping[str, ArgValue]:  # noqa: ARG001 - Backend.gpu_args' signature
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -126,6 +95,10 @@ class Backend:
         command: the command that starts a plan as a local process; raises CellUnavailable, with what to do, where its
             program is not installed here, and ConfigError where the backend starts nothing.
         installed_version: the version a plan would start, without starting it; None where it cannot be told.
+        served_name: the name that the server of a plan answers to.
+        neutral: the arguments that have an option of their own for all backends, by that option's name.
+        gpu_args: arguments that a number of GPUs calls for where nobody gives them.
+        container: how it runs in a container; None where it does not.
     """
 
     name: str
@@ -141,6 +114,10 @@ class Backend:
     unknown_versions: frozenset[str]
     command: Callable[[ServerPlan, Installed], Command]
     installed_version: Callable[[ServerPlan, Installed], str | None]
+    served_name: Callable[[ServerPlan], str] = _named_as_told
+    neutral: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    gpu_args: Callable[[int], Mapping[str, ArgValue]] = _no_args
+    container: Container | None = None
 
     def __repr__(self) -> str:
         return f"<backend {self.name}>"

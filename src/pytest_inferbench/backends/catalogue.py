@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.backends.arguments import find_arg, plain_name, typed_value
 from pytest_inferbench.backends.external import EXTERNAL
+from pytest_inferbench.backends.ik_llama import IK_LLAMA
 from pytest_inferbench.backends.llama import LLAMA
+from pytest_inferbench.backends.ollama import OLLAMA
+from pytest_inferbench.backends.sglang import SGLANG
+from pytest_inferbench.backends.trtllm import TRTLLM
 from pytest_inferbench.backends.vllm import VLLM
 from pytest_inferbench.errors import ConfigError
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_inferbench.backends.backend import ArgValue, Backend, ModelFormat
 
-BACKENDS: tuple[Backend, ...] = (VLLM, LLAMA, EXTERNAL)
+BACKENDS: tuple[Backend, ...] = (VLLM, SGLANG, TRTLLM, LLAMA, IK_LLAMA, OLLAMA, EXTERNAL)
 
 
 def backend_named(name: str, where: str = "--backend") -> Backend:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from pytest_inferbench.backends.arguments import flags, table
-from pytest_inferbench.backends.backend import Arg, Backend, Command, Installed, ModelFormat, ServerPlan
+from pytest_inferbench.backends.backend import Arg, ArgValue, Backend, Command, Installed, ModelFormat, ServerPlan
+from pytest_inferbench.backends.container import HF_CACHE, MODELS, Container
 from pytest_inferbench.errors import CellUnavailable
 
 _PROGRAM = "llama-server"
@@ -19,6 +21,19 @@ _WHEEL = "xllamacpp"
 # Run by path with any interpreter that has the wheel, so it is named here and imported nowhere.
 _WHEEL_SERVER = Path(__file__).resolve().parents[1] / "provision" / "xllamacpp_server.py"
 _INSTALL = "pip install 'pytest-inferbench[embedded]'"
+
+# More than any model has: llama.cpp takes it for "all of them".
+EVERY_LAYER = 999
+# Build arguments of llama.Dockerfile and ik_llama.Dockerfile for GPUs.
+CUDA_BUILD = MappingProxyType(
+    {
+        "CUDA": "ON",
+        "BASE_IMAGE": "nvidia/cuda:12.8.1-devel-ubuntu24.04",
+        "RUNTIME_IMAGE": "nvidia/cuda:12.8.1-runtime-ubuntu24.04",
+    }
+)
+# The wheel's versions are dates with llama.cpp's build number at the end; all others are git refs and image tags.
+_WHEEL_VERSION = re.compile(r"20\d\d\.\d{1,2}\.(\d+)")
 
 _ARGS = table(
     Arg("n_ctx", int, "context in tokens, shared by all slots", "--ctx-size", ("ctx_size", "c")),
@@ -104,6 +119,30 @@ def _program(plan: ServerPlan, installed: Installed) -> str | None:
     return found
 
 
+def _words(plan: ServerPlan) -> tuple[str, ...]:
+    source = ("--model",) if plan.model_path.startswith(MODELS) else ("--hf-repo",)
+    model = (*source, plan.model_path, "--alias", plan.model_name)
+    return (*model, "--host", plan.host, "--port", str(plan.port), *flags(plan.args, _ARGS))
+
+
+def _prebuilt(version: str, gpus: int) -> str:
+    kind = "server-cuda" if gpus else "server"
+    return f"ghcr.io/ggml-org/llama.cpp:{kind}" + ("" if version == "latest" else f"-{version}")
+
+
+def _build_args(version: str, gpus: int) -> Mapping[str, str]:
+    return CUDA_BUILD if gpus and not _WHEEL_VERSION.fullmatch(version) else MappingProxyType({})
+
+
+def _says(version: str) -> str:
+    wheel = _WHEEL_VERSION.fullmatch(version)
+    return f"b{wheel[1]}" if wheel else version
+
+
+def _gpu_args(gpus: int) -> dict[str, ArgValue]:
+    return {"n_gpu_layers": EVERY_LAYER} if gpus else {}
+
+
 LLAMA = Backend(
     name="llama",
     aliases=("llama-cpp", "llama.cpp"),
@@ -118,4 +157,19 @@ LLAMA = Backend(
     unknown_versions=frozenset({"b0-unknown"}),
     command=_command,
     installed_version=_installed_version,
+    neutral=MappingProxyType({"n_gpu_layers": "n_gpu_layers"}),
+    gpu_args=_gpu_args,
+    container=Container(
+        prebuilt=_prebuilt,
+        dockerfile=lambda version: f"{_WHEEL if _WHEEL_VERSION.fullmatch(version) else 'llama'}.Dockerfile",
+        build_args=_build_args,
+        versions=MappingProxyType({"build": "master", "prebuilt": "latest"}),
+        says=_says,
+        entrypoint=None,
+        # The wheel's server publishes its metrics in any case and would not know the flag.
+        command=lambda plan: Command(_words(plan), MappingProxyType({"LLAMA_ARG_ENDPOINT_METRICS": "1"})),
+        port=8080,
+        caches=(HF_CACHE,),
+        passed=("HF_TOKEN",),
+    ),
 )

@@ -10,7 +10,8 @@ import sys
 from types import MappingProxyType
 
 from pytest_inferbench.backends.arguments import flags, table
-from pytest_inferbench.backends.backend import Arg, Backend, Command, Installed, ModelFormat, ServerPlan
+from pytest_inferbench.backends.backend import Arg, ArgValue, Backend, Command, Installed, ModelFormat, ServerPlan
+from pytest_inferbench.backends.container import GIB, HF_CACHE, Cache, Container
 from pytest_inferbench.errors import CellUnavailable
 
 _PROGRAM = "vllm"
@@ -61,8 +62,16 @@ def _command(plan: ServerPlan, installed: Installed) -> Command:
         start: tuple[str, ...] = (program, "serve", plan.model_path)
     else:
         start = (plan.python or sys.executable, "-m", _MODULE, "--model", plan.model_path)
+    return Command((*start, *_words(plan)), _ENV)
+
+
+def _words(plan: ServerPlan) -> tuple[str, ...]:
     address = ("--served-model-name", plan.model_name, "--host", plan.host, "--port", str(plan.port))
-    return Command((*start, *address, *flags(plan.args, _ARGS)), _ENV)
+    return (*address, *flags(plan.args, _ARGS))
+
+
+def _gpu_args(gpus: int) -> dict[str, ArgValue]:
+    return {"tensor_parallel_size": gpus} if gpus > 1 else {}
 
 
 def _installed_version(plan: ServerPlan, installed: Installed) -> str | None:
@@ -127,4 +136,24 @@ VLLM = Backend(
     unknown_versions=frozenset({"dev"}),
     command=_command,
     installed_version=_installed_version,
+    neutral=MappingProxyType(
+        {
+            "tensor_parallel": "tensor_parallel_size",
+            "max_model_len": "max_model_len",
+            "gpu_memory_utilization": "gpu_memory_utilization",
+        }
+    ),
+    gpu_args=_gpu_args,
+    container=Container(
+        prebuilt=lambda version, _: f"vllm/vllm-openai:{version}",
+        dockerfile=lambda _: "vllm.Dockerfile",
+        versions=MappingProxyType({"prebuilt": "latest", "build": "main"}),
+        entrypoint=(_PROGRAM, "serve"),
+        command=lambda plan: Command((plan.model_path, *_words(plan)), _ENV),
+        port=8000,
+        # Its workers hand tensors to each other in shared memory.
+        shm_bytes=16 * GIB,
+        caches=(HF_CACHE, Cache("~/.cache/vllm", "/root/.cache/vllm", "VLLM_CACHE_ROOT")),
+        passed=("HF_TOKEN",),
+    ),
 )

@@ -25,6 +25,11 @@ class Cell:
         location: a path, `builtin:NAME` or a repository id; "" for a server that is already there.
         served_model: the name that an existing server shall list; "" for whatever it serves.
         url: address of an existing server; None where one is started.
+        provision: how the server comes up: "process", "docker" or "url".
+        image: a container image to use as it is; None for the backend's own.
+        image_type: "prebuilt" or "build"; "" where there is no container.
+        memory: the most memory a container may take, in bytes; None for no limit.
+        gpus: how many GPUs the server shall get; None for all that are visible.
         args: server arguments by canonical name.
         program, python: another installation.
         slo: per-request limits for goodput.
@@ -39,6 +44,11 @@ class Cell:
     location: str = ""
     served_model: str = ""
     url: str | None = None
+    provision: str = "process"
+    image: str | None = None
+    image_type: str = ""
+    memory: int | None = None
+    gpus: int | None = None
     args: tuple[tuple[str, ArgValue], ...] = ()
     program: str | None = None
     python: str | None = None

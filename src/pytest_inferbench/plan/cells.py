@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_inferbench.backends.backend import INSTALLED, Backend
+from pytest_inferbench.backends.backend import Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backends_for, check_args
 from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.plan.cell import RUNNING, Cell
+from pytest_inferbench.plan.arguments import check_taken, command_line_args
+from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
+from pytest_inferbench.plan.place import default_version, place_of
 from pytest_inferbench.provision.models import local_format
 from pytest_inferbench.wire.catalogue import dialect_named
 
@@ -36,6 +38,7 @@ def plan_cells(settings: PlanSettings) -> tuple[Cell, ...]:
             _check_format(model, backend, settings)
             for variant in ("", *model.entry.variants):
                 cells += _versions(model, backend, why, variant, settings)
+    check_taken({cell.backend for cell in cells}, settings)
     return tuple(dict.fromkeys(cells))
 
 
@@ -87,7 +90,9 @@ def _versions(model: Model, backend: Backend, why: Source, variant: str, setting
     args = merge_args(*(layer.section("args") for layer in layers))
     where = next((str(arg.source) for arg in args.values()), str(model.written.source))
     typed = check_args(backend, {name: arg.value for name, arg in args.items()}, where)
-    version = _first(layers, "version", INSTALLED if url.value is None else RUNNING)
+    place = place_of(backend, layers, url.value, settings)
+    version = default_version(_first(layers, "version", place.version), place, backend)
+    typed |= (said := command_line_args(backend, settings))
     protocol = settings.protocol or backend.dialects[0]
     dialect_named(protocol)
     repo_id = model.entry.repo_id or ""
@@ -101,6 +106,11 @@ def _versions(model: Model, backend: Backend, why: Source, variant: str, setting
             location="" if url.value is not None else model.entry.path or repo_id,
             served_model=repo_id if repo_id != SERVED else "",
             url=url.value,
+            provision=place.provision,
+            image=place.image,
+            image_type=place.image_type,
+            memory=place.memory,
+            gpus=settings.tensor_parallel,
             args=tuple(typed.items()),
             program=_first(layers, "program", None).value,
             python=_first(layers, "python", None).value,
@@ -110,6 +120,8 @@ def _versions(model: Model, backend: Backend, why: Source, variant: str, setting
                 ("version", str(each.source)),
                 ("url", str(url.source)),
                 *((f"args.{name}", str(arg.source)) for name, arg in args.items()),
+                *((f"args.{name}", str(_COMMAND_LINE)) for name in said),
+                *place.sources,
             ),
         )
         for each in [Resolved(v, _COMMAND_LINE) for v in settings.backend_version] or [version]

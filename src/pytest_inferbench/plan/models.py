@@ -31,6 +31,15 @@ class PlanSettings(Protocol):
     backend_version: Sequence[str]
     server_url: str | None
     protocol: str | None
+    provision: str | None
+    image: str | None
+    image_type: str | None
+    build_from_source: bool
+    backend_args: Sequence[str]
+    n_gpu_layers: int | None
+    gpu_memory_utilization: float | None
+    max_model_len: int | None
+    tensor_parallel: int | None
 
     def path(self, name: str) -> Path: ...  # noqa: D102
     def source(self, name: str) -> str: ...  # noqa: D102

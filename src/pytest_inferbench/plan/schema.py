@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
 from pytest_inferbench.config.validate import Shape
 
+_SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmgt])?b?")
 _SAFE: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
 
 
@@ -31,7 +32,17 @@ def _not_empty(text: str) -> str:
 Name = Annotated[str, AfterValidator(_safe)]
 """A name that stands in test ids and file names."""
 
+
+def size_in_bytes(written: object) -> int:
+    """A size in bytes: a number, or one with k, m, g or t (powers of 1024) behind it."""
+    found = _SIZE.fullmatch(str(written).strip().lower())
+    if isinstance(written, bool) or found is None:
+        raise ValueError("a size in bytes, like 8g or 512m")
+    return int(float(found["number"]) * 1024 ** " kmgt".index(found["unit"] or " "))
+
+
 Text = Annotated[str, AfterValidator(_not_empty)]
+Memory = Annotated[int, BeforeValidator(size_in_bytes)]
 Argument = str | bool | int | float
 Backends = Annotated[
     Name | Annotated[list[Name], Field(min_length=1)] | None,
@@ -48,6 +59,7 @@ class BackendSettings(Shape):
         image: a Docker image to use instead of the backend's own.
         args: server arguments by name.
         provision: how the server comes up.
+        memory: the most memory that its container may take, like `8g`.
         program, python: another installation for `provision: process`.
         url: where it already runs, for `provision: url`.
         engine_cache: the folder of built engines (TensorRT-LLM).
@@ -58,6 +70,7 @@ class BackendSettings(Shape):
     image: Text | None = None
     args: dict[Text, Argument] = Field(default_factory=dict)
     provision: Literal["docker", "process", "url"] | None = None
+    memory: Memory | None = None
     program: Text | None = None
     python: Text | None = None
     url: Text | None = None

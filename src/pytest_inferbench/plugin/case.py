@@ -113,6 +113,7 @@ def server_account(cell: Cell, server: Server, restarts: int, canary: str | None
         "args_hash": hashlib.sha256(json.dumps(sorted(cell.args)).encode()).hexdigest()[:16],
         "sources": dict(cell.sources),
     }
+    account |= server.facts
     if canary is not None:
         account["canary"] = canary
     if server.log_path is not None:

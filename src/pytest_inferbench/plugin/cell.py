@@ -15,19 +15,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.backends.backend import INSTALLED, ServerPlan
-from pytest_inferbench.backends.catalogue import backend_named
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError
+from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError, ServerError
 from pytest_inferbench.load.engine import LoadEngine
 from pytest_inferbench.load.selfcheck import self_error_ms
 from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
-from pytest_inferbench.plan.cell import RUNNING, Cell
-from pytest_inferbench.plugin.request import extra_body, request_headers
-from pytest_inferbench.provision.models import file_of
-from pytest_inferbench.provision.server import Server, start_process
-from pytest_inferbench.provision.url import attach_url
+from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.plugin.request import extra_body
+from pytest_inferbench.plugin.servers import start_server
+from pytest_inferbench.provision.server import Server
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.run import CaseRunner
 from pytest_inferbench.wire.catalogue import dialect_named
@@ -93,6 +90,9 @@ class RunningCell:
             counter = TokenCounter(server.endpoint, self._dialect, SYSTEM_CLOCK, {**cold, **self._extra})
             try:
                 self._prompts = PromptMaker(calibrate(counter), cold, self._extra)
+            except ServerError as error:
+                ended = server.death()
+                raise ServerError(f"{error}; the server {ended}", server.logs()) if ended else error from None
             finally:
                 counter.close()
         fresh = self.fresh_server if self.cell.url is None else None
@@ -145,38 +145,7 @@ class RunningCell:
             self._context.progress.clear()
 
     def _start(self) -> Server:
-        cell, settings = self.cell, self._context.settings
-        say = self._progress("starting")
-        backend = backend_named(cell.backend)
-        if cell.url is not None:
-            return attach_url(
-                cell.url,
-                backend,
-                model=cell.served_model,
-                timeout_s=settings.server_timeout,
-                clock=SYSTEM_CLOCK,
-                version=INSTALLED if cell.version == RUNNING else cell.version,
-                headers=request_headers(settings),
-                ca=str(settings.path("ca")) if settings.ca is not None else None,
-                progress=say,
-            )
-        plan = ServerPlan(
-            backend=cell.backend,
-            model_path=file_of(cell.location, settings.rootdir, say),
-            model_name=cell.model,
-            version=cell.version,
-            args=dict(cell.args),
-            python=cell.python,
-            program=cell.program,
-        )
-        return start_process(
-            plan,
-            backend,
-            log_dir=self._context.folder / "servers",
-            timeout_s=settings.server_timeout,
-            clock=SYSTEM_CLOCK,
-            progress=say,
-        )
+        return start_server(self.cell, self._context, self._progress("starting"))
 
     def _progress(self, what: str) -> Callable[[str], None]:
         def say(text: str) -> None:

@@ -14,6 +14,7 @@ from pytest_inferbench.plugin.progress import ProgressLine
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.store import BaselineStore
+    from pytest_inferbench.provision.images import Images
 
 
 class RunContext:
@@ -29,6 +30,7 @@ class RunContext:
         self.run_id = run_id
         self.settings = settings
         self.progress = progress
+        self.images: Images | None = None  # made by `servers.images_of`
 
     @property
     def folder(self) -> Path:

@@ -83,6 +83,17 @@ class Session:
         self._config_error = getattr(node, "workeroutput", {}).get(_CONFIG_ERROR, self._config_error)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """With --build-only, make images instead of running tests."""
+        if not self.context.settings.build_only:
+            return None
+        if self.controls:
+            from pytest_inferbench.plugin.build import make_images  # noqa: PLC0415 - heavy, and seldom asked for
+
+            make_images(session, self.cells(), self.context)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a benchmark's report into the run document."""
         if self.controls and getattr(report, "inferbench", None) is not None:
@@ -92,6 +103,10 @@ class Session:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what is left to write; baselines that could not be updated fail the run."""
+        if self.controls and (self.context.folder / "servers" / "containers.txt").exists():
+            from pytest_inferbench.plugin.servers import remove_left  # noqa: PLC0415 - only where one was started
+
+            remove_left(self.context)
         if self._config_error is not None and self.controls:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self._recorder is None:

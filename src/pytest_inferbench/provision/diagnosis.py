@@ -94,6 +94,11 @@ _KILLED = Diagnosis(
     r"(?!)",  # no line tells of it: the process had no time to write one
     "something killed it from outside, most often the kernel for want of memory (see dmesg); use a smaller model",
 )
+_LIMITED = Diagnosis(
+    Trouble.MEMORY,
+    r"(?!)",  # as above
+    "it needs more than its memory limit; raise `memory:` in the config, or use a smaller model or a shorter context",
+)
 
 
 def diagnose(log: Iterable[str], end: str | None = None) -> Diagnosis | None:
@@ -101,7 +106,7 @@ def diagnose(log: Iterable[str], end: str | None = None) -> Diagnosis | None:
 
     Args:
         log: its log lines.
-        end: how it ended, as `ServerProcess.alive` says it.
+        end: how it ended, as `Life.alive` says it.
 
     Returns:
         The first known trouble, or None.
@@ -110,4 +115,6 @@ def diagnose(log: Iterable[str], end: str | None = None) -> Diagnosis | None:
     for known in _KNOWN:
         if re.search(known.pattern, text, re.IGNORECASE):
             return known
-    return _KILLED if end == "killed by signal 9" else None
+    if end is None or not end.startswith("killed by signal 9"):
+        return None
+    return _LIMITED if "memory limit" in end else _KILLED

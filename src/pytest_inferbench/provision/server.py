@@ -5,7 +5,8 @@ Law: who gets a `Server` must stop it; a start that fails leaves nothing running
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_inferbench.backends.endpoint import Endpoint
@@ -20,6 +21,7 @@ from pytest_inferbench.provision.ready import wait_ready
 from pytest_inferbench.provision.versions import fits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_inferbench.backends.backend import Backend, Installed, ServerPlan
@@ -54,10 +56,11 @@ class Server:
         backend: what it is.
         version: what runs: as it says, else as installed, else as stated, else "unknown".
         models: all names it lists.
-        kind: how it was provided: "process" or "url".
+        kind: how it was provided: "process", "docker" or "url".
         ready_seconds: how long it took from its start (or from our first question) to the first token.
         log_path: its log; None where we have none.
         life: what holds it up.
+        facts: what else a result shall say of it (its image and digest), by name.
     """
 
     endpoint: Endpoint
@@ -68,10 +71,17 @@ class Server:
     ready_seconds: float
     log_path: Path | None
     life: Life
+    facts: Mapping[str, str | bool] = field(default_factory=dict)
 
     def alive(self) -> str | None:
         """None while it runs, as far as we can see; else how it ended."""
         return self.life.alive()
+
+    def death(self) -> str | None:
+        """None while it runs, as far as we can see; else how it ended and what that means, where that is known."""
+        end = self.life.alive()
+        known = diagnose(self.life.log_tail(_READ_LINES), end) if end is not None else None
+        return f"{end}; {known.trouble}: {known.meaning}" if known else end
 
     def logs(self, n: int = _SHOWN_LINES) -> tuple[str, ...]:
         """Its last `n` log lines, oldest first."""
@@ -95,6 +105,7 @@ def start_process(
     clock: Clock,
     progress: Progress = silent,
     installed: Installed = THIS_MACHINE,
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Server:
     """Start a plan as a local process and wait until it is ready.
 
@@ -106,6 +117,7 @@ def start_process(
         clock: the clock.
         progress: told what is waited for.
         installed: what is installed here.
+        env: further variables for it, like the GPUs it may use.
 
     Raises:
         CellUnavailable: its program, or the version that is wanted, is not installed here.
@@ -118,7 +130,7 @@ def start_process(
             f"{backend.name} {plan.version} is not installed, {there} is; name an installation of it with `program:` "
             "or `python:`, or set `version: installed`"
         )
-    start = _Start(backend, there, log_dir, timeout_s, clock, progress, installed)
+    start = _Start(backend, there, log_dir, timeout_s, clock, progress, installed, env)
     if plan.port:
         return start.at_port(plan)
     try:
@@ -139,11 +151,13 @@ class _Start:
     clock: Clock
     progress: Progress
     installed: Installed
+    env: Mapping[str, str]
 
     def at_port(self, plan: ServerPlan) -> Server:
         """Start `plan` at its port, or leave nothing behind."""
         log_path = new_log(self.log_dir, f"{plan.backend}-{plan.model_name}")
-        process = ServerProcess.start(self.backend.command(plan, self.installed), log_path)
+        command = self.backend.command(plan, self.installed)
+        process = ServerProcess.start(replace(command, env={**command.env, **self.env}), log_path)
         try:
             return self._ready(plan, process)
         except ProvisionError as error:
@@ -154,7 +168,7 @@ class _Start:
 
     def _ready(self, plan: ServerPlan, process: ServerProcess) -> Server:
         host = f"[{plan.host}]" if ":" in plan.host else plan.host
-        endpoint = Endpoint(f"http://{host}:{plan.port}", plan.model_name)
+        endpoint = Endpoint(f"http://{host}:{plan.port}", self.backend.served_name(plan))
         ready = wait_ready(
             endpoint,
             self.backend,

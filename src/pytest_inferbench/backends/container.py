@@ -1,0 +1,81 @@
+"""How a backend runs in a container: its images, its command there, what it needs of the host.
+
+Law: facts and pure functions, as in `backend.py`; nothing here knows Docker. Paths in a plan are the container's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pytest_inferbench.backends.command import Command, ServerPlan
+
+MODELS = "/models"
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A folder of the host that a container may write to, so that downloads and compiled kernels are kept.
+
+    Attributes:
+        host: the folder; `~` is the user's home.
+        inside: where it is in the container.
+        variable: the environment variable that names another folder on the host; "" for none.
+        key: what of a plan separates its entries; empty where the server separates them itself.
+    """
+
+    host: str
+    inside: str
+    variable: str = ""
+    key: Callable[[ServerPlan], str] | None = None
+
+
+HF_CACHE = Cache("~/.cache/huggingface", "/root/.cache/huggingface", "HF_HOME")
+
+
+def no_build_args(version: str, gpus: int) -> Mapping[str, str]:  # noqa: ARG001 - Container.build_args' signature
+    """Build arguments for a Dockerfile that needs only the version."""
+    return MappingProxyType({})
+
+
+def as_asked(version: str) -> str:
+    """A server that says the version it was asked for."""
+    return version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Container:
+    """One backend's containers.
+
+    Attributes:
+        prebuilt: the published image for (version, number of GPUs); None where nobody publishes one.
+        dockerfile: the name of the Dockerfile that builds a version; None where there is none.
+        build_args: build arguments beside VERSION for (version, number of GPUs).
+        versions: the version that is taken where none is asked for, by image type; the first type is the default.
+        says: what a server of that version says it is.
+        entrypoint: the program; None for the image's own.
+        command: arguments and environment.
+        port: the port it listens on, inside.
+        shm_bytes: shared memory; None for the engine's own (64 MiB).
+        caches: folders kept on the host.
+        passed: variables of our environment that it gets, where they are set (tokens).
+    """
+
+    prebuilt: Callable[[str, int], str] | None
+    dockerfile: Callable[[str], str] | None
+    build_args: Callable[[str, int], Mapping[str, str]] = no_build_args
+    versions: Mapping[str, str]
+    says: Callable[[str], str] = as_asked
+    entrypoint: tuple[str, ...] | None
+    command: Callable[[ServerPlan], Command]
+    port: int
+    shm_bytes: int | None = None
+    caches: tuple[Cache, ...] = ()
+    passed: tuple[str, ...] = ()
+
+    @property
+    def image_type(self) -> str:
+        """What is done where nobody says: "prebuilt" or "build"."""
+        return next(iter(self.versions))

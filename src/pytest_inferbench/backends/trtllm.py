@@ -1,0 +1,112 @@
+"""TensorRT-LLM's server, `trtllm-serve`.
+
+Law: facts from its command reference. It names a model by its folder or repository id, spells flags with underscores,
+and keeps built engines in a cache that must not be shared between models, versions, GPUs or arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+from pytest_inferbench.backends.arguments import flags, table
+from pytest_inferbench.backends.backend import Arg, ArgValue, Backend, Command, Installed, ModelFormat, ServerPlan
+from pytest_inferbench.backends.container import GIB, HF_CACHE, Cache, Container
+from pytest_inferbench.backends.local import find_program, package_version
+from pytest_inferbench.errors import CellUnavailable
+
+_PROGRAM = "trtllm-serve"
+_PACKAGES = ("tensorrt_llm", "tensorrt-llm")
+_REMEDY = "pip install tensorrt_llm, name the program with `program:`, or run it with --provision docker"
+_ENGINES = "/root/.cache/trtllm-engines"
+_KEY_LENGTH = 16
+_MEMORY = "kv_cache_free_gpu_memory_fraction"
+# Where its high-level interface keeps built engines: tensorrt_llm/llmapi/build_cache.py.
+_ENGINE_ENV = MappingProxyType({"TLLM_LLMAPI_BUILD_CACHE": "1", "TLLM_LLMAPI_BUILD_CACHE_ROOT": _ENGINES})
+
+_ARGS = table(
+    Arg("tp_size", int, "GPUs that share each layer", "--tp_size", ("tp", "tensor_parallel_size")),
+    Arg("pp_size", int, "stages the layers are split into", "--pp_size", ("pp", "pipeline_parallel_size")),
+    Arg("ep_size", int, "GPUs that experts are spread over", "--ep_size", ("ep",)),
+    Arg("backend", str, "pytorch, tensorrt or _autodeploy", "--backend"),
+    Arg("max_batch_size", int, "most requests in a batch", "--max_batch_size"),
+    Arg("max_num_tokens", int, "most tokens in a step", "--max_num_tokens"),
+    Arg("max_seq_len", int, "longest context in tokens", "--max_seq_len"),
+    Arg("max_beam_width", int, "most beams", "--max_beam_width"),
+    Arg(_MEMORY, float, "share of free memory to take", f"--{_MEMORY}"),
+    Arg("extra_llm_api_options", str, "a YAML file of further options", "--extra_llm_api_options"),
+    Arg("trust_remote_code", bool, "run code that the model brings", "--trust_remote_code"),
+)
+
+
+def _words(plan: ServerPlan) -> tuple[str, ...]:
+    verbatim = {name: Arg(name, str, "", f"--{name}") for name in plan.args if name not in _ARGS}
+    # Its switches have no opposite: one that is off is left out.
+    given = {name: value for name, value in plan.args.items() if value is not False}
+    return (plan.model_path, "--host", plan.host, "--port", str(plan.port), *flags(given, {**_ARGS, **verbatim}))
+
+
+def _served(plan: ServerPlan) -> str:
+    path = PurePosixPath(plan.model_path)
+    return path.name if path.is_absolute() else plan.model_path
+
+
+def _command(plan: ServerPlan, installed: Installed) -> Command:
+    return Command((find_program(plan, installed, _PROGRAM, _REMEDY), *_words(plan)))
+
+
+def _installed_version(plan: ServerPlan, installed: Installed) -> str | None:
+    try:
+        program = find_program(plan, installed, _PROGRAM, _REMEDY)
+    except CellUnavailable:
+        return None
+    return package_version(installed.python_of(program), installed, _PACKAGES)
+
+
+def engine_key(plan: ServerPlan) -> str:
+    """The engine cache's folder for a plan; the GPU's name is put before it by who knows it."""
+    said = repr((plan.model_path, plan.version, sorted(plan.args.items())))
+    return f"{plan.model_name}-{plan.version}-{hashlib.sha256(said.encode()).hexdigest()[:_KEY_LENGTH]}"
+
+
+def _gpu_args(gpus: int) -> dict[str, ArgValue]:
+    return {"tp_size": gpus} if gpus > 1 else {}
+
+
+TRTLLM = Backend(
+    name="trtllm",
+    aliases=("tensorrt-llm", "tensorrt_llm"),
+    formats=frozenset({ModelFormat.SAFETENSORS}),
+    dialects=("openai-chat", "openai-completions"),
+    ready_path="/health",
+    known_args=_ARGS,
+    # Its Prometheus page has latency histograms and no token counters.
+    counters=MappingProxyType({}),
+    metrics_path="/prometheus/metrics",
+    cold_cache_body=MappingProxyType({}),
+    version_sources=(("/version", "version"),),
+    unknown_versions=frozenset(),
+    command=_command,
+    installed_version=_installed_version,
+    served_name=_served,
+    neutral=MappingProxyType(
+        {
+            "tensor_parallel": "tp_size",
+            "max_model_len": "max_seq_len",
+            "gpu_memory_utilization": _MEMORY,
+        }
+    ),
+    gpu_args=_gpu_args,
+    container=Container(
+        prebuilt=lambda version, _: f"nvcr.io/nvidia/tensorrt-llm/release:{version}",
+        dockerfile=lambda _: "trtllm.Dockerfile",
+        versions=MappingProxyType({"prebuilt": "latest"}),
+        entrypoint=(_PROGRAM,),
+        command=lambda plan: Command(_words(plan), _ENGINE_ENV),
+        port=8000,
+        shm_bytes=32 * GIB,
+        caches=(HF_CACHE, Cache("~/.cache/trtllm-engines", _ENGINES, key=engine_key)),
+        passed=("HF_TOKEN",),
+    ),
+)

@@ -1,0 +1,47 @@
+"""The GPUs of this machine as NVIDIA's management library tells them.
+
+Law: the only file that touches `pynvml` (package nvidia-ml-py); no package, no driver and no GPU are all "none".
+"""
+
+from __future__ import annotations
+
+import os
+
+from pytest_inferbench.devices.gpu import Gpu, visible
+
+
+class Nvml:
+    """NVML, opened for each question and closed after it."""
+
+    def gpus(self) -> tuple[Gpu, ...]:
+        """Those this process may use; empty where there are none or NVML cannot be asked."""
+        try:
+            import pynvml  # noqa: PLC0415 - an extra: machines without a GPU do without
+        except ImportError:
+            return ()
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError:
+            return ()
+        try:
+            return visible(tuple(_read(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())), _wanted())
+        except pynvml.NVMLError:
+            return ()
+        finally:
+            pynvml.nvmlShutdown()
+
+
+def _read(pynvml, index: int) -> Gpu:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a module without types
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    try:
+        memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except pynvml.NVMLError:
+        memory = None
+    return Gpu(index, str(pynvml.nvmlDeviceGetUUID(handle)), str(pynvml.nvmlDeviceGetName(handle)), memory)
+
+
+def _wanted() -> str | None:
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+NVML = Nvml()

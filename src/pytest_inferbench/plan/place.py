@@ -1,0 +1,114 @@
+"""Where a cell's server runs: a process here, a container with its image, or an address.
+
+Law: pure. Precedence as for everything: command line > the layers of the config > the backend's own default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_inferbench.backends.backend import INSTALLED, Backend
+from pytest_inferbench.config.document import Section, Source
+from pytest_inferbench.config.resolve import Resolved, built_in, first, given
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plan.cell import RUNNING
+from pytest_inferbench.plan.models import PlanSettings
+from pytest_inferbench.plan.schema import size_in_bytes
+
+_COMMAND_LINE = Source(text="command line")
+_WAYS = ("docker", "process", "url")
+_TYPES = ("build", "prebuilt")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server runs.
+
+    Attributes:
+        provision: "docker", "process" or "url".
+        image, image_type, memory: as in Cell.
+        version: the version where nobody asks for one.
+        sources: where these come from.
+    """
+
+    provision: str
+    image: str | None
+    image_type: str
+    memory: int | None
+    version: str
+    sources: tuple[tuple[str, str], ...]
+
+
+def place_of(backend: Backend, layers: Sequence[Section], url: str | None, settings: PlanSettings) -> Place:
+    """Where one backend's server runs.
+
+    Args:
+        backend: which.
+        layers: what was written for it, strongest first.
+        url: its address, where it has one.
+        settings: the options.
+
+    Raises:
+        ConfigError: there is no such way, or it lacks what it needs.
+    """
+    way = _setting("provision", settings.provision, layers, "process" if url is None else "url")
+    if way.value not in _WAYS:
+        raise ConfigError(f"--provision {way.value}: use one of {', '.join(_WAYS)}")
+    if settings.server_url is not None:
+        way = Resolved("url", _COMMAND_LINE)
+    if way.value == "url":
+        if url is None:
+            raise ConfigError(
+                f"{way.source}: provision url needs an address; pass --server-url, or write `url:` for {backend.name}"
+            )
+        return Place("url", None, "", None, RUNNING, _sources(provision=way))
+    if way.value == "process":
+        return Place("process", None, "", None, INSTALLED, _sources(provision=way))
+    if backend.container is None:
+        raise ConfigError(f"{way.source}: {backend.name} has no containers; use --provision process or url")
+    wanted = "build" if settings.build_from_source else settings.image_type
+    kind = _setting("image_type", wanted, layers, backend.container.image_type)
+    if kind.value not in _TYPES:
+        raise ConfigError(f"--image-type {kind.value}: use one of {', '.join(_TYPES)}")
+    image = _setting("image", settings.image, layers, None)
+    memory = _setting("memory", None, layers, None)
+    version = backend.container.versions.get(kind.value, "latest")
+    if image.value is not None:
+        version = _tag(image.value)
+    sources = _sources(provision=way, image=image, image_type=kind, memory=memory)
+    limit = size_in_bytes(memory.value) if memory.value is not None else None
+    return Place("docker", image.value, kind.value, limit, version, sources)
+
+
+def default_version(written: Resolved[Any], place: Place, backend: Backend) -> Resolved[Any]:
+    """The version to run where the command line names none.
+
+    An image from the command line is not of the version that the config has for another; and `installed` has no
+    meaning for a container, whose default is meant then.
+    """
+    if ("image", str(_COMMAND_LINE)) in place.sources:
+        return Resolved(place.version, _COMMAND_LINE)
+    if place.provision == "docker" and written.value == INSTALLED:
+        return Resolved(place.version, Source(text=f"{backend.name}'s default"))
+    return written
+
+
+def _setting(key: str, option: Any, layers: Sequence[Section], otherwise: Any) -> Resolved[Any]:  # noqa: ANN401 - any
+    if option is not None:
+        return Resolved(option, _COMMAND_LINE)
+    return first(*(given(layer, key) for layer in layers), built_in(otherwise))
+
+
+def _sources(**settings: Resolved[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(setting.source)) for name, setting in settings.items() if setting.value is not None)
+
+
+def _tag(image: str) -> str:
+    """A word for an image in test ids: its tag, or the start of its digest."""
+    if "@" in image:
+        return image.rpartition(":")[2][:12]
+    tag = image.rpartition(":")[2]
+    return re.sub(r"[^A-Za-z0-9._-]", "-", tag) if tag != image and "/" not in tag else "latest"

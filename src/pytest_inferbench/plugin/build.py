@@ -1,0 +1,54 @@
+"""`--build-only`: make the images of the selected cells and run nothing.
+
+Law: every image is tried; one that fails is told with its reason and makes the run fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_inferbench.devices.nvml import NVML
+from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.plugin.servers import cell_image
+
+if TYPE_CHECKING:
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plugin.context import RunContext
+
+_FIXTURE = "inferbench_cell"
+
+
+def make_images(session: pytest.Session, cells: Sequence[Cell], context: RunContext) -> None:
+    """Make the images of the cells that the selected tests run on.
+
+    Args:
+        session: its items say which cells are selected; in xdist's controller, which collects none, all are.
+        cells: all cells of the run.
+        context: the run.
+    """
+    writer = session.config.get_terminal_writer()
+    callspecs = [
+        item.callspec for item in session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    chosen = {spec.params[_FIXTURE] for spec in callspecs if _FIXTURE in spec.params}
+    made: set[tuple[str, str, str | None, str]] = set()
+    for cell in [cell for cell in cells if (cell in chosen or not session.items) and cell.provision == "docker"]:
+        key = (cell.backend, cell.version, cell.image, cell.image_type)
+        if key in made:
+            continue
+        made.add(key)
+        gpus = len(NVML.gpus()) if cell.gpus is None else cell.gpus
+        try:
+            image = cell_image(cell, context, context.progress.show, gpus)
+        except InferbenchError as error:
+            session.testsfailed += 1
+            writer.line(f"\n{cell.id}: {error}", red=True)
+        else:
+            writer.line(f"\n{cell.id}: {image.reference} {image.digest} ({image.origin})")
+        finally:
+            context.progress.clear()
+    if not made:
+        writer.line("\nno selected cell runs in a container; pass --provision docker")

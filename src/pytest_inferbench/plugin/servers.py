@@ -1,0 +1,149 @@
+"""A cell's server, however it is provided: the three ways, and the GPUs it gets.
+
+Law: who asks gets a `Server` or an error, never a server half up; GPUs are leased before a start and given back with
+the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.backends.backend import INSTALLED, Backend, ServerPlan
+from pytest_inferbench.backends.catalogue import backend_named
+from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.devices.nvml import NVML
+from pytest_inferbench.errors import CellUnavailable, ProvisionError
+from pytest_inferbench.plan.cell import RUNNING, Cell
+from pytest_inferbench.plugin.request import request_headers
+from pytest_inferbench.provision.builtin import cache_folder
+from pytest_inferbench.provision.docker import ContainerStart
+from pytest_inferbench.provision.engine import connect
+from pytest_inferbench.provision.gpus import Lease, Leased, lease_gpus
+from pytest_inferbench.provision.images import Image, Images, ImageWish
+from pytest_inferbench.provision.models import file_of
+from pytest_inferbench.provision.orphans import reap_orphans, remove_run
+from pytest_inferbench.provision.server import Server, start_process
+from pytest_inferbench.provision.url import attach_url
+
+if TYPE_CHECKING:
+    from pytest_inferbench.plugin.context import RunContext
+
+Progress = Callable[[str], None]
+
+
+def start_server(cell: Cell, context: RunContext, say: Progress) -> Server:
+    """Bring a cell's server up.
+
+    Raises:
+        CellUnavailable: it cannot run on this machine.
+        ConfigError: what was asked for does not exist.
+        ProvisionError: it does not come up.
+    """
+    backend = backend_named(cell.backend)
+    if cell.url is not None:
+        return attach_url(
+            cell.url,
+            backend,
+            model=cell.served_model,
+            timeout_s=context.settings.server_timeout,
+            clock=SYSTEM_CLOCK,
+            version=INSTALLED if cell.version == RUNNING else cell.version,
+            headers=request_headers(context.settings),
+            ca=str(context.settings.path("ca")) if context.settings.ca is not None else None,
+            progress=say,
+        )
+    timeout_s = context.settings.server_timeout
+    folder = cache_folder() / "leases"
+    lease = lease_gpus(cell.gpus, NVML, folder, timeout_s=timeout_s, clock=SYSTEM_CLOCK, progress=say)
+    start = _Start(cell, backend, context, lease, say)
+    try:
+        server = start.container() if cell.provision == "docker" else start.process()
+    except BaseException:
+        lease.release()
+        raise
+    return replace(server, life=Leased(server.life, lease)) if lease.gpus else server
+
+
+def cell_image(cell: Cell, context: RunContext, say: Progress, gpus: int) -> Image:
+    """The image of a cell, made or pulled where it is not there.
+
+    Raises:
+        CellUnavailable: there is no engine, or the image's registry cannot be reached.
+        ConfigError: the backend has no such image.
+        ProvisionError: the registry has none of that name, or the build failed.
+    """
+    wish = ImageWish(cell.version, cell.image, cell.image_type, gpus)
+    return images_of(context).obtain(backend_named(cell.backend), wish, say)
+
+
+def images_of(context: RunContext) -> Images:
+    """What gets images for this run; made at its first use, when what dead runs left is removed too."""
+    if context.images is None:
+        engine = connect()
+        reap_orphans(engine)
+        context.images = Images(
+            engine,
+            (context.settings.rootdir / "docker",),
+            context.folder / "servers",
+            cache_folder() / "locks",
+            renew=context.settings.rebuild,
+        )
+    return context.images
+
+
+def remove_left(context: RunContext) -> None:
+    """Remove containers of this run that a killed process of it left; all of its processes have ended."""
+    with suppress(CellUnavailable, ProvisionError):  # the engine is gone: the next run removes them
+        remove_run(connect(), context.run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """One start of a server on this machine."""
+
+    cell: Cell
+    backend: Backend
+    context: RunContext
+    lease: Lease
+    say: Progress
+
+    def process(self) -> Server:
+        # Without the driver's own order CUDA counts devices by speed; a UUID means the same to everybody.
+        gpus = {"CUDA_VISIBLE_DEVICES": ",".join(gpu.uuid for gpu in self.lease.gpus)} if self.lease.gpus else {}
+        return start_process(
+            self._plan(),
+            self.backend,
+            log_dir=self.context.folder / "servers",
+            timeout_s=self.context.settings.server_timeout,
+            clock=SYSTEM_CLOCK,
+            progress=self.say,
+            env=gpus,
+        )
+
+    def container(self) -> Server:
+        image = cell_image(self.cell, self.context, self.say, len(self.lease.gpus))
+        start = ContainerStart(
+            engine=images_of(self.context).engine,
+            run_id=self.context.run_id,
+            log_dir=self.context.folder / "servers",
+            timeout_s=self.context.settings.server_timeout,
+            clock=SYSTEM_CLOCK,
+            progress=self.say,
+            keep=self.context.settings.keep_server,
+        )
+        return start.start(self._plan(), self.backend, image, gpus=self.lease.gpus, memory_bytes=self.cell.memory)
+
+    def _plan(self) -> ServerPlan:
+        cell = self.cell
+        return ServerPlan(
+            backend=cell.backend,
+            model_path=file_of(cell.location, self.context.settings.rootdir, self.say),
+            model_name=cell.model,
+            version=cell.version,
+            args={**self.backend.gpu_args(len(self.lease.gpus)), **dict(cell.args)},
+            python=cell.python,
+            program=cell.program,
+        )

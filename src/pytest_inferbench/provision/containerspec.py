@@ -1,0 +1,155 @@
+"""What a container is to be: its image, command, environment, mounts, devices and labels.
+
+Law: from a plan to values; the engine is not asked, files are looked at only for where links lead. Two equal specs on
+the same image are the same server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.backends.container import MODELS, Container
+from pytest_inferbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_inferbench.backends.backend import ServerPlan
+    from pytest_inferbench.backends.container import Cache
+
+_HASH_LENGTH = 16
+_SHALLOWEST = 2
+_ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - the container's own; what is published is 127.0.0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A file or folder of the host in the container."""
+
+    source: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """A container to start.
+
+    Attributes:
+        image: the image's reference, or its id.
+        entrypoint: the program; None for the image's own.
+        argv: its arguments.
+        env: variables set for it; kept out of every text.
+        mounts: what it sees of the host.
+        port: the port it listens on, inside.
+        gpus: UUIDs of the GPUs it gets.
+        shm_bytes: shared memory; None for the engine's own.
+        memory_bytes: the most memory it may take; None for no limit.
+    """
+
+    image: str
+    entrypoint: tuple[str, ...] | None
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    mounts: tuple[Mount, ...]
+    port: int
+    gpus: tuple[str, ...] = ()
+    shm_bytes: int | None = None
+    memory_bytes: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """A name for all of it, but for which GPUs of how many."""
+        parts = (
+            *(self.image, self.entrypoint, self.argv, sorted(self.env.items())),
+            *([(m.source, m.target, m.read_only) for m in self.mounts], self.port, len(self.gpus)),
+            *(self.shm_bytes, self.memory_bytes),
+        )
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_LENGTH]
+
+
+def container_spec(
+    plan: ServerPlan,
+    facts: Container,
+    image: str,
+    *,
+    gpus: Sequence[tuple[str, str]] = (),
+    memory_bytes: int | None = None,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> ContainerSpec:
+    """The container that serves a plan.
+
+    Args:
+        plan: the server; its model is the host's path, or a repository id.
+        facts: the backend's containers.
+        image: what to start.
+        gpus: UUID and product name of each GPU it gets.
+        memory_bytes: the most memory it may take.
+        environ: our own environment: tokens that the backend passes on, and where caches are.
+
+    Raises:
+        ConfigError: the model's files lie too far apart to be shown to a container.
+    """
+    inside, mounts = model_mounts(plan.model_path)
+    there = replace(plan, model_path=inside, host=_ALL_ADDRESSES, port=facts.port)
+    command = facts.command(there)
+    kind = gpus[0][1] if gpus else "cpu"
+    caches = tuple(Mount(_cache_folder(cache, there, kind, environ), cache.inside, False) for cache in facts.caches)
+    return ContainerSpec(
+        image=image,
+        entrypoint=facts.entrypoint,
+        argv=command.argv,
+        env={**command.env, **{name: environ[name] for name in facts.passed if environ.get(name)}},
+        mounts=(*mounts, *caches),
+        port=facts.port,
+        gpus=tuple(uuid for uuid, _ in gpus),
+        shm_bytes=facts.shm_bytes,
+        memory_bytes=memory_bytes,
+    )
+
+
+def model_mounts(location: str) -> tuple[str, tuple[Mount, ...]]:
+    """Where a container finds a model, and the read-only mounts for that; a repository id is left as it is.
+
+    A model in a hub's cache is a folder of links to files elsewhere in that cache: the mount is the folder that holds
+    both, so that the links lead somewhere inside too.
+
+    Raises:
+        ConfigError: the files have next to nothing of their paths in common.
+    """
+    path = Path(location)
+    if not path.is_absolute():
+        return location, ()
+    folder = path if path.is_dir() else path.parent
+    split = not path.is_dir() and "-of-" in path.name
+    files = sorted(folder.iterdir()) if path.is_dir() or split else [path]
+    if files == [path]:
+        real = path.resolve()
+        return f"{MODELS}/{path.name}", (Mount(str(real), f"{MODELS}/{path.name}", read_only=True),)
+    base = folder.resolve()
+    root = Path(os.path.commonpath([base, *(file.resolve() for file in files)]))
+    if len(root.parts) <= _SHALLOWEST:
+        raise ConfigError(
+            f"model {path}: it links to files of which {root} is the nearest common folder; too much to show to "
+            "a container: copy the model's files into one folder"
+        )
+    if root == base:
+        # Under its own name, which some servers serve it by.
+        shown = f"{MODELS}/{base.name}"
+        return shown if path.is_dir() else f"{shown}/{path.name}", (Mount(str(base), shown, read_only=True),)
+    within = base.relative_to(root) / ("" if path.is_dir() else path.name)
+    return f"{MODELS}/{within}", (Mount(str(root), MODELS, read_only=True),)
+
+
+def _cache_folder(cache: Cache, plan: ServerPlan, gpu: str, environ: Mapping[str, str]) -> str:
+    folder = Path(environ.get(cache.variable) or cache.host).expanduser()
+    if cache.key is not None:
+        folder /= "".join(char if char.isalnum() or char in "._-" else "-" for char in f"{gpu}-{cache.key(plan)}")
+    return str(folder)

@@ -1,0 +1,235 @@
+"""The Docker Engine, as far as we need one: the seam to docker-py.
+
+Law: the only file that imports `docker`. What the engine refuses comes out as an error of ours; an engine that is not
+there is a reason to skip.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import IO, TYPE_CHECKING, Any
+
+from pytest_inferbench.errors import CellUnavailable, ProvisionError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+    from pytest_inferbench.provision.containerspec import ContainerSpec
+
+_ANSWER_S = 60
+_PUBLISHED = "127.0.0.1"
+_SIGNALLED = 128
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """One of our containers as the engine lists it."""
+
+    id: str
+    image: str
+    running: bool
+    labels: Mapping[str, str]
+
+
+class Engine:
+    """A Docker Engine that answered.
+
+    Args:
+        api: docker-py's client.
+        errors: docker-py's errors.
+    """
+
+    def __init__(self, api: APIClient, errors: Any) -> None:  # noqa: ANN401 - a module
+        self._api = api
+        self._errors = errors
+
+    def image_id(self, reference: str) -> str | None:
+        """The id of a local image; None where there is none of that name."""
+        try:
+            return str(self._image(reference)["Id"])
+        except self._errors.ImageNotFound:
+            return None
+
+    def image_digest(self, reference: str) -> str:
+        """What names an image's content for ever: its registry digest (`sha256:...`), else its own id."""
+        known = self._image(reference)
+        digests = known.get("RepoDigests") or []
+        return str(digests[0].rpartition("@")[2] if digests else known["Id"])
+
+    def _image(self, reference: str) -> dict[str, Any]:
+        return dict(self._api.inspect_image(reference))  # type: ignore[no-untyped-call] # docker-py's stubs
+
+    def pull(self, repository: str, tag: str) -> Iterator[Mapping[str, Any]]:
+        """Pull an image; yields the engine's messages.
+
+        Raises:
+            LookupError: the registry has no such image.
+            ConnectionError: the registry cannot be reached.
+        """
+        try:
+            for message in self._api.pull(repository, tag=tag, stream=True, decode=True):
+                if "error" in message:
+                    raise _refusal(str(message["error"]))
+                yield message
+        except self._errors.APIError as error:
+            raise _refusal(str(error.explanation or error)) from None
+
+    def build(
+        self, context: IO[bytes], dockerfile: str, tag: str, args: Mapping[str, str], *, fresh: bool
+    ) -> Iterator[Mapping[str, Any]]:
+        """Build an image from a tar archive; yields the engine's messages, of which one with "error" is the last."""
+        try:
+            yield from self._api.build(
+                fileobj=context,
+                custom_context=True,
+                dockerfile=dockerfile,
+                tag=tag,
+                buildargs=dict(args),
+                nocache=fresh,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+        except self._errors.APIError as error:
+            yield {"error": str(error.explanation or error)}
+
+    def start(self, spec: ContainerSpec, labels: Mapping[str, str], name: str) -> str:
+        """Create and start a container; returns its id.
+
+        Raises:
+            CellUnavailable: the engine has no GPU runtime and GPUs are asked for.
+            ProvisionError: the engine refused.
+        """
+        from docker.types import DeviceRequest  # noqa: PLC0415 - an extra
+        from docker.types import Mount as DockerMount  # noqa: PLC0415 - as above
+
+        host = self._api.create_host_config(
+            port_bindings={spec.port: (_PUBLISHED,)},
+            mounts=[DockerMount(m.target, m.source, type="bind", read_only=m.read_only) for m in spec.mounts],
+            shm_size=spec.shm_bytes,
+            mem_limit=spec.memory_bytes,
+            # Swap would turn a limit that is too small into a server that is slow.
+            memswap_limit=spec.memory_bytes,
+            device_requests=[DeviceRequest(device_ids=list(spec.gpus), capabilities=[["gpu"]])] if spec.gpus else None,
+        )
+        container = ""
+        try:
+            container = self._api.create_container(
+                spec.image,
+                name=name,
+                entrypoint=list(spec.entrypoint) if spec.entrypoint is not None else None,
+                command=list(spec.argv),
+                environment=dict(spec.env),
+                ports=[spec.port],
+                labels=dict(labels),
+                host_config=host,
+            )["Id"]
+            self._api.start(container)
+        except self._errors.APIError as error:
+            if container:
+                self.remove(container)
+            said = str(error.explanation or error)
+            if "could not select device driver" in said:
+                raise CellUnavailable(
+                    f"the Docker engine cannot give GPUs to containers ({said}); install NVIDIA's container toolkit"
+                ) from None
+            raise ProvisionError(f"the engine did not start {spec.image}: {said}") from None
+        except BaseException:
+            if container:
+                self.remove(container)
+            raise
+        return str(container)
+
+    def port(self, container: str, inside: int) -> int | None:
+        """The port of 127.0.0.1 where a container's port is published; None where it runs no more."""
+        bound = self._inspect(container).get("NetworkSettings", {}).get("Ports", {}).get(f"{inside}/tcp")
+        return int(bound[0]["HostPort"]) if bound else None
+
+    def ended(self, container: str) -> str | None:
+        """None while a container runs, else how it ended, in the words of `ServerProcess.alive`."""
+        try:
+            state = self._inspect(container).get("State")
+        except (self._errors.DockerException, OSError) as error:
+            return f"cannot be seen any more: the Docker engine does not answer ({type(error).__name__})"
+        if state is None:
+            return "was removed"
+        if state["Running"] and not state.get("Dead"):
+            return None
+        code = int(state["ExitCode"])
+        if state.get("OOMKilled"):
+            return "killed by signal 9: it met its memory limit"
+        return f"killed by signal {code - _SIGNALLED}" if code > _SIGNALLED else f"exited with status {code}"
+
+    def logs(self, container: str) -> Iterator[bytes]:
+        """All it wrote and will write, until it ends."""
+        with contextlib.suppress(self._errors.DockerException, OSError):
+            yield from self._api.logs(container, stdout=True, stderr=True, stream=True, follow=True)
+
+    def remove(self, container: str) -> None:
+        """End and remove a container; one that is gone is no error.
+
+        Raises:
+            ProvisionError: the engine does not answer, so it may run on.
+        """
+        try:
+            self._api.remove_container(container, force=True, v=True)
+        except self._errors.NotFound:
+            return
+        except self._errors.APIError as error:
+            if "is already in progress" not in str(error.explanation or ""):
+                raise ProvisionError(f"container {container[:12]} could not be removed: {error}") from None
+        except (self._errors.DockerException, OSError) as error:
+            raise ProvisionError(
+                f"container {container[:12]} could not be removed, the Docker engine does not answer ({error}); "
+                "the next run removes it"
+            ) from None
+
+    def labelled(self, label: str) -> tuple[ContainerState, ...]:
+        """Every container with that label, `name` or `name=value`, the stopped ones included.
+
+        Raises:
+            ProvisionError: the engine does not answer.
+        """
+        try:
+            listed = self._api.containers(all=True, filters={"label": label})
+        except (self._errors.DockerException, OSError) as error:
+            raise ProvisionError(f"the Docker engine does not answer any more: {error}") from None
+        return tuple(
+            ContainerState(one["Id"], one["ImageID"], one["State"] == "running", one["Labels"]) for one in listed
+        )
+
+    def _inspect(self, container: str) -> dict[str, Any]:
+        try:
+            return dict(self._api.inspect_container(container))
+        except self._errors.NotFound:
+            return {}
+
+
+@cache
+def connect() -> Engine:
+    """The engine of this process's environment (DOCKER_HOST and the like, else the local socket).
+
+    Raises:
+        CellUnavailable: docker-py is not installed, or no engine answers.
+    """
+    try:
+        from docker import APIClient, errors  # noqa: PLC0415 - an extra, and 100 ms
+        from docker.utils import kwargs_from_env  # noqa: PLC0415 - as above
+    except ImportError:
+        raise CellUnavailable(
+            "docker-py is not installed; pip install 'pytest-inferbench[docker]', or use --provision process"
+        ) from None
+    try:
+        return Engine(APIClient(version="auto", timeout=_ANSWER_S, **kwargs_from_env()), errors)
+    except errors.DockerException as error:
+        raise CellUnavailable(
+            f"no Docker engine answers ({error}); start it (see `docker info`), or use --provision process"
+        ) from None
+
+
+def _refusal(said: str) -> LookupError | ConnectionError:
+    absent = ("not found", "manifest unknown", "does not exist", "denied", "unauthorized")
+    return LookupError(said) if any(word in said.lower() for word in absent) else ConnectionError(said)

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plan.arguments import parse_backend_args
+from pytest_inferbench.plan.cells import plan_cells
+
+
+@dataclass
+class Options:
+    """The options of a run, as planning asks for them."""
+
+    rootdir: Path
+    model: tuple[str, ...] = ()
+    backend: tuple[str, ...] = ()
+    backend_version: tuple[str, ...] = ()
+    backend_args: tuple[str, ...] = ()
+    server_url: str | None = None
+    protocol: str | None = None
+    provision: str | None = None
+    image: str | None = None
+    image_type: str | None = None
+    build_from_source: bool = False
+    n_gpu_layers: int | None = None
+    gpu_memory_utilization: float | None = None
+    max_model_len: int | None = None
+    tensor_parallel: int | None = None
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def path(self, name):
+        return self.rootdir / "config" / "models.yaml"
+
+    def source(self, name):
+        return "default"
+
+
+CONFIG = """
+defaults:
+  backends:
+    vllm: {version: v0.8.0, provision: docker, args: {max_model_len: 65536, max_num_seqs: 8}}
+models:
+  - repo_id: org/one
+    backend: vllm
+    backends: {vllm: {version: v0.8.1, image_type: build, memory: 8g, args: {max_model_len: 32768}}}
+  - repo_id: org/two
+    backend: vllm
+"""
+
+
+@pytest.fixture
+def plan(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "models.yaml").write_text(CONFIG, encoding="utf-8")
+
+    def cells(**options):
+        return plan_cells(Options(tmp_path, **options))
+
+    return cells
+
+
+def test_what_is_nearer_wins_and_says_where_it_is_from(plan):
+    """Version, image type and arguments come from the model, else the defaults, else the backend."""
+    one, two = plan()
+    assert (one.version, one.image_type, one.memory, dict(one.args)["max_model_len"]) == (
+        "v0.8.1",
+        "build",
+        8 * 2**30,
+        32768,
+    )
+    assert (two.version, two.image_type, two.memory, dict(two.args)["max_model_len"]) == (
+        "v0.8.0",
+        "prebuilt",
+        None,
+        65536,
+    )
+    sources = dict(one.sources)
+    assert sources["version"].endswith("models.yaml:8")
+    assert sources["args.max_num_seqs"].endswith("models.yaml:4")
+    assert sources["provision"].endswith("models.yaml:4")
+    assert dict(two.sources)["image_type"] == "default"
+
+
+def test_the_command_line_wins_over_all(plan):
+    """Its options reach every cell, under each backend's own name, and say that they are from there."""
+    cells = plan(
+        backend=("vllm",),
+        backend_version=("v9",),
+        backend_args=("--max-num-seqs 4 brand_new=x",),
+        max_model_len=100,
+        tensor_parallel=2,
+        build_from_source=True,
+    )
+    for cell in cells:
+        assert (cell.version, cell.image_type, cell.gpus) == ("v9", "build", 2)
+        assert dict(cell.args) == {"max_model_len": 100, "max_num_seqs": 4, "brand_new": "x", "tensor_parallel_size": 2}
+        assert dict(cell.sources)["args.max_num_seqs"] == "command line"
+
+
+def test_an_image_of_one_s_own_names_the_cell(plan):
+    """Its tag is the version; what the config says of another image's version does not apply."""
+    assert {cell.version for cell in plan(image="host:5000/my/vllm:dev")} == {"dev"}
+    assert {cell.version for cell in plan(image="host:5000/my/vllm")} == {"latest"}
+    assert {cell.version for cell in plan(image="my/vllm:dev", backend_version=("v9",))} == {"v9"}
+
+
+def test_process_provision_takes_what_is_installed(plan, tmp_path):
+    """Without a version, a process is what is there and a container the backend's default."""
+    (tmp_path / "config" / "models.yaml").write_text("models:\n  - {repo_id: org/m, backend: sglang}\n")
+    (process,), (container,) = plan(), plan(provision="docker")
+    assert (process.provision, process.version) == ("process", "installed")
+    assert (container.provision, container.version) == ("docker", "latest")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"provision": "kubernetes"}, "--provision kubernetes: use one of docker, process, url"),
+        ({"provision": "url"}, "provision url needs an address; pass --server-url"),
+        ({"image_type": "homemade"}, "--image-type homemade: use one of build, prebuilt"),
+        ({"backend": ("external",), "provision": "docker"}, "external has no containers"),
+        ({"n_gpu_layers": 9}, "--n-gpu-layers: vllm has no such argument; llama, ik_llama have"),
+        ({"backend_args": ("--x",)}, "--backend-args needs --backend"),
+        ({"backend": ("vllm",), "backend_args": ("--ngl 9",)}, "from --backend-args: ngl is an argument of llama"),
+        ({"backend": ("vllm",), "backend_args": ("x",)}, "from --backend-args: 'x' belongs to nothing"),
+        ({"backend": ("vllm",), "backend_args": ("'x",)}, "No closing quotation"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_error(plan, options, message):
+    """Each wrong option is named, with what would be right."""
+    with pytest.raises(ConfigError, match=message):
+        plan(**options)
+
+
+@pytest.mark.parametrize(
+    ("written", "pairs"),
+    [
+        ("--enforce-eager --max-num-seqs 8", [("--enforce-eager", True), ("--max-num-seqs", "8")]),
+        ("--a=1 b=2", [("--a", "1"), ("b", "2")]),
+        ("--no-warmup", [("warmup", False)]),
+        ("--offset -1 --x", [("--offset", "-1"), ("--x", True)]),
+        ("--extra '{\"a\": 1}'", [("--extra", '{"a": 1}')]),
+        ("", []),
+    ],
+)
+def test_the_forms_of_backend_args(written, pairs):
+    """Flags with and without value, and NAME=VALUE."""
+    assert list(parse_backend_args([written])) == pairs
+
+
+@pytest.mark.parametrize(("written", "size"), [("512m", 2**29), ("8g", 2**33), ("1.5G", 3 * 2**29), ("4096", 4096)])
+def test_memory_is_written_as_people_write_it(plan, tmp_path, written, size):
+    """Numbers, with or without a unit."""
+    text = (
+        f"models:\n  - {{repo_id: o/m, backend: vllm, backends: {{vllm: {{provision: docker, memory: {written}}}}}}}\n"
+    )
+    (tmp_path / "config" / "models.yaml").write_text(text)
+    assert plan()[0].memory == size
+
+
+def test_a_memory_that_is_none_is_told_with_its_place(plan, tmp_path):
+    """The file and line of what was written, and what was expected."""
+    text = "models:\n  - repo_id: o/m\n    backend: vllm\n    backends: {vllm: {memory: lots}}\n"
+    (tmp_path / "config" / "models.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"models.yaml:4.*8g or 512m"):
+        plan()
