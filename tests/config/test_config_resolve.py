@@ -3,10 +3,8 @@
 import pytest
 
 from pytest_inferbench.config.document import Source
-from pytest_inferbench.config.expand import expand
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
-from pytest_inferbench.errors import ConfigError
 
 OPTION = Source(text="from --backend-version")
 DEFAULTS = parse("version: v1\nimage:\nargs: {a: 1, b: 2}\n", "base.yaml")
@@ -45,26 +43,3 @@ def test_arguments_merge_by_name():
         "c": (9, "from --backend-args"),
     }
     assert merge_args(MODEL.section("args"))["c"].value == ["x"]
-
-
-def test_variables_are_replaced():
-    """Each ${NAME} is replaced, any other dollar stands for itself."""
-    environ = {"TOKEN": "s3cret", "X_1": "y"}
-    assert expand("Bearer ${TOKEN}, ${X_1}$5 $HOME", Source("m.yaml", 4), environ) == "Bearer s3cret, y$5 $HOME"
-
-
-def test_missing_variable_names_no_secret():
-    """A variable that is not set is an error with its line, which shows nothing of the others."""
-    with pytest.raises(ConfigError) as caught:
-        expand("${TOKEN}-${OTHER}", Source("m.yaml", 4), {"TOKEN": "s3cret"})
-    assert str(caught.value) == "m.yaml:4: the environment variable OTHER is not set; export OTHER before the run"
-
-
-@pytest.mark.parametrize("value", ["${}", "${a b}", "${TOKEN", "${1A}"])
-def test_malformed_references(value):
-    """Braces that hold no name are refused rather than passed on."""
-    with pytest.raises(ConfigError) as caught:
-        expand(f"x{value}", Source("m.yaml", 4), {"TOKEN": "s3cret"})
-    assert str(caught.value) == (
-        f"m.yaml:4: got {value!r}, expected ${{NAME}} with the name of an environment variable"
-    )

@@ -28,6 +28,27 @@ def encode_body(fields: Mapping[str, object], extra: Mapping[str, object]) -> by
         ) from error
 
 
+def openai_body(request: GenerationRequest, model: str, asked: Mapping[str, object]) -> bytes:
+    """A request to an OpenAI endpoint, as a stream with usage.
+
+    Args:
+        request: what is wanted; `ignore_eos`, which is not OpenAI's, is sent only where the request wants it.
+        model: the model's name as the server knows it.
+        asked: the endpoint's own field: `messages` or `prompt`.
+    """
+    fields: dict[str, object] = {
+        "model": model,
+        **asked,
+        "max_tokens": request.output_tokens,
+        "temperature": request.temperature,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if request.ignore_eos:
+        fields["ignore_eos"] = True
+    return encode_body(fields, request.extra)
+
+
 def joined_prompt(request: GenerationRequest) -> str:
     """The conversation as one prompt, for protocols without messages: the contents, one below the other."""
     return "\n".join(message.content for message in request.messages)

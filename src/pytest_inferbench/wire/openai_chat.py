@@ -6,7 +6,7 @@ Law: only the standard's fields, and `ignore_eos`, are sent unasked. Sources: th
 
 from __future__ import annotations
 
-from pytest_inferbench.wire.body import encode_body
+from pytest_inferbench.wire.body import openai_body
 from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.openai_chunk import END, END_MARKER, first_choice, timing_of, tokens_of, usage_of
 from pytest_inferbench.wire.payload import json_object, list_of, object_of, text_of
@@ -21,18 +21,10 @@ class OpenAiChat:
     framing = Framing.SSE
 
     def encode(self, request: GenerationRequest, model: str) -> bytes:
-        """The JSON body; `ignore_eos`, which is not OpenAI's, only where the request wants it."""
-        fields: dict[str, object] = {
-            "model": model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "max_tokens": request.output_tokens,
-            "temperature": request.temperature,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if request.ignore_eos:
-            fields["ignore_eos"] = True
-        return encode_body(fields, request.extra)
+        """The JSON body."""
+        return openai_body(
+            request, model, {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
+        )
 
     def decode(self, payload: bytes) -> Delta:
         """What one chunk says.

@@ -5,7 +5,7 @@ Law: as for `openai_chat`; the messages' contents, one below the other, are the 
 
 from __future__ import annotations
 
-from pytest_inferbench.wire.body import encode_body, joined_prompt
+from pytest_inferbench.wire.body import joined_prompt, openai_body
 from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.openai_chunk import END, END_MARKER, first_choice, timing_of, tokens_of, usage_of
 from pytest_inferbench.wire.payload import json_object, text_of
@@ -20,18 +20,8 @@ class OpenAiCompletions:
     framing = Framing.SSE
 
     def encode(self, request: GenerationRequest, model: str) -> bytes:
-        """The JSON body; `ignore_eos`, which is not OpenAI's, only where the request wants it."""
-        fields: dict[str, object] = {
-            "model": model,
-            "prompt": joined_prompt(request),
-            "max_tokens": request.output_tokens,
-            "temperature": request.temperature,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if request.ignore_eos:
-            fields["ignore_eos"] = True
-        return encode_body(fields, request.extra)
+        """The JSON body."""
+        return openai_body(request, model, {"prompt": joined_prompt(request)})
 
     def decode(self, payload: bytes) -> Delta:
         """What one chunk says.
