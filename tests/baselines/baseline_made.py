@@ -44,6 +44,7 @@ def result(case="concurrency[c08]", *, rounds=ROUNDS, n=96, verdict=Verdict.NEW,
         "tpot_ms": Summary("ms", "lower", n=n, mean=6.2, p50=6.2),
         "output_tok_per_s": Summary("tok/s", "higher", value=1280.0),
         "generated_tokens": Summary("tok", "neutral", value=1536.0),
+        "e2e_ms": Summary("ms", "lower", n=n, mean=90.0),
     }
     made = {
         "id": f"test_x.py::test[{case}]",
@@ -57,7 +58,7 @@ def result(case="concurrency[c08]", *, rounds=ROUNDS, n=96, verdict=Verdict.NEW,
         "metrics": metrics,
         "rounds": rounds,
         "client": {},
-        "server": {},
+        "server": {"args_hash": "a1", "provision": "docker"},
         "gpu": None,
         "token_method": "usage",
         "verdict": verdict,
@@ -65,10 +66,12 @@ def result(case="concurrency[c08]", *, rounds=ROUNDS, n=96, verdict=Verdict.NEW,
     return CaseResult(**{**made, **fields})
 
 
-def candidate(case="concurrency[c08]", **fields):
-    """What a session offers to the baseline."""
-    beside = {name: fields.pop(name) for name in ("image", "canary") if name in fields}
-    return Candidate(result(case, **fields), requests=96, server_args_hash="a1", **beside)
+def candidate(case="concurrency[c08]", *, machine=None, **fields):
+    """What a session offers to the baseline; `image`, `digest` and `canary` are what its server says."""
+    server = {"args_hash": "a1", "provision": "docker"}
+    names = {"image": "image", "digest": "image_digest", "canary": "canary"}
+    server |= {names[name]: fields.pop(name) for name in names if name in fields}
+    return Candidate(result(case, server=server, **fields), machine or {})
 
 
 def session(number=1, case="concurrency[c08]", **fields):
@@ -82,6 +85,7 @@ def session(number=1, case="concurrency[c08]", **fields):
         "how": "append",
         "version": "v0.8.1",
         "image": "vllm/vllm@sha256:0f",
+        "provision": "docker",
         "server_args_hash": "a1",
         "workload_hash": "w1",
         "token_method": "usage",

@@ -1,13 +1,11 @@
 """Budgets and the question whether there is a history, on values."""
 
-import dataclasses
-
 import pytest
-from baseline_made import DIRECTIONS, YAML, result, session
+from baseline_made import DIRECTIONS, YAML, result
 
-from pytest_inferbench.baselines.check import check_budgets, effective_budgets, history_note
+from pytest_inferbench.baselines.check import check_budgets, effective_budgets
 from pytest_inferbench.baselines.read import read_file
-from pytest_inferbench.baselines.schema import Baseline, Budget
+from pytest_inferbench.baselines.schema import Budget
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.verdict import Verdict
@@ -84,35 +82,3 @@ def test_small_samples_are_judged_with_a_warning(n, note):
     """A tail of few requests is judged all the same, and the reader is warned."""
     made = check("ttft_ms.p95", "max", 45.0, n=n)
     assert (made.verdict, made.note) == (Verdict.WITHIN_BUDGET, note)
-
-
-def baseline(*sessions, file=FILE):
-    return Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", YAML, "", file, sessions)
-
-
-@pytest.mark.parametrize(
-    ("sessions", "fields", "note"),
-    [
-        ((), {}, "no baseline on this hardware (1x-nvidia-h200)"),
-        ((), {"case": "single"}, "no baseline for this case"),
-        ((session(),), {"variant": "chunked"}, "no baseline for this case"),
-        ((session(),), {"workload": {"hash": "w2"}}, "the workload changed (hash w1 -> w2)"),
-        (
-            (session(),),
-            {"token_method": "chunks"},
-            "output tokens are counted another way (usage -> chunks)",
-        ),
-        ((session(), session(2, segment=2, workload_hash="w2")), {}, "the workload changed (hash w2 -> w1)"),
-        ((session(1, workload_hash="w0"), session(2, segment=2)), {}, None),
-        ((session(),), {"version": "v9"}, None),
-    ],
-)
-def test_history_note(sessions, fields, note):
-    """A result is new where nothing in the current segment is comparable; another version always is."""
-    assert history_note(baseline(*sessions), result(**fields)) == note
-
-
-def test_case_of_the_file_is_enough_to_know_it():
-    """A case that only the file of another hardware knows is new on this one."""
-    empty = dataclasses.replace(FILE, cases={})
-    assert history_note(baseline(file=empty), result()) == "no baseline for this case"

@@ -59,7 +59,7 @@ ttft_ms.p50: 41.0, tpot_ms.p50: 6.20, output_tok_per_s: 1280}
 
 def test_the_session_line():
     """A session keeps every figure that has a better side, by round, with six digits."""
-    (made,) = plan(NOTHING, candidate(canary="c1")).appended
+    (made,) = plan(NOTHING, candidate(canary="c1", machine={"kernel": "6.1"})).appended
     assert made.model_dump(by_alias=True) == {
         "schema": 1,
         "id": "run-9",
@@ -70,10 +70,12 @@ def test_the_session_line():
         "how": "append",
         "version": "v0.8.1",
         "image": None,
+        "provision": "docker",
         "server_args_hash": "a1",
         "workload_hash": "w1",
         "token_method": "usage",
         "canary": "c1",
+        "machine": {"kernel": "6.1"},
         "requests": 96,
         "rounds": {
             "ttft_ms.p50": [41.0, 42.0, 40.1235],

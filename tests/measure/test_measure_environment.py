@@ -9,7 +9,7 @@ import pytest
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.measure import environment
-from pytest_inferbench.measure.environment import cpu_model, hardware_name, is_virtual, read_environment
+from pytest_inferbench.measure.environment import cpu_model, hardware_name, is_virtual, machine_parts, read_environment
 
 CPUINFO = "processor\t: 0\nmodel name\t: AMD EPYC 7763 64-Core Processor\nflags\t\t: fpu hypervisor lm\n"
 
@@ -119,3 +119,13 @@ def test_hardware_name(found, name):
 def test_hardware_name_is_short():
     """However long the parts, the name fits a file system."""
     assert len(hardware_name({"gpus": [{"name": f"GPU {n}"} for n in range(100)]})) <= 80
+
+
+def test_machine_parts_are_text_and_name_what_is_there(tmp_path):
+    """The parts that may change under one hardware name are text by name; what could not be read is left out."""
+    here = machine_parts(read_environment(SYSTEM_CLOCK, tmp_path))
+    assert here["kernel"] == platform.release()
+    assert all(isinstance(value, str) for value in here.values())
+    gpus = {"gpus": [{"name": "NVIDIA H200"}, {"name": "NVIDIA H200"}], "driver": "570.1"}
+    assert machine_parts(gpus) == {"GPUs": "2x NVIDIA H200", "GPU driver": "570.1"}
+    assert machine_parts({}) == {}

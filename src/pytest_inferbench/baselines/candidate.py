@@ -5,9 +5,11 @@ Law: pure; nothing is decided here but identity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_inferbench.baselines.fingerprint import Fingerprint, of_result
 from pytest_inferbench.baselines.names import case_key, safe_name
 from pytest_inferbench.baselines.session import SCHEMA, Session
 from pytest_inferbench.errors import BaselineError
@@ -35,22 +37,21 @@ class Candidate:
 
     Attributes:
         result: the judged result.
-        requests: requests over all rounds.
-        server_args_hash: over the server's arguments.
-        image: the Docker image with its digest; None without Docker.
-        canary: hash over the canary texts; None where none ran.
+        machine: parts of the machine it was measured on (`measure.environment.machine_parts`).
     """
 
     result: CaseResult
-    requests: int
-    server_args_hash: str
-    image: str | None = None
-    canary: str | None = None
+    machine: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """The case as the baseline files name it."""
         return case_key(self.result.case, self.result.variant)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The circumstances it was measured in."""
+        return of_result(self.result, self.machine)
 
     def direction(self, name: str) -> Direction:
         """Which way is better for `metric.statistic`; neutral for a metric the result lacks."""
@@ -59,7 +60,8 @@ class Candidate:
 
     def to_session(self, run_id: str, date: str, segment: int) -> Session:
         """The session line of this candidate."""
-        result = self.result
+        result, seen = self.result, self.fingerprint
+        completed = result.metrics.get("e2e_ms")
         return Session(
             schema=SCHEMA,
             id=run_id,
@@ -68,13 +70,15 @@ class Candidate:
             variant=result.variant,
             segment=segment,
             how="append",
-            version=result.version,
-            image=self.image,
-            server_args_hash=self.server_args_hash,
-            workload_hash=str(result.workload["hash"]),
-            token_method=result.token_method,
-            canary=self.canary,
-            requests=self.requests,
+            version=seen.version,
+            image=seen.image,
+            provision=seen.provision,
+            server_args_hash=seen.server_args,
+            workload_hash=seen.workload,
+            token_method=seen.token_method,
+            canary=seen.canary,
+            machine=dict(seen.machine),
+            requests=(completed.n if completed else None) or 0,
             rounds=self._rounds(),
         )
 

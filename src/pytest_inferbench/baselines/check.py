@@ -1,4 +1,4 @@
-"""A case's result against its baseline: budgets now, and whether there is a history to be judged by.
+"""A case's result against the budgets of its baseline.
 
 Law: pure. A budget is an absolute limit without statistics; the limit itself is still within.
 """
@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_inferbench.baselines.names import case_key
-from pytest_inferbench.baselines.session import current_segment
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_inferbench.baselines.schema import Baseline, BaselineFile, Budget
+    from pytest_inferbench.baselines.schema import BaselineFile, Budget
     from pytest_inferbench.measure.result import CaseResult
 
 STEADY_SAMPLES: Final = {"p95": 500, "p99": 1000}
@@ -83,19 +81,3 @@ def _small_sample(result: CaseResult, name: str) -> str:
     if n is None or n >= needed:
         return ""
     return f"{statistic} of {n} requests is not steady; it needs {needed}"
-
-
-def history_note(baseline: Baseline, result: CaseResult) -> str | None:
-    """Why nothing accepted is comparable with this result, which makes it NEW; None where something is."""
-    key = case_key(result.case, result.variant)
-    segment = current_segment(baseline.sessions, key)
-    if not segment:
-        if key in baseline.file.cases:
-            return f"no baseline on this hardware ({baseline.hardware})"
-        return "no baseline for this case"
-    last, workload = segment[-1], str(result.workload["hash"])
-    if last.workload_hash != workload:
-        return f"the workload changed (hash {last.workload_hash} -> {workload})"
-    if last.token_method != result.token_method:
-        return f"output tokens are counted another way ({last.token_method} -> {result.token_method})"
-    return None

@@ -37,10 +37,12 @@ class Session(Shape):
         how: how it was accepted.
         version: the server's version.
         image: the Docker image with its digest; None without Docker.
+        provision: how the server came up; "" where it was not recorded.
         server_args_hash: over the server's arguments.
         workload_hash: over the workload's parameters; sessions with another one are not comparable.
         token_method: how output tokens were counted; the same holds.
         canary: hash over the greedy canary texts; None where none ran.
+        machine: parts of the machine by name, such as its kernel; its name is the file's.
         requests: requests over all rounds.
         rounds: `metric.statistic` (or `metric`) -> its figure in each round, None where a round lacks it.
     """
@@ -54,10 +56,12 @@ class Session(Shape):
     how: Literal["append"]
     version: str
     image: str | None = None
+    provision: str = ""
     server_args_hash: str
     workload_hash: str
     token_method: str
     canary: str | None = None
+    machine: dict[str, str] = Field(default_factory=dict)
     requests: Annotated[int, Field(ge=0)]
     rounds: dict[str, list[float | None]]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_inferbench.baselines.check import effective_budgets, history_note
+from pytest_inferbench.baselines.check import effective_budgets
+from pytest_inferbench.baselines.comparable import comparable
 from pytest_inferbench.baselines.edit import lay_over, new_text
 from pytest_inferbench.baselines.figures import figure_text, round_figure
 from pytest_inferbench.baselines.schema import DEFAULT_GATES, HardwareEntry
@@ -92,7 +93,7 @@ def _refusal(baseline: Baseline, candidate: Candidate, run_id: str) -> str:
 def _segment(baseline: Baseline, candidate: Candidate) -> tuple[tuple[Session, ...], int, str]:
     """The sessions the new one joins, its segment's number, and why it opens one, if it does."""
     before = current_segment(baseline.sessions, candidate.key)
-    reason = history_note(baseline, candidate.result) or ""
+    reason = comparable(baseline, candidate.key, candidate.fingerprint).new or ""
     if before and reason:
         return (), before[-1].segment + 1, reason
     return before, before[-1].segment if before else 1, reason

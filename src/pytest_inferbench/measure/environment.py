@@ -94,6 +94,28 @@ def hardware_name(environment: Mapping[str, Any]) -> str:
     return _slug(cores + _NOISE.sub(" ", model))
 
 
+def machine_parts(environment: Mapping[str, Any]) -> dict[str, str]:
+    """What may change about a machine that keeps its name, part -> value as text; absent parts are left out.
+
+    >>> machine_parts({"cpu": {"model": "AMD EPYC", "logical": 2}, "memory_bytes": 8589934592, "kernel": "6.1"})
+    {'processor': 'AMD EPYC', 'logical cores': '2', 'memory': '8 GiB', 'kernel': '6.1'}
+    """
+    gpus = Counter(str(gpu["name"]) for gpu in environment.get("gpus") or ())
+    cpu = environment.get("cpu") or {}
+    memory = environment.get("memory_bytes")
+    parts = {
+        "GPUs": ", ".join(f"{count}x {name}" for name, count in sorted(gpus.items())) or None,
+        "GPU driver": environment.get("driver"),
+        "processor": cpu.get("model"),
+        "logical cores": cpu.get("logical"),
+        "memory": None if memory is None else f"{round(memory / 2**30)} GiB",
+        "frequency governor": environment.get("governor"),
+        "kernel": environment.get("kernel"),
+        "system": environment.get("os"),
+    }
+    return {part: str(value) for part, value in parts.items() if value is not None}
+
+
 def cpu_model(cpuinfo: str) -> str | None:
     """The processor's name in the text of /proc/cpuinfo; None where it has none (many ARM systems)."""
     match = _MODEL_NAME.search(cpuinfo)

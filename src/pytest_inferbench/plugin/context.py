@@ -46,6 +46,13 @@ class RunContext:
         return read_environment(SYSTEM_CLOCK, self.settings.rootdir)
 
     @cached_property
+    def machine(self) -> dict[str, str]:
+        """The parts of this machine that may change while it keeps its name."""
+        from pytest_inferbench.measure.environment import machine_parts  # noqa: PLC0415 - as above
+
+        return machine_parts(self.environment)
+
+    @cached_property
     def hardware(self) -> str:
         """This machine's name in baselines."""
         from pytest_inferbench.measure.environment import hardware_name  # noqa: PLC0415 - as above

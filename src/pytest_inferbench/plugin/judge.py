@@ -9,7 +9,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.check import check_budgets, effective_budgets, history_note
+from pytest_inferbench.baselines.check import check_budgets, effective_budgets
+from pytest_inferbench.baselines.comparable import comparable
+from pytest_inferbench.baselines.fingerprint import of_result
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.schema import Budget
 from pytest_inferbench.measure.result import CaseResult, Check, Finding
@@ -34,11 +36,12 @@ def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> 
     if case.invalid:
         return case
     baseline = context.baselines.read(case.model, case.backend, case.hardware)
-    written = effective_budgets(baseline.file, case_key(case.case, case.variant), baseline.hardware)
+    key = case_key(case.case, case.variant)
+    written = effective_budgets(baseline.file, key, baseline.hardware)
     known = {(budget.metric, budget.bound) for budget in written}
     own = [budget for budget in budgets if (budget.metric, budget.bound) not in known]
     checks = check_budgets(case, [*written, *own])
-    new = history_note(baseline, case)
+    new = comparable(baseline, key, of_result(case, context.machine)).new
     if new is not None:
         checks = (
             *checks,

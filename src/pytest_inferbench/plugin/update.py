@@ -32,7 +32,7 @@ def update_baselines(context: RunContext, cases: Sequence[dict[str, Any]]) -> tu
     """
     if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
         return ["baselines not updated: CI=true; record them on a machine that may commit them"], False
-    candidates = [_candidate(CaseResult.from_json(case)) for case in cases]
+    candidates = [Candidate(CaseResult.from_json(case), context.machine) for case in cases]
     store = context.baselines
     lines: list[str] = []
     try:
@@ -48,16 +48,6 @@ def update_baselines(context: RunContext, cases: Sequence[dict[str, Any]]) -> tu
     except InferbenchError as error:
         return [*lines, f"baselines not updated: {error}"], False
     return lines or ["baselines not updated: no case was measured"], True
-
-
-def _candidate(case: CaseResult) -> Candidate:
-    completed = case.metrics.get("e2e_ms")
-    return Candidate(
-        result=case,
-        requests=completed.n or 0 if completed is not None else 0,
-        server_args_hash=str(case.server.get("args_hash", "")),
-        canary=case.server.get("canary"),
-    )
 
 
 def _today() -> str:

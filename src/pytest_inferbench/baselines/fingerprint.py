@@ -1,0 +1,113 @@
+"""What a session's figures depend on besides the server's speed, and what a difference in it means.
+
+Law: pure. Another workload or another way to count tokens measures something else: nothing to compare with. Everything
+else is compared and flagged: a version, because telling versions apart is what this is for; a machine, because the
+name that people gave it says that it is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_inferbench.baselines.session import Session
+    from pytest_inferbench.measure.result import CaseResult
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The circumstances of one session of one case.
+
+    Attributes:
+        version: the server's version.
+        image: the container image with its digest; None without a container.
+        provision: how the server came up; "" where it was not recorded.
+        server_args: hash over the server's arguments.
+        workload: hash over the workload's parameters.
+        token_method: how output tokens were counted.
+        canary: hash over the greedy canary texts; None where none ran.
+        machine: parts of the machine by name, as `measure.environment.machine_parts` gives them.
+    """
+
+    version: str
+    workload: str
+    token_method: str
+    server_args: str
+    provision: str = ""
+    image: str | None = None
+    canary: str | None = None
+    machine: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_result(result: CaseResult, machine: Mapping[str, str]) -> Fingerprint:
+    """The circumstances of a new result, measured on a machine of these parts."""
+    server = result.server
+    return Fingerprint(
+        version=result.version,
+        workload=str(result.workload["hash"]),
+        token_method=result.token_method,
+        server_args=str(server.get("args_hash", "")),
+        provision=str(server.get("provision", "")),
+        image=image_name(server.get("image"), server.get("image_digest")),
+        canary=server.get("canary"),
+        machine=machine,
+    )
+
+
+def of_session(session: Session) -> Fingerprint:
+    """The circumstances of an accepted session."""
+    return Fingerprint(
+        version=session.version,
+        workload=session.workload_hash,
+        token_method=session.token_method,
+        server_args=session.server_args_hash,
+        provision=session.provision,
+        image=session.image,
+        canary=session.canary,
+        machine=session.machine,
+    )
+
+
+def image_name(reference: str | None, digest: str | None) -> str | None:
+    """An image by its content instead of its tag.
+
+    >>> image_name("registry:5000/vllm/vllm-openai:v0.8.1", "sha256:0f")
+    'registry:5000/vllm/vllm-openai@sha256:0f'
+    """
+    if reference is None or digest is None:
+        return reference
+    folder, slash, name = reference.partition("@")[0].rpartition("/")
+    return f"{folder}{slash}{name.partition(':')[0]}@{digest}"
+
+
+def incomparable(then: Fingerprint, now: Fingerprint) -> str | None:
+    """Why figures of `now` cannot be set beside those of `then`; None where they can."""
+    if then.workload != now.workload:
+        return f"the workload changed (hash {then.workload} -> {now.workload})"
+    if then.token_method != now.token_method:
+        return f"output tokens are counted another way ({then.token_method} -> {now.token_method})"
+    return None
+
+
+def flags(then: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
+    """What else differs, one sentence each: compared all the same, and to be known by who reads the verdict.
+
+    What one of the two does not record says nothing. Another image of another version is what is expected.
+    """
+    found = []
+    if then.server_args != now.server_args and then.server_args and now.server_args:
+        found.append(f"the server's arguments changed (hash {then.server_args} -> {now.server_args})")
+    if then.provision != now.provision and then.provision and now.provision:
+        found.append(f"the server comes up another way ({then.provision} -> {now.provision})")
+    if then.version == now.version and then.image != now.image and then.image and now.image:
+        found.append(f"another image under the same version {now.version} ({then.image} -> {now.image})")
+    if then.canary != now.canary and then.canary and now.canary:
+        found.append(f"the server answers the canary prompts otherwise (hash {then.canary} -> {now.canary})")
+    found += [
+        f"same hardware name, other {part} ({was} -> {now.machine[part]})"
+        for part, was in then.machine.items()
+        if now.machine.get(part, was) != was
+    ]
+    return tuple(found)

@@ -1,0 +1,144 @@
+"""What a new result is compared with, and what is said where nothing is or where something differs."""
+
+import dataclasses
+
+import pytest
+from baseline_made import DIRECTIONS, YAML, candidate, session
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_inferbench.baselines.comparable import comparable, histories
+from pytest_inferbench.baselines.fingerprint import flags, image_name, of_session
+from pytest_inferbench.baselines.read import read_file
+from pytest_inferbench.baselines.schema import Baseline
+from pytest_inferbench.config.parse import parse
+from pytest_inferbench.stats.rule import DEFAULTS, kind_of
+from pytest_inferbench.stats.sample import Past
+
+KEY = "concurrency[c08]"
+FILE = read_file(parse(YAML, "q.yaml"), DIRECTIONS)
+
+
+def baseline(*sessions, file=FILE):
+    return Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", YAML, "", file, sessions)
+
+
+def compared(*sessions, **fields):
+    made = candidate(**fields)
+    return comparable(baseline(*sessions), made.key, made.fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "fields", "new"),
+    [
+        ((), {}, "no baseline on this hardware (1x-nvidia-h200)"),
+        ((), {"case": "single"}, "no baseline for this case"),
+        ((session(),), {"variant": "chunked"}, "no baseline for this case"),
+        ((session(),), {"workload": {"hash": "w2"}}, "the workload changed (hash w1 -> w2)"),
+        ((session(),), {"token_method": "chunks"}, "output tokens are counted another way (usage -> chunks)"),
+        ((session(), session(2, segment=2, workload_hash="w2")), {}, "the workload changed (hash w2 -> w1)"),
+    ],
+)
+def test_new_says_why(sessions, fields, new):
+    """A result is NEW where the latest accepted session did not measure the same thing, and says which part differs."""
+    assert compared(*sessions, **fields) == dataclasses.replace(compared(*sessions, **fields), new=new, sessions=())
+
+
+def test_case_of_the_file_is_enough_to_know_it():
+    """A case that only the file of another hardware knows is new on this one; one that no file knows is new at all."""
+    empty = dataclasses.replace(FILE, cases={})
+    made = candidate()
+    assert comparable(baseline(file=empty), KEY, made.fingerprint).new == "no baseline for this case"
+
+
+def test_another_version_is_compared_without_a_flag():
+    """An upgrade is what this is for: its version and its image are compared and not remarked upon."""
+    found = compared(session(), version="v9", image="vllm/vllm:v9", digest="sha256:1a")
+    assert (found.new, found.flags, len(found.sessions)) == (None, (), 1)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "flag"),
+    [
+        ({}, {"server_args": "b2"}, "the server's arguments changed (hash a1 -> b2)"),
+        ({}, {"provision": "process"}, "the server comes up another way (docker -> process)"),
+        (
+            {},
+            {"image": "vllm/vllm@sha256:1a"},
+            "another image under the same version v0.8.1 (vllm/vllm@sha256:0f -> vllm/vllm@sha256:1a)",
+        ),
+        ({"canary": "c1"}, {"canary": "c2"}, "the server answers the canary prompts otherwise (hash c1 -> c2)"),
+        (
+            {"machine": {"kernel": "6.1", "memory": "8 GiB"}},
+            {"machine": {"kernel": "6.8", "system": "Debian"}},
+            "same hardware name, other kernel (6.1 -> 6.8)",
+        ),
+    ],
+)
+def test_what_differs_is_flagged_and_compared(then, now, flag):
+    """Arguments, provision, an image under the same tag, canary answers and parts of the machine are each one flag."""
+    old = of_session(session(**then))
+    assert flags(old, dataclasses.replace(old, **now)) == (flag,)
+    assert flags(old, old) == ()
+
+
+def test_what_one_side_lacks_is_no_difference():
+    """A session that did not record a part says nothing of it."""
+    bare = of_session(session(image=None, provision="", server_args_hash=""))
+    whole = of_session(session(canary="c1", machine={"kernel": "6.1"}))
+    assert flags(bare, whole) == flags(whole, bare) == ()
+
+
+def test_sessions_of_all_segments_with_the_same_workload():
+    """Every segment's sessions are given, those of another workload are not; the current segment is told apart."""
+    found = compared(
+        session(1), session(2, workload_hash="w0", segment=2), session(3, segment=3), session(4, segment=3)
+    )
+    assert [made.id for made in found.sessions] == ["run-1", "run-3", "run-4"]
+    assert [made.id for made in found.segment] == ["run-3", "run-4"]
+    assert found.past("ttft_ms.p50") == (Past(41.0, 1), Past(41.0, 3), Past(41.0, 3))
+    assert found.past("output_tok_per_s")[0] == Past(None, 1)
+
+
+def test_histories_of_all_gates():
+    """The pool for the spread has every gate of every case with sessions, with the window of its rule."""
+    sessions = [session(n, rounds={"ttft_ms.p50": [40.0 + n], "tpot_ms.p50": [6.0]}) for n in range(1, 6)]
+    sessions.append(session(1, "single"))
+
+    def rules(key):
+        gates = ("ttft_ms.p50", "tpot_ms.p50") if key == KEY else ("ttft_ms.p50", "unheard_of")
+        return {gate: dataclasses.replace(DEFAULTS[kind_of(gate)], window=3) for gate in gates}
+
+    found = histories(baseline(*sessions), DIRECTIONS, rules)
+    assert {key: (history.n, history.df) for key, history in found.items()} == {
+        (KEY, "ttft_ms.p50"): (3, 2),
+        (KEY, "tpot_ms.p50"): (3, 2),
+        ("single", "ttft_ms.p50"): (1, 0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("reference", "digest", "name"),
+    [
+        ("vllm/vllm:v1", "sha256:0f", "vllm/vllm@sha256:0f"),
+        ("host:5000/vllm", "sha256:0f", "host:5000/vllm@sha256:0f"),
+        ("vllm@sha256:aa", "sha256:0f", "vllm@sha256:0f"),
+        ("vllm:v1", None, "vllm:v1"),
+        (None, "sha256:0f", None),
+    ],
+)
+def test_an_image_is_named_by_its_content(reference, digest, name):
+    """The tag gives way to the digest; a registry's port is no tag."""
+    assert image_name(reference, digest) == name
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("uc"), st.integers(1, 3)), max_size=8))
+def test_compared_sessions_are_alike(made):
+    """Whatever was accepted, a comparison is with sessions of one workload and one token method, or with none."""
+    sessions = [
+        session(number, workload_hash=work, token_method=method, segment=segment)
+        for number, (work, method, segment) in enumerate(made)
+    ]
+    found = compared(*sessions, workload={"hash": "a"}, token_method="u")  # noqa: S106 - a way to count
+    assert {(one.workload_hash, one.token_method) for one in found.sessions} <= {("a", "u")}
+    assert (found.new is None) == bool(found.sessions)
