@@ -62,11 +62,52 @@ def history(verdict: Verdict, note: str) -> tuple[Check]:
     return (Check("ttft_ms.p50", "history", verdict, 45.2, unit="ms", source=f"{BASELINE}:5", note=note),)
 
 
+def series(**lines: tuple[str, list[float]]) -> dict[str, Any]:
+    drawn = {name: {"unit": unit, "values": values} for name, (unit, values) in lines.items()}
+    return {"at_s": [-0.02, 0.23, 0.48, 0.73], "lines": drawn}
+
+
+OBSERVED = {
+    "interval_ms": 250.0,
+    "pages": 4,
+    "missed": 1,
+    "page_ms": 3.2,
+    "series": series(
+        requests_running=("", [0.0, 8.0, 8.0, 3.0]),
+        requests_waiting=("", [0.0, 0.0, 2.0, 0.0]),
+        kv_cache_use=("%", [0.0, 0.21, 0.37, 0.12]),
+        generated_tok_per_s=("tok/s", [0.0, 820.0, 905.0, 410.0]),
+    ),
+}
+GPU = {
+    "interval_ms": 250.0,
+    "devices": [
+        {
+            "index": 0,
+            "name": "NVIDIA H200",
+            "memory_gib": 139.8,
+            "memory_peak_gib": 127.4,
+            "energy_j": 321.5,
+            "power_w": 428.6,
+            "power_limit_w": 700.0,
+            "utilization": 0.93,
+            "temperature_c": 61.0,
+            "throttled": {"power_cap": 0.25},
+            "series": series(power_w=("W", [120.0, 512.0, 598.0, 484.5]), memory_gib=("GiB", [127.4] * 4)),
+        }
+    ],
+}
+TIMELINE = {"origin_ns": 81_000_000_000, "rounds": [{"start_s": 0.0, "end_s": 0.75}, {"start_s": 1.02, "end_s": 1.77}]}
+
+
 WITHIN = case("single", Verdict.WITHIN_BUDGET, checks=(budget("ttft_ms.p50", 41.237, "max 60", "ms", 11, over=False),))
 OVER = case(
     "concurrency[c08]",
     Verdict.OVER_BUDGET,
     metrics=metrics(238.4, 8.75, 882.4, 6.91, 640),
+    server={"generated_tokens": 3072.0, "observed": OBSERVED},
+    gpu=GPU,
+    timeline=TIMELINE,
     checks=(
         budget("ttft_ms.p95", 312.3, "max 250", "ms", 12, over=True),
         budget("output_tok_per_s", 882.4, "min 900", "tok/s", 13, over=True),

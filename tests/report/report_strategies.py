@@ -16,6 +16,18 @@ _metric_names = st.sampled_from(
     ["ttft_ms", "tpot_ms", "e2e_ms", "output_tok_per_s", "request_per_s", "error_rate", "x1"]
 )
 _mappings = st.dictionaries(_words, _words | _maybe | st.booleans() | st.lists(_figures, max_size=2), max_size=3)
+_gpus = st.fixed_dictionaries(
+    {
+        "interval_ms": _figures,
+        "devices": st.lists(
+            st.fixed_dictionaries({"index": st.integers(0, 15), "name": _words}, optional={"power_w": _figures}),
+            max_size=2,
+        ),
+    }
+)
+_timelines = st.fixed_dictionaries(
+    {"origin_ns": st.integers(), "rounds": st.lists(st.fixed_dictionaries({"start_s": _figures, "end_s": _figures}))}
+)
 
 _summaries = st.builds(
     Summary,
@@ -56,10 +68,11 @@ case_results = st.builds(
     rounds=st.lists(_rounds, max_size=2).map(tuple),
     client=st.fixed_dictionaries({}, optional={"self_error_ms": _maybe}),
     server=_mappings,
-    gpu=st.none() | _mappings,
+    gpu=st.none() | _gpus,
     validity=st.lists(_findings, max_size=2).map(tuple),
     checks=st.lists(_checks, max_size=3).map(tuple),
     verdict=_verdicts,
     notes=st.lists(_words, max_size=2).map(tuple),
     by_tag=st.none() | st.dictionaries(_words, st.dictionaries(_metric_names, _summaries, max_size=2), max_size=2),
+    timeline=st.none() | _timelines,
 )

@@ -103,8 +103,8 @@ class CaseResult:
         metrics: metric name -> summary over all rounds.
         rounds: for each round, `metric.statistic` (or `metric`) -> figure.
         client: the load generator's own health (lags, CPU share, bytes, self-error).
-        server: what the server says of itself (counter differences, log file, ...).
-        gpu: sampled GPU figures; None without a GPU.
+        server: how it was provided and what it says of itself; `observed` is its metrics page over time.
+        gpu: what its GPUs did; None without a GPU. The shapes of both are in `run.schema.json`.
         token_method: how output tokens were counted.
         validity: findings about the measurement.
         checks: judged figures.
@@ -112,6 +112,7 @@ class CaseResult:
         notes: what a reader must know of the figures.
         by_tag: for each label that the workload gave its requests (`turn2`), metric name -> summary of those alone;
             None where it gave none.
+        timeline: the time axis of rounds, series and request records; None where nothing was sent.
     """
 
     id: str
@@ -133,6 +134,7 @@ class CaseResult:
     verdict: Verdict = Verdict.NEW
     notes: tuple[str, ...] = field(default=())
     by_tag: Mapping[str, Mapping[str, Summary]] | None = None
+    timeline: Mapping[str, Any] | None = None
 
     @property
     def invalid(self) -> bool:
