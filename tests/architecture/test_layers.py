@@ -12,12 +12,12 @@ SRC = Path(__file__).parents[2] / "src" / "pytest_inferbench"
 PACKAGE = "pytest_inferbench"
 
 LAYERS = (
-    {"errors", "units", "clock", "records"},
+    {"errors", "units", "clock", "records", "options"},
     {"metrics", "config", "stats", "wire"},
     {"backends", "load", "devices"},
     {"provision", "observe", "workloads", "measure"},
     {"baselines", "plan"},
-    {"report", "run"},
+    {"report", "run", "launch"},
     {"campaign"},
     {"plugin", "cli"},
 )

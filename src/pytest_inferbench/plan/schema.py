@@ -42,7 +42,7 @@ def size_in_bytes(written: object) -> int:
 
 
 Text = Annotated[str, AfterValidator(_not_empty)]
-Memory = Annotated[int, BeforeValidator(size_in_bytes)]
+Memory = Annotated[int, BeforeValidator(size_in_bytes, json_schema_input_type=int | str)]
 Argument = str | bool | int | float
 Backends = Annotated[
     Name | Annotated[list[Name], Field(min_length=1)] | None,

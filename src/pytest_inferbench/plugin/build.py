@@ -12,7 +12,7 @@ import pytest
 
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.plugin.servers import cell_image
+from pytest_inferbench.launch.servers import cell_image
 
 if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell

@@ -17,13 +17,13 @@ import pytest
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError, ServerError
+from pytest_inferbench.launch.request import extra_body
+from pytest_inferbench.launch.servers import start_server
 from pytest_inferbench.load.engine import LoadEngine
 from pytest_inferbench.load.selfcheck import self_error_ms
 from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
-from pytest_inferbench.plugin.request import extra_body
-from pytest_inferbench.plugin.servers import start_server
 from pytest_inferbench.provision.server import Server
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.run import CaseRunner

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_inferbench.plugin.options import Settings
+from pytest_inferbench.options import Settings
 from pytest_inferbench.plugin.progress import ProgressLine
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.plugin.options import Settings, add_options
+from pytest_inferbench.plugin.parser import add_options, read_settings
 
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.api import Backend, Bench
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
 
     try:
-        settings = Settings(config)
+        settings = read_settings(config)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     session = Session(config, settings)

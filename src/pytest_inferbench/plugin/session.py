@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.options import Settings
 from pytest_inferbench.plugin.context import RunContext
-from pytest_inferbench.plugin.options import Settings
 from pytest_inferbench.plugin.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Session:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what is left to write; baselines that could not be updated fail the run."""
         if self.controls and (self.context.folder / "servers" / "containers.txt").exists():
-            from pytest_inferbench.plugin.servers import remove_left  # noqa: PLC0415 - only where one was started
+            from pytest_inferbench.launch.servers import remove_left  # noqa: PLC0415 - only where one was started
 
             remove_left(self.context)
         if self._config_error is not None and self.controls:

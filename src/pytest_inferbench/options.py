@@ -1,10 +1,13 @@
-"""The one table of options: name, type, default, help and example. Command line, ini keys and reports derive from it.
+"""The one table of options: name, type, default, help and example.
+
+pytest's command line and ini keys, the command `inferbench` and the reports derive from it.
 
 Law: plain Python, no heavy import: pytest reads this file on every start.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,18 @@ class Option:
     def dest(self) -> str:
         """Attribute name on pytest's option namespace; prefixed so that it cannot meet another plugin's."""
         return "inferbench_" + self.flag.removeprefix("--").removeprefix("bench-").replace("-", "_")
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What argparse, and pytest's own parser, need to know beside the flags; an option not given is None."""
+        text = self.help + (f" Default: {self.default}." if self.default not in ((), None, False) else "")
+        text += f" Example: {self.example}" if self.example else ""
+        keywords: dict[str, Any] = {"dest": self.dest, "default": None, "help": text.replace("%", "%%")}
+        if self.kind is bool:
+            return keywords | {"action": "store_true"}
+        if self.many:
+            return keywords | {"action": "append", "metavar": "NAME"}
+        return keywords | {"type": self.kind, "metavar": self.kind.__name__.upper()}
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -78,29 +93,6 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 
-def add_options(parser: Any) -> None:  # noqa: ANN401 - pytest's Parser, named only where pytest is imported
-    """Register every option and its ini key.
-
-    Raises:
-        ValueError: another plugin or conftest has taken one of the names (pytest's own words name it).
-    """
-    group = parser.getgroup("inferbench", "LLM inference benchmarks")
-    for option in OPTIONS:
-        text = option.help + (f" Default: {option.default}." if option.default not in ((), None, False) else "")
-        text += f" Example: {option.example}" if option.example else ""
-        kwargs: dict[str, Any] = {"dest": option.dest, "default": None, "help": text.replace("%", "%%")}
-        if option.kind is bool:
-            kwargs |= {"action": "store_true"}
-        elif option.many:
-            kwargs |= {"action": "append", "metavar": "NAME"}
-        else:
-            kwargs |= {"type": option.kind, "metavar": option.kind.__name__.upper()}
-        group.addoption(option.flag, *option.aliases, **kwargs)
-        if not option.action:
-            kind = "bool" if option.kind is bool else "args" if option.many else "string"
-            parser.addini(option.dest, f"{option.flag}: {option.help}", type=kind, default=None)
-
-
 @dataclass(frozen=True, slots=True)
 class Setting:
     """An option's value in this run and where it comes from ("command line", "pytest ini", "default")."""
@@ -110,18 +102,16 @@ class Setting:
 
 
 class Settings:
-    """Every option of this run.
+    """Every option of a run.
 
     Args:
-        config: pytest's Config.
-
-    Raises:
-        ValueError: an ini value is not of the option's type.
+        values: each option's setting, by `Option.dest`.
+        rootdir: the folder that relative paths start from.
     """
 
-    def __init__(self, config: Any) -> None:  # noqa: ANN401 - pytest's Config
-        self._values = {option.dest: _setting(config, option) for option in OPTIONS}
-        self.rootdir = Path(config.rootpath)
+    def __init__(self, values: Mapping[str, Setting], rootdir: Path) -> None:
+        self._values = dict(values)
+        self.rootdir = rootdir
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each option has its own type
         try:
@@ -146,20 +136,3 @@ class Settings:
                 value = list(setting.value) if option.many else setting.value
                 rows.append({"name": option.flag.removeprefix("--"), "value": value, "source": setting.source})
         return rows
-
-
-def _setting(config: Any, option: Option) -> Setting:  # noqa: ANN401 - pytest's Config
-    given = getattr(config.option, option.dest, None)
-    if given is not None:
-        return Setting(tuple(given) if option.many else given, "command line")
-    written = None if option.action else config.getini(option.dest)
-    if written in (None, "", []):
-        return Setting(option.default, "default")
-    if option.many:
-        return Setting(tuple(written), "pytest ini")
-    try:
-        return Setting(option.kind(written), "pytest ini")
-    except ValueError:
-        raise ValueError(
-            f"pytest ini: {option.dest} = {written!r}: expected {option.kind.__name__}, like {option.example}"
-        ) from None

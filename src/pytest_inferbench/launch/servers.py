@@ -16,8 +16,8 @@ from pytest_inferbench.backends.catalogue import backend_named
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import CellUnavailable, ProvisionError
+from pytest_inferbench.launch.request import request_headers
 from pytest_inferbench.plan.cell import RUNNING, Cell
-from pytest_inferbench.plugin.request import request_headers
 from pytest_inferbench.provision.builtin import cache_folder
 from pytest_inferbench.provision.docker import ContainerStart
 from pytest_inferbench.provision.engine import connect
@@ -29,12 +29,12 @@ from pytest_inferbench.provision.server import Server, start_process
 from pytest_inferbench.provision.url import attach_url
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.launch.context import LaunchContext
 
 Progress = Callable[[str], None]
 
 
-def start_server(cell: Cell, context: RunContext, say: Progress) -> Server:
+def start_server(cell: Cell, context: LaunchContext, say: Progress) -> Server:
     """Bring a cell's server up.
 
     Raises:
@@ -67,7 +67,7 @@ def start_server(cell: Cell, context: RunContext, say: Progress) -> Server:
     return replace(server, life=Leased(server.life, lease)) if lease.gpus else server
 
 
-def cell_image(cell: Cell, context: RunContext, say: Progress, gpus: int) -> Image:
+def cell_image(cell: Cell, context: LaunchContext, say: Progress, gpus: int) -> Image:
     """The image of a cell, made or pulled where it is not there.
 
     Raises:
@@ -79,7 +79,7 @@ def cell_image(cell: Cell, context: RunContext, say: Progress, gpus: int) -> Ima
     return images_of(context).obtain(backend_named(cell.backend), wish, say)
 
 
-def images_of(context: RunContext) -> Images:
+def images_of(context: LaunchContext) -> Images:
     """What gets images for this run; made at its first use, when what dead runs left is removed too."""
     if context.images is None:
         engine = connect()
@@ -94,7 +94,7 @@ def images_of(context: RunContext) -> Images:
     return context.images
 
 
-def remove_left(context: RunContext) -> None:
+def remove_left(context: LaunchContext) -> None:
     """Remove containers of this run that a killed process of it left; all of its processes have ended."""
     with suppress(CellUnavailable, ProvisionError):  # the engine is gone: the next run removes them
         remove_run(connect(), context.run_id)
@@ -106,7 +106,7 @@ class _Start:
 
     cell: Cell
     backend: Backend
-    context: RunContext
+    context: LaunchContext
     lease: Lease
     say: Progress
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plugin.options import Settings
+    from pytest_inferbench.options import Settings
 
 
 def request_headers(settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,11 @@
+"""The commands there are.
+
+Law: a new command is one file and one entry here; their order is that of the help.
+"""
+
+from __future__ import annotations
+
+from pytest_inferbench.cli.command import Command
+from pytest_inferbench.cli.schema import SCHEMA
+
+COMMANDS: tuple[Command, ...] = (SCHEMA,)
