@@ -84,6 +84,7 @@ def assemble(
         verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
         notes=_notes(figures.metrics),
         by_tag=figures_by_tag(rounds, method),
+        slo=dict(slo) or None,
     )
 
 

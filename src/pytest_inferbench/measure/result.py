@@ -113,6 +113,8 @@ class CaseResult:
         by_tag: for each label that the workload gave its requests (`turn2`), metric name -> summary of those alone;
             None where it gave none.
         timeline: the time axis of rounds, series and request records; None where nothing was sent.
+        slo: the model's limits for one request, metric name -> figure; None without.
+        records: the file of its request records, relative to the run's folder; None where none was written.
     """
 
     id: str
@@ -135,6 +137,8 @@ class CaseResult:
     notes: tuple[str, ...] = field(default=())
     by_tag: Mapping[str, Mapping[str, Summary]] | None = None
     timeline: Mapping[str, Any] | None = None
+    slo: Mapping[str, float] | None = None
+    records: str | None = None
 
     @property
     def invalid(self) -> bool:

@@ -20,6 +20,7 @@ from pytest_inferbench.measure.result import CaseResult, Finding, Summary
 from pytest_inferbench.plugin.case import case_facts, case_identity, case_name, case_plan, case_policy, server_account
 from pytest_inferbench.plugin.judge import broken_off, judged
 from pytest_inferbench.plugin.outcome import RESULTS, OverBudget
+from pytest_inferbench.plugin.records_file import with_records
 from pytest_inferbench.report.budget_table import budget_table
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -213,7 +214,7 @@ class Bench:
             )
             case = self._with_own_error(case, seen) if problem is None else case
             case = broken_off(case, problem) if problem is not None else judged(case, budgets, context)
-            done.append(case)
+            done.append(with_records(case, seen, context.folder))
         if problem is not None:
             raise problem
         return Result(done[-1])

@@ -1,0 +1,43 @@
+"""A case's records on disk: the process that measured writes them, once, before the case is reported.
+
+Law: one file, one writer, and never half a file. Records are an extra: a disk that is full costs the file and is noted
+in the result, never the measurement.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_inferbench.measure.result import CaseResult
+from pytest_inferbench.records import RoundRecord
+from pytest_inferbench.report.sidecar import pack
+
+FOLDER = "records"
+_NAME_LENGTH = 80
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def with_records(case: CaseResult, rounds: Sequence[RoundRecord], run_folder: Path) -> CaseResult:
+    """The case with the name of its records file, relative to the run's folder; with a note where it has none."""
+    name = f"{FOLDER}/{_file_name(case)}"
+    path = run_folder / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".tmp")
+        fresh.write_bytes(pack(case.case, rounds))
+        os.replace(fresh, path)  # noqa: PTH105 - atomic on one file system
+    except OSError as error:
+        return dataclasses.replace(case, notes=(*case.notes, f"its request records were not written: {error}"))
+    return dataclasses.replace(case, records=name)
+
+
+def _file_name(case: CaseResult) -> str:
+    """Readable, and different for every case of a run: names may be long, or differ in what a file name cannot hold."""
+    digest = hashlib.sha256(f"{case.id}\n{case.case}".encode(errors="surrogatepass")).hexdigest()[:10]
+    readable = _UNSAFE.sub("-", f"{case.case}-{case.backend}-{case.model}")[:_NAME_LENGTH].strip("-.")
+    return f"{readable}-{digest}.jsonl.gz"
