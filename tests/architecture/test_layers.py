@@ -15,7 +15,7 @@ LAYERS = (
     {"errors", "units", "clock", "records", "options"},
     {"metrics", "config", "stats", "wire"},
     {"backends", "load", "devices"},
-    {"provision", "observe", "workloads", "measure"},
+    {"provision", "observe", "workloads", "measure", "policy"},
     {"baselines", "plan"},
     {"report", "run", "launch"},
     {"campaign"},

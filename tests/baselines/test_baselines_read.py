@@ -6,10 +6,11 @@ import pytest
 from baseline_made import DIRECTIONS, YAML, session
 
 from pytest_inferbench.baselines.read import read_file, read_sessions
-from pytest_inferbench.baselines.schema import DEFAULT_GATES, Budget
+from pytest_inferbench.baselines.schema import Budget
 from pytest_inferbench.baselines.session import Accepted
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError
+from pytest_inferbench.policy import DEFAULT_GATES, gates
 
 
 def read(text):
@@ -29,7 +30,8 @@ def test_the_documented_file():
         Budget("ttft_ms.p95", "max", 400.0, "q.yaml:8"),
         Budget("output_tok_per_s", "min", 500.0, "q.yaml:8"),
     )
-    assert case.gates == ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
+    assert gates([case.policy]).value == ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
+    assert str(gates([case.policy]).source) == "q.yaml:9"
     entry = case.hardware["1x-nvidia-h200"]
     assert entry.budgets == (Budget("ttft_ms.p95", "max", 250.0, "q.yaml:12"),)
     assert entry.accepted == Accepted(
@@ -40,9 +42,9 @@ def test_the_documented_file():
 def test_what_may_be_left_out():
     """Without gates the default ones hold; without budgets and hardware there are none."""
     file = read("schema: 1\nmodel: m\nbackend: b\ncases:\n  x: {}\n  y: {gates: []}\n")
-    assert file.cases["x"].gates == DEFAULT_GATES
+    assert gates([file.cases["x"].policy]).value == DEFAULT_GATES
     assert file.cases["x"].budgets == ()
-    assert file.cases["y"].gates == ()
+    assert gates([file.cases["y"].policy]).value == ()
     assert read("schema: 1\nmodel: m\nbackend: b\ncases:\n").cases == {}
 
 
@@ -73,6 +75,29 @@ BROKEN = {
         "q.yaml:6: ttft_ms.p94: unknown statistic 'p94'; known are mean, p50, p90, p95, p99",
     ),
     "unknown gate": (HEAD + "    gates: [tpot.p50]\n", "q.yaml:6: unknown metric 'tpot'; did you mean 'tpot_ms'?"),
+    "neutral gate": (
+        HEAD + "    gates: [generated_tokens]\n",
+        "q.yaml:6: gates: neither more nor less of generated_tokens is better; gate another metric",
+    ),
+    "margin in per cent": (
+        HEAD + "    policy: {margin: 5}\n",
+        "q.yaml:6: cases.x.policy.margin: got 5, expected a number below 1",
+    ),
+    "window too wide": (
+        HEAD + "    policy:\n      window: 65\n",
+        "q.yaml:7: cases.x.policy.window: got 65, expected a number of at most 64",
+    ),
+    "gates under policy": (
+        HEAD + "    policy: {gates: [ttft_ms.p50]}\n",
+        (
+            "q.yaml:6: cases.x.policy: unknown key 'gates'; known are "
+            "alpha, confirmations, margin, metrics, resolve, shared, strict, tails, window"
+        ),
+    ),
+    "policy of an unknown metric": (
+        HEAD + "    policy:\n      metrics: {tttf_ms.p50: {margin: 0.1}}\n",
+        "q.yaml:7: unknown metric 'tttf_ms'; did you mean 'ttft_ms'?",
+    ),
     "max of a throughput": (
         HEAD + "    budgets:\n      output_tok_per_s:\n        max: 900\n",
         "q.yaml:8: output_tok_per_s: got max: 900, but higher is better; write {min: 900}",

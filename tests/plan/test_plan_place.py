@@ -8,6 +8,7 @@ import pytest
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.arguments import parse_backend_args
 from pytest_inferbench.plan.cells import plan_cells
+from pytest_inferbench.policy import DEFAULT_GATES, gate_rules
 
 
 @dataclass
@@ -166,4 +167,17 @@ def test_a_memory_that_is_none_is_told_with_its_place(plan, tmp_path):
     text = "models:\n  - repo_id: o/m\n    backend: vllm\n    backends: {vllm: {memory: lots}}\n"
     (tmp_path / "config" / "models.yaml").write_text(text)
     with pytest.raises(ConfigError, match=r"models.yaml:4.*8g or 512m"):
+        plan()
+
+
+def test_policy_of_model_and_suite(tmp_path, plan):
+    """A cell has the policy of its model before the suite's; a metric that there is not is told with its line."""
+    written = tmp_path / "config" / "models.yaml"
+    text = CONFIG.replace("defaults:", "defaults:\n  policy: {alpha: 0.01}")
+    written.write_text(text + "    policy: {gates: [ttft_ms.p95], tails: {margin: 0.2}}\n", encoding="utf-8")
+    one, two = (gate_rules(cell.policy) for cell in plan())
+    assert {gate: rule.rule.alpha for gate, rule in one.items()} == dict.fromkeys(DEFAULT_GATES, 0.01)
+    assert (two["ttft_ms.p95"].rule.margin, two["ttft_ms.p95"].sources["alpha"]) == (0.2, "config/models.yaml:3")
+    written.write_text(text + "    policy: {gates: [ttft.p95]}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^config/models.yaml:12: unknown metric 'ttft'; did you mean 'ttft_ms'"):
         plan()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.schema import DEFAULT_GATES, HardwareEntry
+from pytest_inferbench.baselines.schema import HardwareEntry
 from pytest_inferbench.baselines.session import Accepted, accepted_entries, current_segment, derive_accepted
 from pytest_inferbench.baselines.yaml_text import inline
+from pytest_inferbench.policy import gates
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Baseline
@@ -46,7 +47,7 @@ def _of_case(baseline: Baseline, key: str) -> str | None:
 
 def _unshown(baseline: Baseline, key: str, segment: tuple[Session, ...]) -> str:
     case = baseline.file.cases.get(key)
-    accepted = derive_accepted(segment, case.gates if case else DEFAULT_GATES)
+    accepted = derive_accepted(segment, gates([case.policy] if case else []).value)
     return (
         f"{baseline.name}: {key}: no accepted figures for {baseline.hardware}, but {baseline.sessions_name} has "
         f"sessions ({len(segment)}); put them under cases.{key}.hardware.{baseline.hardware}: "

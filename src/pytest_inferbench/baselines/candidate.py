@@ -18,6 +18,7 @@ from pytest_inferbench.units import Direction
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
 
 _STORED_DIGITS: Final = 6
@@ -38,10 +39,12 @@ class Candidate:
     Attributes:
         result: the judged result.
         machine: parts of the machine it was measured on (`measure.environment.machine_parts`).
+        policy: the `policy:` sections of its model and its suite, the nearer first.
     """
 
     result: CaseResult
     machine: Mapping[str, str] = field(default_factory=dict)
+    policy: tuple[Section, ...] = ()
 
     @property
     def key(self) -> str:

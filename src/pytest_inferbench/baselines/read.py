@@ -9,8 +9,6 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from pytest_inferbench.baselines.schema import (
-    DEFAULT_GATES,
-    STATISTICS,
     BaselineFile,
     Budget,
     CaseEntry,
@@ -18,16 +16,14 @@ from pytest_inferbench.baselines.schema import (
     HardwareEntry,
 )
 from pytest_inferbench.baselines.session import SCHEMA, Accepted, Session
-from pytest_inferbench.config.document import Source, annotate
+from pytest_inferbench.config.document import Section, Source, annotate
 from pytest_inferbench.config.validate import join_problems, validate
-from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import BaselineError, ConfigError
+from pytest_inferbench.policy import metric_problems, policy_problems
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pytest_inferbench.config.document import Section
 
 _SHOWN: Final = 40
 _BOUND_FOR: Final = {Direction.LOWER: "max", Direction.HIGHER: "min"}
@@ -111,7 +107,7 @@ def read_budgets(section: Section, directions: Mapping[str, Direction]) -> tuple
     problems: list[str] = []
     budgets = []
     for metric in section:
-        problems += _metric_problems(metric, str(section.source_of(metric)), directions)
+        problems += metric_problems(metric, str(section.source_of(metric)), directions)
         bounds = section.section(metric)
         for bound, limit in bounds.items():
             if limit is None:
@@ -125,17 +121,23 @@ def read_budgets(section: Section, directions: Mapping[str, Direction]) -> tuple
 
 
 def _read_case(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> CaseEntry:
-    gates = section.get("gates")
-    for gate in gates or ():
-        problems += _metric_problems(gate, str(section.source_of("gates")), directions)
+    policy = _policy(section)
+    problems += policy_problems(policy, directions)
     written = section.section("hardware")
     hardware = {}
     for name in written:
         entry = written.section(name)
         hardware[name] = HardwareEntry(_budgets(entry, directions, problems), _read_accepted(entry))
-    return CaseEntry(
-        _budgets(section, directions, problems), DEFAULT_GATES if gates is None else tuple(gates), hardware
-    )
+    return CaseEntry(_budgets(section, directions, problems), policy, hardware)
+
+
+def _policy(section: Section) -> Section:
+    """A case's `policy:` with its `gates:` as one section."""
+    written = section.section("policy")
+    entries = {key: (written[key], written.source_of(key)) for key in written}
+    if section.get("gates") is not None:
+        entries["gates"] = (section["gates"], section.source_of("gates"))
+    return Section(entries, written.source)
 
 
 def _budgets(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> tuple[Budget, ...]:
@@ -153,15 +155,6 @@ def _read_accepted(section: Section) -> Accepted | None:
     figures = {name: float(accepted[name]) for name in accepted if name not in {"version", "image", "sessions"}}
     source = str(section.source_of("accepted"))
     return Accepted(accepted["version"], accepted.get("image"), accepted["sessions"], figures, source)
-
-
-def _metric_problems(name: str, source: str, directions: Mapping[str, Direction]) -> list[str]:
-    metric, _, statistic = name.partition(".")
-    if metric not in directions:
-        return [f"{source}: {unknown_name('metric', metric, directions)}"]
-    if "." in name and statistic not in STATISTICS:
-        return [f"{source}: {name}: unknown statistic {statistic!r}; known are {', '.join(STATISTICS)}"]
-    return []
 
 
 def _side_problems(

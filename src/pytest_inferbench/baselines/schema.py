@@ -1,27 +1,23 @@
 """The YAML baseline file: its shape, and the values it is read into.
 
-Law: shapes and frozen values only. Budgets and gates are people's, `accepted` is ours.
+Law: shapes and frozen values only. Budgets, gates and policy are people's, `accepted` is ours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.policy import CasePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_inferbench.baselines.session import Accepted, Session
-
-STATISTICS: Final = ("mean", "p50", "p90", "p95", "p99")
-"""What may stand behind a distribution's name: `ttft_ms.p95`."""
-
-DEFAULT_GATES: Final = ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
-"""The metrics whose history is judged where a case does not say."""
+    from pytest_inferbench.config.document import Section
 
 
 class BoundShape(Shape):
@@ -54,6 +50,7 @@ class _HardwareShape(Shape):
 class _CaseShape(Shape):
     budgets: dict[str, BoundShape] = Field(default_factory=dict)
     gates: list[str] | None = None
+    policy: CasePolicy = CasePolicy()
     hardware: dict[str, _HardwareShape] = Field(default_factory=dict)
 
 
@@ -93,10 +90,10 @@ class HardwareEntry:
 
 @dataclass(frozen=True, slots=True)
 class CaseEntry:
-    """One case of a file; `gates` is DEFAULT_GATES where the file does not say."""
+    """One case of a file; `policy` is its `policy:` with its `gates:`, as written, for `policy.gate_rules`."""
 
     budgets: tuple[Budget, ...]
-    gates: tuple[str, ...]
+    policy: Section
     hardware: Mapping[str, HardwareEntry]
 
 

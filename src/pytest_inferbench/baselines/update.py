@@ -13,9 +13,12 @@ from pytest_inferbench.baselines.check import effective_budgets
 from pytest_inferbench.baselines.comparable import comparable
 from pytest_inferbench.baselines.edit import lay_over, new_text
 from pytest_inferbench.baselines.figures import figure_text, round_figure
-from pytest_inferbench.baselines.schema import DEFAULT_GATES, HardwareEntry
+from pytest_inferbench.baselines.gates import policy_layers
+from pytest_inferbench.baselines.schema import HardwareEntry
 from pytest_inferbench.baselines.session import Accepted, Session, accepted_entries, current_segment, derive_accepted
 from pytest_inferbench.baselines.yaml_text import OneLine
+from pytest_inferbench.config.document import DEFAULT
+from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_inferbench.baselines.candidate import Candidate
-    from pytest_inferbench.baselines.schema import Baseline
+    from pytest_inferbench.baselines.gates import policy_layers
+from pytest_inferbench.baselines.schema import Baseline
 
 PROPOSAL_MARGIN: Final = 1.2
 """A proposed budget leaves this factor to the worst round of the first session."""
@@ -105,15 +109,17 @@ def _plan_case(
     """What to lay over the case in the YAML file, and what to tell people."""
     key, hardware, session = candidate.key, baseline.hardware, segment[-1]
     case = baseline.file.cases.get(key)
-    gates = case.gates if case else tuple(gate for gate in DEFAULT_GATES if session.value(gate) is not None)
+    gated = gates(policy_layers(baseline.file, key, candidate.policy))
+    measured = tuple(gate for gate in gated.value if session.value(gate) is not None)
     entry = (case.hardware.get(hardware) if case else None) or HardwareEntry()
-    accepted = derive_accepted(segment, gates)
+    accepted = derive_accepted(segment, gated.value)
     written: dict[str, Any] = {}
-    budgets = _proposed(candidate, session, gates)
+    budgets = _proposed(candidate, session, measured)
     if entry.accepted is None and budgets and not effective_budgets(baseline.file, key, hardware):
         written["budgets"] = OneLine(budgets, PROPOSED)
     written["accepted"] = OneLine(accepted_entries(accepted))
-    planned: dict[str, Any] = {} if case else {"gates": OneLine(list(gates))}
+    # A new case shows its gates where only the built-in ones hold, so that people see what there is to change.
+    planned: dict[str, Any] = {"gates": OneLine(list(measured))} if case is None and gated.source == DEFAULT else {}
     planned["hardware"] = {hardware: written}
     said = f"{key} on {hardware}: {candidate.result.verdict.label}, session {len(segment)} of segment {session.segment}"
     if reason:
@@ -121,9 +127,9 @@ def _plan_case(
     return planned, [said, *_changes(entry.accepted, accepted, budgets if "budgets" in written else {})]
 
 
-def _proposed(candidate: Candidate, session: Session, gates: Iterable[str]) -> dict[str, dict[str, float]]:
+def _proposed(candidate: Candidate, session: Session, measured: Iterable[str]) -> dict[str, dict[str, float]]:
     budgets = {}
-    for gate in gates:
+    for gate in measured:
         figures = [figure for figure in session.rounds.get(gate, ()) if figure]
         if not figures:
             continue

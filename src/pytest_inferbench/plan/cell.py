@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pytest_inferbench.backends.backend import ArgValue
+from pytest_inferbench.config.document import Section
 
 RUNNING = "running"  # the version of a server that somebody else started
 
@@ -34,6 +35,7 @@ class Cell:
         program, python: another installation.
         slo: per-request limits for goodput.
         sources: where each of these comes from.
+        policy: the `policy:` sections of its model and of the suite, the nearer first.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Cell:
     python: str | None = None
     slo: tuple[tuple[str, float], ...] = ()
     sources: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    policy: tuple[Section, ...] = field(default=(), compare=False)
 
     @property
     def id(self) -> str:

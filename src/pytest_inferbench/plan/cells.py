@@ -15,11 +15,14 @@ from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backen
 from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
+from pytest_inferbench.config.validate import join_problems
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.arguments import check_taken, command_line_args
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
 from pytest_inferbench.plan.place import default_version, place_of
+from pytest_inferbench.policy import gate_rules, policy_problems
 from pytest_inferbench.provision.models import local_format
 from pytest_inferbench.wire.catalogue import dialect_named
 
@@ -123,9 +126,25 @@ def _versions(model: Model, backend: Backend, why: Source, variant: str, setting
                 *((f"args.{name}", str(_COMMAND_LINE)) for name in said),
                 *place.sources,
             ),
+            policy=_policy(model),
         )
         for each in [Resolved(v, _COMMAND_LINE) for v in settings.backend_version] or [version]
     ]
+
+
+def _policy(model: Model) -> tuple[Section, ...]:
+    """What was written of a model's gates, the model's own word first.
+
+    Raises:
+        ConfigError: it names a metric that there is not.
+    """
+    layers = (model.written.section("policy"), model.defaults.section("policy"))
+    directions = {name: metric.direction for name, metric in METRICS.items()}
+    problems = [problem for layer in layers for problem in policy_problems(layer, directions)]
+    if problems:
+        raise ConfigError(join_problems(problems))
+    gate_rules(layers)
+    return layers
 
 
 def _layers(model: Model, backend: Backend, variant: str) -> list[Section]:

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
 
 from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.policy import SuitePolicy
 
 _SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmgt])?b?")
 _SAFE: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
@@ -88,6 +89,7 @@ class ModelEntry(Shape):
         backends: settings for single backends.
         variants: further cells, and the arms of `--compare`, by name.
         slo: limits that a request must meet to count as goodput, by metric.
+        policy: gates and how strictly they are judged.
     """
 
     repo_id: Text | None = None
@@ -97,6 +99,7 @@ class ModelEntry(Shape):
     backends: dict[Name, BackendSettings] = Field(default_factory=dict)
     variants: dict[Name, BackendSettings] = Field(default_factory=dict)
     slo: dict[Text, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    policy: SuitePolicy = SuitePolicy()
 
     @model_validator(mode="after")
     def _one_place(self) -> ModelEntry:
@@ -120,10 +123,12 @@ class Defaults(Shape):
     Attributes:
         backend: used where a model's format allows several.
         backends: settings by backend.
+        policy: gates and how strictly they are judged.
     """
 
     backend: Annotated[Name | None, Field(validation_alias=AliasChoices("backend", "framework"))] = None
     backends: dict[Name, BackendSettings] = Field(default_factory=dict)
+    policy: SuitePolicy = SuitePolicy()
 
 
 class ModelsFile(Shape):

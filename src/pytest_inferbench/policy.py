@@ -1,0 +1,168 @@
+"""Policy: which metrics of a case are gated and how strictly, as people write it for a suite, a model or a case.
+
+Idea: a `policy:` mapping may stand in three places, and the nearest to the case wins, key by key: the case in its
+baseline file, the model in the config, `defaults:` in the config. Within one place what is written for a metric wins
+over what is written for tails, and that over the built-in default.
+Law: pure; sections in, rules out, each value with the place it came from. The defaults are `stats.rule`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import Field
+
+from pytest_inferbench.config.document import DEFAULT
+from pytest_inferbench.config.resolve import Resolved, built_in, first, given
+from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.config.wording import unknown_name
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.stats.rule import DEFAULTS, Kind, Rule, kind_of
+from pytest_inferbench.units import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_inferbench.config.document import Section
+
+DEFAULT_GATES: Final = ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
+"""The metrics whose history is judged where nobody says."""
+
+STATISTICS: Final = ("mean", "p50", "p90", "p95", "p99")
+"""What may stand behind a distribution's name: `ttft_ms.p95`."""
+
+MAX_WINDOW: Final = 64
+"""Sessions that a baseline keeps of a case, and the widest window."""
+
+_PER_GATE: Final = ("margin", "resolve")
+_PER_CASE: Final = ("alpha", "shared", "confirmations", "window", "strict")
+
+
+class Tolerance(Shape):
+    """How large a change matters: `margin` is the smallest worsening to call, `resolve` what must have been visible."""
+
+    margin: Annotated[float | None, Field(ge=0, lt=1)] = None
+    resolve: Annotated[float | None, Field(gt=0, le=10)] = None
+
+
+class CasePolicy(Tolerance):
+    """A case's `policy:`; the keys are those of `stats.rule.Rule`.
+
+    Attributes:
+        alpha: false-alarm rate of the whole run.
+        shared: what an A/A run measured as the share of variance that one day's sessions have in common.
+        confirmations: sessions on a fresh server for what screens.
+        window: accepted sessions that are looked at.
+        strict: call a regression only where the whole interval lies beyond the margin.
+        tails: margin and resolve of p90, p95 and p99.
+        metrics: margin and resolve of single gates.
+    """
+
+    alpha: Annotated[float | None, Field(gt=0, lt=0.5)] = None
+    shared: Annotated[float | None, Field(ge=0, lt=1)] = None
+    confirmations: Annotated[int | None, Field(ge=0, le=2)] = None
+    window: Annotated[int | None, Field(ge=1, le=MAX_WINDOW)] = None
+    strict: bool | None = None
+    tails: Tolerance = Tolerance()
+    metrics: dict[str, Tolerance] = Field(default_factory=dict)
+
+
+class SuitePolicy(CasePolicy):
+    """A suite's or model's `policy:`; `gates` are the metrics to judge (a case has `gates:` of its own)."""
+
+    gates: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """How one gate is judged, and who says so.
+
+    Attributes:
+        rule: the settings; `gates` (m) is 1 until the run's number is known.
+        sources: field of the rule -> where it was written, `file:line` or "default".
+    """
+
+    rule: Rule
+    sources: Mapping[str, str]
+
+
+def gates(layers: Sequence[Section]) -> Resolved[tuple[str, ...]]:
+    """The gated metrics of a case and where they are written.
+
+    Args:
+        layers: `policy:` sections, the nearest to the case first; a case's own `gates:` stand in its section.
+    """
+    found = first(*(given(layer, "gates") for layer in layers), built_in(list(DEFAULT_GATES)))
+    return Resolved(tuple(dict.fromkeys(found.value)), found.source)
+
+
+def gate_rules(layers: Sequence[Section]) -> dict[str, GateRule]:
+    """The rule of each gate of a case.
+
+    Args:
+        layers: as for `gates`; each validated by its shape.
+
+    Raises:
+        ConfigError: a `resolve` below its `margin`, wherever the two are written.
+    """
+    return {gate: _rule(gate, layers) for gate in gates(layers).value}
+
+
+def _rule(gate: str, layers: Sequence[Section]) -> GateRule:
+    base = DEFAULTS[kind_of(gate)]
+    found = {name: first(*_tolerances(gate, name, layers), built_in(getattr(base, name))) for name in _PER_GATE}
+    for name in _PER_CASE:
+        found[name] = first(*(given(layer, name) for layer in layers), built_in(getattr(base, name)))
+    margin, resolve = found["margin"], found["resolve"]
+    if resolve.value < margin.value:
+        where = resolve.source if resolve.source != DEFAULT else margin.source
+        raise ConfigError(
+            f"{where}: policy of {gate}: resolve {resolve.value:g} ({resolve.source}) is below margin {margin.value:g} "
+            f"({margin.source}), so no comparison could ever be OK; raise resolve or lower margin"
+        )
+    values = {name: setting.value for name, setting in found.items()}
+    rule = replace(base, **values, shared_measured=found["shared"].source != DEFAULT)
+    return GateRule(rule, {name: str(setting.source) for name, setting in found.items()})
+
+
+def _tolerances(gate: str, name: str, layers: Sequence[Section]) -> Iterator[Resolved[Any] | None]:
+    """What each layer says of a gate's margin or resolve, the nearest layer first and its word for the metric first."""
+    for layer in layers:
+        yield given(layer.section("metrics").section(gate), name)
+        yield given(layer.section("tails") if kind_of(gate) is Kind.TAIL else layer, name)
+
+
+def policy_problems(section: Section, directions: Mapping[str, Direction]) -> list[str]:
+    """What is wrong with the metrics that a validated `policy:` names, one line each.
+
+    Args:
+        section: the policy as written.
+        directions: every metric's name and which way is better.
+    """
+    problems = [*gate_problems(section, directions)]
+    written = section.section("metrics")
+    for name in written:
+        problems += metric_problems(name, str(written.source_of(name)), directions)
+    return problems
+
+
+def gate_problems(section: Section, directions: Mapping[str, Direction]) -> list[str]:
+    """The same of the `gates:` in a section."""
+    problems = []
+    source = str(section.source_of("gates"))
+    for gate in section.get("gates") or ():
+        problems += metric_problems(gate, source, directions)
+        if directions.get(gate.partition(".")[0]) is Direction.NEUTRAL:
+            problems.append(f"{source}: gates: neither more nor less of {gate} is better; gate another metric")
+    return problems
+
+
+def metric_problems(name: str, source: str, directions: Mapping[str, Direction]) -> list[str]:
+    """What is wrong with `metric.statistic` as written at `source`; nothing where it can be measured."""
+    metric, _, statistic = name.partition(".")
+    if metric not in directions:
+        return [f"{source}: {unknown_name('metric', metric, directions)}"]
+    if "." in name and statistic not in STATISTICS:
+        return [f"{source}: {name}: unknown statistic {statistic!r}; known are {', '.join(STATISTICS)}"]
+    return []
