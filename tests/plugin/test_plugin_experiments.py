@@ -219,12 +219,13 @@ def test_a_broken_experiment_is_one_clear_error(write: Write, run: Run, pytester
     _assert_nothing_ran(result, pytester.path)
 
 
-def test_a_broken_experiment_under_xdist_runs_nothing(write: Write, run: Run, pytester: pytest.Pytester):
-    """A worker tells the same error, fails the run and measures none of the good files."""
-    write(**{"benchmarks/kind.bench.yaml": BROKEN["kind"][0], "benchmarks/good.bench.yaml": SMALL})
-    result = run("-n", "1", "benchmarks")
-    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.INTERNAL_ERROR)
-    result.stdout.fnmatch_lines([BROKEN["kind"][1]])
+def test_broken_experiments_under_xdist_are_the_same_error(write: Write, run: Run, pytester: pytest.Pytester):
+    """The workers' errors end the run with exit code 4 and the same words, and none of the good files is measured."""
+    write(**{f"benchmarks/{name}.bench.yaml": BROKEN[name][0] for name in ("kind", "metric")})
+    write(**{"benchmarks/good.bench.yaml": SMALL})
+    result = run("-n", "2", "benchmarks")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["ERROR: 2 problems:", f"  {BROKEN['kind'][1]}", f"  {BROKEN['metric'][1]}"])
     _assert_nothing_ran(result, pytester.path)
 
 

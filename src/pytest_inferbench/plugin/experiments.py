@@ -3,8 +3,7 @@
 Idea: everything that works for a Python benchmark (fixtures, ids, `-k`, xdist, verdicts, reports) works for YAML,
 because pytest sees a Python benchmark.
 
-Law: a broken file ends the run before anything is measured: exit status 4 and its errors, no traceback. An xdist
-worker cannot end the run in that way: there it is an error of collection in the same words, and nothing runs.
+Law: a broken file ends the run before anything is measured: exit status 4 and its errors, no traceback.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from pytest_inferbench.baselines.read import read_budgets
 from pytest_inferbench.baselines.schema import BoundShape, Budget
 from pytest_inferbench.config.document import Section
 from pytest_inferbench.config.load import load
-from pytest_inferbench.config.validate import Shape, join_problems, validate
+from pytest_inferbench.config.validate import Shape, validate
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.cell import Cell
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.session import Session
 
 SUFFIX = ".bench.yaml"
-_REFUSALS = "inferbench-experiments"
 
 
 class ExperimentModule(pytest.Module):
@@ -52,7 +50,7 @@ class ExperimentModule(pytest.Module):
         try:
             items, models = list(super().collect()), self._models
         except InferbenchError as error:
-            self._refuse(str(error))
+            self._run.refuse(str(error))
             return []
         if models is None:
             return items
@@ -91,35 +89,6 @@ class ExperimentModule(pytest.Module):
         if not self._experiment.models or not cells:
             return None
         return wanted_models(self._experiment, self._run.context.settings, {cell.model for cell in cells})
-
-    def _refuse(self, problem: str) -> None:
-        plugins = self.config.pluginmanager
-        refusals = plugins.get_plugin(_REFUSALS)
-        if not isinstance(refusals, Refusals):
-            refusals = Refusals(ends_run=self._run.controls)
-            plugins.register(refusals, _REFUSALS)
-        refusals.problems.append(problem)
-        if not refusals.ends_run:
-            raise self.CollectError(problem)
-
-
-class Refusals:
-    """The broken experiments of this run; there once one was met.
-
-    Args:
-        ends_run: whether this process can end the run with an exit status; an xdist worker cannot.
-    """
-
-    def __init__(self, *, ends_run: bool) -> None:
-        self.ends_run = ends_run
-        self.problems: list[str] = []
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Run nothing, and say what is wrong."""
-        items.clear()
-        if self.ends_run:
-            raise pytest.UsageError(join_problems(self.problems))
 
 
 class _Budgets(Shape):

@@ -51,6 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
     session = Session(config, settings)
     config.stash[SESSION] = session
     config.pluginmanager.register(session, "inferbench-session")
+    if session.controls and config.pluginmanager.hasplugin("xdist"):
+        from pytest_inferbench.plugin.xdist import Distribution  # noqa: PLC0415 - light, as above
+
+        config.pluginmanager.register(Distribution(session.context), "inferbench-xdist")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -40,6 +40,7 @@ class Session:
         run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
         self.context = RunContext(run_id, settings, ProgressLine(_STDOUT if self.controls else -1))
         self._recorder: Recorder | None = None
+        self._refused: list[str] = []
         self._config_error: str | None = None
 
     @cached_property
@@ -50,27 +51,34 @@ class Session:
         try:
             return plan_cells(self.context.settings)
         except InferbenchError as error:
-            self._config_error = str(error)
+            self.refuse(str(error))
             return ()
 
     def cells(self) -> tuple[Cell, ...]:
         """The matrix of this run; empty where the config has an error, which then ends the collection."""
         return self._planned
 
+    def refuse(self, problem: str) -> None:
+        """Note what is wrong with the config or an experiment; it ends the collection."""
+        self._refused.append(problem)
+
     def raise_config_error(self, items: list[pytest.Item]) -> None:
-        """End the collection if the matrix could not be made.
+        """End the collection if something was refused.
 
         An xdist worker cannot end the run: it collects nothing and leaves the message to the controller.
 
         Raises:
             pytest.UsageError: exit status 4 and one message.
         """
-        if self._config_error is None:
+        if not self._refused:
             return
-        if self.controls:
-            raise pytest.UsageError(self._config_error)
+        from pytest_inferbench.config.validate import join_problems  # noqa: PLC0415 - loaded: it met what was refused
+
         items.clear()
-        vars(self._config)["workeroutput"][_CONFIG_ERROR] = self._config_error
+        problems = join_problems(self._refused)
+        if self.controls:
+            raise pytest.UsageError(problems)
+        vars(self._config)["workeroutput"][_CONFIG_ERROR] = problems
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
