@@ -6,6 +6,8 @@ Law: a new command is one file and one entry here; their order is that of the he
 from __future__ import annotations
 
 from pytest_inferbench.cli.command import Command
+from pytest_inferbench.cli.doctor import DOCTOR
+from pytest_inferbench.cli.init import INIT
 from pytest_inferbench.cli.schema import SCHEMA
 
-COMMANDS: tuple[Command, ...] = (SCHEMA,)
+COMMANDS: tuple[Command, ...] = (DOCTOR, INIT, SCHEMA)

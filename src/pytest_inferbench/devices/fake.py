@@ -23,3 +23,7 @@ class FakeDevices:
     def gpus(self) -> tuple[Gpu, ...]:
         """All of them."""
         return self._gpus
+
+    def why_none(self) -> str:
+        """As a machine without a driver."""
+        return "no NVIDIA driver is loaded"

@@ -33,6 +33,10 @@ class Devices(Protocol):
         """Those it may use, in order; empty where there are none."""
         ...
 
+    def why_none(self) -> str:
+        """Where there are none: what is missing, and how to get it."""
+        ...
+
 
 def visible(gpus: tuple[Gpu, ...], wanted: str | None) -> tuple[Gpu, ...]:
     """The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order.

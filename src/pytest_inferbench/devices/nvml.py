@@ -30,6 +30,20 @@ class Nvml:
         finally:
             pynvml.nvmlShutdown()
 
+    def why_none(self) -> str:
+        """Where there are none: what is missing, and how to get it."""
+        try:
+            import pynvml  # noqa: PLC0415 - as above
+        except ImportError:
+            return "they cannot be looked for without nvidia-ml-py; pip install 'pytest-inferbench[gpu]'"
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError as error:
+            return f"NVIDIA's driver does not answer ({error})"
+        pynvml.nvmlShutdown()
+        hidden = _wanted() is not None
+        return "CUDA_VISIBLE_DEVICES leaves none of those that are there" if hidden else "the driver shows none"
+
 
 def _read(pynvml, index: int) -> Gpu:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a module without types
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)

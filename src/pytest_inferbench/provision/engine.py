@@ -34,6 +34,21 @@ class ContainerState:
     labels: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What an engine says of itself.
+
+    Attributes:
+        version: its release.
+        folder: where it keeps images, on its own machine.
+        gives_gpus: whether it can give NVIDIA GPUs to containers.
+    """
+
+    version: str
+    folder: str
+    gives_gpus: bool
+
+
 class Engine:
     """A Docker Engine that answered.
 
@@ -45,6 +60,21 @@ class Engine:
     def __init__(self, api: APIClient, errors: Any) -> None:  # noqa: ANN401 - a module
         self._api = api
         self._errors = errors
+
+    def facts(self) -> EngineFacts:
+        """What it says of itself.
+
+        Raises:
+            CellUnavailable: it does not answer any more.
+        """
+        try:
+            said = self._api.info()
+        except (self._errors.DockerException, OSError) as error:
+            raise CellUnavailable(f"the Docker engine does not answer any more ({error}); see `docker info`") from None
+        # Newer engines find GPUs by device files of the container device interface, older ones by a runtime.
+        found = [str(one.get("ID", "")) for one in said.get("DiscoveredDevices") or ()]
+        gives = "nvidia" in (said.get("Runtimes") or {}) or any(one.startswith("nvidia.com/gpu") for one in found)
+        return EngineFacts(str(said["ServerVersion"]), str(said["DockerRootDir"]), gives)
 
     def image_id(self, reference: str) -> str | None:
         """The id of a local image; None where there is none of that name."""

@@ -1,0 +1,72 @@
+"""`inferbench init`: what it writes, what it leaves alone, and that the project works as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pytest_inferbench.cli.main import main
+from pytest_inferbench.config.load import load
+from pytest_inferbench.config.validate import validate
+from pytest_inferbench.plan.schema import ModelsFile
+
+
+def test_it_writes_a_project(tmp_path, capsys):
+    """Config, benchmark, baselines folder and CI recipe are there and well-formed, and the next step is said."""
+    folder = tmp_path / "new" / "project"
+    assert main(["init", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.endswith(f"now: cd {folder}; pytest benchmarks\n")
+    config = validate(ModelsFile, load(folder / "config" / "models.yaml", folder))
+    assert [model.path for model in config.models] == ["builtin:tiny"]
+    recipe = YAML(typ="safe").load(folder / ".github" / "workflows" / "benchmarks.yml")
+    assert any("pytest benchmarks" in step.get("run", "") for step in recipe["jobs"]["benchmarks"]["steps"])
+    assert (folder / "benchmarks" / "baselines").is_dir()
+    assert all(f"wrote  {one}" in shown for one in ("config/models.yaml", "benchmarks/test_speed.py", "pytest.ini"))
+
+
+def test_it_never_writes_over_a_file(tmp_path, monkeypatch, capsys):
+    """What is there is kept and said, pytest's settings in other files too."""
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("config/models.yaml").write_text("mine\n")
+    Path("pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    assert main(["init"]) == 0
+    shown = capsys.readouterr().out
+    assert Path("config/models.yaml").read_text() == "mine\n"
+    assert not Path("pytest.ini").exists()
+    assert "kept   config/models.yaml\n" in shown
+    assert "kept   pyproject.toml\n" in shown
+    assert main(["init"]) == 0
+    assert "wrote" not in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_written_is_a_mistake(tmp_path, capsys):
+    """One line that names the file and the reason."""
+    (tmp_path / "file").touch()
+    assert main(["init", str(tmp_path / "file")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "file/config/models.yaml: cannot be written: Not a directory" in said
+
+
+@pytest.mark.e2e
+def test_the_project_passes_its_own_benchmarks(tmp_path):
+    """`pytest benchmarks` in the new project measures a real server and passes, and leaves git nothing to add."""
+    pytest.importorskip("xllamacpp")
+    assert main(["init", str(tmp_path)]) == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "benchmarks", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+    assert list((tmp_path / "perf").glob("*/run.json"))
