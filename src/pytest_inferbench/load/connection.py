@@ -14,8 +14,8 @@ from enum import Enum, auto
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.load.job import EncodedRequest
-from pytest_inferbench.load.spool import Spool, Trace
-from pytest_inferbench.load.stamps import CONTROL_SIZE, Mark, ask_for_stamps, monotonic
+from pytest_inferbench.load.spool import Read, Spool, Trace
+from pytest_inferbench.load.stamps import CONTROL_SIZE, ask_for_stamps, monotonic
 from pytest_inferbench.records import Failure, FailureKind
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.http import BodyReader, ResponseHead, parse_head
@@ -23,6 +23,7 @@ from pytest_inferbench.wire.http import BodyReader, ResponseHead, parse_head
 READ_SIZE = 16 * 1024
 _SPILL_READS = 256  # at each sweep, an unfinished answer with more reads than this goes to the spool
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
+_LAST_SIZE = len(_LAST_CHUNK)
 _BLANK = _LAST_CHUNK[-4:]
 _now_ns = SYSTEM_CLOCK.now_ns
 
@@ -85,12 +86,10 @@ class Connection:
             raise
 
     def _reset(self) -> None:
-        self._pieces: list[bytes] = []
-        self._marks: list[Mark] = []
-        self._offsets: list[int] = []
+        self._reads: list[Read] = []
         self._head: ResponseHead | None = None
         self._body: BodyReader | None = None
-        self._framed = 0  # pieces that the body reader has seen
+        self._framed = 0  # reads that the body reader has seen
         self._unsent = memoryview(b"")
         self._reads_before = 0
         self.quiet_since_ns = 0
@@ -164,54 +163,43 @@ class Connection:
         except OSError as error:
             self._ended(f"the connection broke: {error.strerror}")
             return True
-        self._pieces.append(data)
-        self._marks.append(control or _now_ns())
-        self._offsets.append(offset_ns)
-        return not self.steady or data[-4:] == _BLANK or len(data) < len(_LAST_CHUNK)
-
-    def _add(self, data: bytes, mark: Mark, offset_ns: int) -> None:
-        self._pieces.append(data)
-        self._marks.append(mark)
-        self._offsets.append(offset_ns)
+        self._reads.append((data, control or _now_ns(), offset_ns))
+        return not self.steady or data[-4:] == _BLANK or len(data) < _LAST_SIZE
 
     def _doubtful(self, data: bytes) -> bool:
         """Whether a read of a chunked body may be its last."""
-        return data[-4:] == _BLANK or len(data) < len(_LAST_CHUNK)
+        return data[-4:] == _BLANK or len(data) < _LAST_SIZE
 
     def last_stamp(self) -> int:
         """The arrival of the newest read, monotonic ns."""
-        return monotonic(self._marks[-1], self._offsets[-1])
+        _data, mark, offset_ns = self._reads[-1]
+        return monotonic(mark, offset_ns)
 
     def look(self) -> None:
         """See what the newest read means: a head, the end of the answer, the end of the connection."""
         if self.state is State.CLOSED:
             return
-        data = self._pieces[-1]
+        data = self._reads[-1][0]
         if not data:
-            self._drop_last()
+            self._reads.pop()
             self._ended("the server closed the connection before the answer was complete")
             return
         if self.state is State.SENDING:  # an early refusal; the connection is not used again
             self.sent_ns, self.state = self._send_ns, State.RECEIVING
         elif self.state is not State.RECEIVING:
-            self._drop_last()
+            self._reads.pop()
             self.close()  # bytes that nobody asked for: the framing is lost
             return
-        if self.steady and data[-len(_LAST_CHUNK) :] == _LAST_CHUNK:
+        if self.steady and data[-_LAST_SIZE:] == _LAST_CHUNK:
             self._complete(more=b"")
             return
         self._frame()
-
-    def _drop_last(self) -> None:
-        self._pieces.pop()
-        self._marks.pop()
-        self._offsets.pop()
 
     def _frame(self) -> None:
         """Frame exactly what has not been framed yet."""
         try:
             if self._body is None:
-                data = b"".join(self._pieces)
+                data = self._joined(0)
                 parsed = parse_head(data)
                 if parsed is None:
                     return
@@ -220,8 +208,8 @@ class Connection:
                 self.steady = self._head.body.chunked
                 data = data[start:]
             else:
-                data = b"".join(self._pieces[self._framed :])
-            self._framed = len(self._pieces)
+                data = self._joined(self._framed)
+            self._framed = len(self._reads)
             self._body.feed(data)
         except WireError as error:
             self._fail(FailureKind.PROTOCOL, str(error))
@@ -230,6 +218,9 @@ class Connection:
             self._fail(FailureKind.PROTOCOL, str(self._body.fault))
         elif self._body.complete:
             self._complete(more=self._body.unread)
+
+    def _joined(self, start: int) -> bytes:
+        return b"".join([read[0] for read in self._reads[start:]])
 
     def _complete(self, more: bytes) -> None:
         keep = self._head is not None and self._head.keep_alive and not more and not self._unsent
@@ -240,28 +231,28 @@ class Connection:
 
     def sweep(self, now_ns: int, spool: Spool) -> None:
         """What needs no hurry: note whether anything arrived, and spool a long answer's reads."""
-        reads = self.trace.reads + len(self._pieces)
+        reads = self.trace.reads + len(self._reads)
         if reads != self._reads_before or not self.quiet_since_ns:
             self._reads_before = reads
             self.quiet_since_ns = now_ns
-        if len(self._pieces) > _SPILL_READS and self.state is State.RECEIVING:
-            if self._framed < len(self._pieces):
+        if len(self._reads) > _SPILL_READS and self.state is State.RECEIVING:
+            if self._framed < len(self._reads):
                 self._frame()
             self._spill(spool)
 
     def _spill(self, spool: Spool) -> None:
-        spool.keep(self.trace, (self._pieces, self._marks, self._offsets))
-        self._pieces, self._marks, self._offsets, self._framed = [], [], [], 0
+        spool.keep(self.trace, self._reads)
+        self._reads, self._framed = [], 0
 
     @property
     def was_stale(self) -> bool:
         """Whether the server had closed this kept connection before it saw the request: no byte came back."""
-        nothing = not self._pieces and not self.trace.reads
+        nothing = not self._reads and not self.trace.reads
         return self.failure is not None and self.failure.kind is FailureKind.CUT and self.uses > 1 and nothing
 
     def settle(self, spool: Spool) -> Trace:
         """Spool what is left of the finished answer and let go of it."""
-        if self._pieces:
+        if self._reads:
             if self.failure is None:
                 self.end_ns = self.last_stamp()
             self._spill(spool)

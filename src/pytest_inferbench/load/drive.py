@@ -19,9 +19,11 @@ from pytest_inferbench.load.pool import Pool
 from pytest_inferbench.load.spool import Spool, Trace
 from pytest_inferbench.records import Failure, FailureKind
 
-_SWEEP_NS = 100_000_000  # how often time limits are looked at
+_CONTROL_NS = 100_000_000  # how often the owner is asked
+_SWEEP_EVERY = 5  # controls; time limits are looked at as often, and looking at a thousand streams takes a millisecond
 _LAGS_KEPT = 65_536
-_LAG_EVERY = 4  # reads a lag sample
+_LAG_OFTEN, _LAG_SELDOM = 4, 16  # reads a lag sample (powers of 2): at first, and once there are enough
+_LAG_ENOUGH = 1024 * _LAG_OFTEN
 _SPARES = 2  # open connections that an open loop keeps ready, so that no send waits for a handshake
 _READABLE = select.POLLIN
 _now_ns = SYSTEM_CLOCK.now_ns
@@ -82,6 +84,7 @@ class Drive:
         self._control = control
         self._start_ns = 0
         self._free: list[int] = []  # closed-loop streams without a request; open-loop places that are free again
+        self._lags = 0  # samples so far
         self._places = 0  # open-loop places so far: as many as there were requests in flight at once
         self.outcomes: list[Outcome] = []
         self.reading = LoopReading()
@@ -90,48 +93,56 @@ class Drive:
         """Carry the load; returns when every request has an outcome or the round was abandoned."""
         self._start_ns = start_ns
         offset = first_offset = _realtime_ns() - _now_ns()
-        next_sweep = _now_ns() + _SWEEP_NS
+        next_control, controls = _now_ns() + _CONTROL_NS, 0
         if self._streams is not None:
             self._free = list(range(self._streams))[::-1]
             self._fill()
+        closed, poll = self._streams is not None, self._pool.poll
         while len(self.outcomes) < self._total:
-            timeout_ns = next_sweep - _now_ns()
-            if self._streams is None:
-                timeout_ns = min(timeout_ns, self._send_due())
-            events = self._pool.wait(timeout_ns, exact=self._streams is None)
-            offset = _realtime_ns() - _now_ns()
-            self._read_all(events, -offset)
+            events = poll() if closed else self._wait_open(next_control)
             now = _now_ns()
-            if now >= next_sweep:
-                next_sweep = now + _SWEEP_NS
-                self._sweep(now)
-                if self._streams is not None:
+            offset = _realtime_ns() - now
+            self._read_all(events, -offset)
+            if now >= next_control:
+                next_control = _now_ns() + _CONTROL_NS
+                controls += 1
+                if not controls % _SWEEP_EVERY:
+                    self._sweep(now)
+                if closed:
                     self._fill()
                 self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
                 if self._control(len(self.outcomes), self.reading.reads):
                     return
         self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
 
+    def _wait_open(self, next_control: int) -> list[tuple[int, int]]:
+        """Send what is due in an open loop, then events until the next send or control."""
+        due_ns = self._send_due()
+        return self._pool.wait(min(next_control - _now_ns(), due_ns), exact=True)
+
     def _read_all(self, events: list[tuple[int, int]], offset_ns: int) -> None:
         """One batch of events; a read in the middle of an answer takes the shortest way."""
         connections, reading = self._pool.connections, self.reading
+        reads = reading.reads
+        between_lags = (_LAG_OFTEN if reads < _LAG_ENOUGH else _LAG_SELDOM) - 1
         for fd, mask in events:
             connection = connections.get(fd)
             if connection is None:
                 continue
             if connection.steady and mask == _READABLE:
-                reading.reads += 1
+                reads += 1
                 look = connection.take(offset_ns)
-                if not reading.reads % _LAG_EVERY:
+                if not reads & between_lags:
                     self._note_lag(connection)
                 if not look:
                     continue
                 connection.look()
                 self._settle(connection)
             else:
-                self._handle(connection, mask, offset_ns)
+                reads += self._handle(connection, mask, offset_ns)
             if self._free and self._streams is not None:
                 self._fill()
+        reading.reads = reads
 
     def _send_due(self) -> int:
         """Send what is due in an open loop; returns ns until the next send."""
@@ -142,7 +153,7 @@ class Drive:
                 return left
             self._send_next()
         self._pool.keep_spares(_SPARES)
-        return _SWEEP_NS
+        return _CONTROL_NS
 
     def _fill(self) -> None:
         """Give every closed-loop stream that has none its next request."""
@@ -184,23 +195,25 @@ class Drive:
         if request is not None and request.offset_ns is not None and connection.sent_ns is not None:
             self.reading.schedule_lags_ns.append(connection.sent_ns - self._start_ns - request.offset_ns)
 
-    def _handle(self, connection: Connection, mask: int, offset_ns: int) -> None:
-        """Anything but a read in the middle of an answer."""
+    def _handle(self, connection: Connection, mask: int, offset_ns: int) -> int:
+        """Anything but a read in the middle of an answer; how many reads it took."""
+        reads = 0
         if connection.state is State.CONNECTING:
             self._settle_connect(connection)
-            return
+            return reads
         if mask & select.POLLOUT and connection.state is State.SENDING and connection.send_more():
             self._pool.watch(connection, writing=False)
             self._note_sent(connection)
         if mask & ~select.POLLOUT and connection.state is not State.CLOSED:
             idle = connection.state is State.IDLE
-            self.reading.reads += 1
+            reads = 1
             if connection.take(offset_ns):
                 connection.look()
             if idle:
                 self._pool.drop_if_closed(connection)
-                return
+                return reads
         self._settle(connection)
+        return reads
 
     def _settle(self, connection: Connection) -> None:
         if connection.state is State.IDLE or connection.state is State.CLOSED:
@@ -214,7 +227,8 @@ class Drive:
         if len(lags) < _LAGS_KEPT:
             lags.append(lag_ns)
         else:
-            lags[self.reading.reads // _LAG_EVERY % _LAGS_KEPT] = lag_ns
+            lags[self._lags % _LAGS_KEPT] = lag_ns
+        self._lags += 1
 
     def _settle_connect(self, connection: Connection) -> None:
         request = connection.request

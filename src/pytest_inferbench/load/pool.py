@@ -13,6 +13,7 @@ import contextlib
 import select
 import socket
 from collections import deque
+from functools import partial
 from typing import Protocol
 
 from pytest_inferbench.clock import NS_PER_MS, NS_PER_S, SYSTEM_CLOCK
@@ -44,6 +45,7 @@ class Pool:
     Attributes:
         connections: the open ones by file descriptor.
         opened: how many have been opened so far.
+        poll: events as soon as there are any, none after a tenth of a second.
         single_use: whether each carries one request only.
 
     Raises:
@@ -61,6 +63,8 @@ class Pool:
         self._tls = tls_context(target) if target.tls else None
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._poller: _Poller = self._epoll or select.poll()
+        # epoll counts seconds, poll milliseconds
+        self.poll = partial(self._poller.poll, 0.1 if self._epoll is not None else 100)
         self.connections: dict[int, Connection] = {}
         self._idle: deque[Connection] = deque()
         self._failures_in_a_row = 0

@@ -17,7 +17,8 @@ from pytest_inferbench.load.stamps import Mark, monotonic
 MEMORY_BYTES = 128 * 1024 * 1024
 _READ_OVERHEAD = 256  # bytes that Python adds to each read kept in memory
 
-Reads = tuple[list[bytes], list[Mark], list[int]]
+Read = tuple[bytes, Mark, int]
+"""Bytes, what tells their arrival, and the offset that makes a kernel stamp monotonic."""
 
 
 class Trace:
@@ -32,7 +33,7 @@ class Trace:
     __slots__ = ("parts", "reads", "received_bytes")
 
     def __init__(self) -> None:
-        self.parts: list[Reads | tuple[int, array[int], array[int]]] = []
+        self.parts: list[list[Read] | tuple[int, array[int], array[int]]] = []
         self.reads = 0
         self.received_bytes = 0
 
@@ -45,16 +46,16 @@ class Spool:
         self._end = 0
         self._held = 0
 
-    def keep(self, trace: Trace, reads: Reads) -> None:
-        """Add reads to an answer's trace; its three lists are of equal length and not changed afterwards."""
-        size = sum(map(len, reads[0]))
-        trace.reads += len(reads[0])
+    def keep(self, trace: Trace, reads: list[Read]) -> None:
+        """Add reads to an answer's trace; the list is not changed afterwards."""
+        size = sum([len(read[0]) for read in reads])
+        trace.reads += len(reads)
         trace.received_bytes += size
-        self._held += size + _READ_OVERHEAD * len(reads[0])
+        self._held += size + _READ_OVERHEAD * len(reads)
         trace.parts.append(reads if self._held < MEMORY_BYTES else self._write(reads))
 
-    def _write(self, reads: Reads) -> tuple[int, array[int], array[int]]:
-        pieces, marks, offsets = reads
+    def _write(self, reads: list[Read]) -> tuple[int, array[int], array[int]]:
+        pieces, marks, offsets = zip(*reads, strict=True)
         data = memoryview(b"".join(pieces))
         start = self._end
         self._end += len(data)
@@ -64,13 +65,14 @@ class Spool:
 
     def read(self, trace: Trace) -> Iterator[tuple[bytes, int]]:
         """The reads of one answer as they came: (bytes, stamp)."""
-        for first, second, third in trace.parts:
-            if isinstance(first, list):
-                yield from zip(first, map(monotonic, second, third), strict=True)
+        for part in trace.parts:
+            if isinstance(part, list):
+                yield from ((data, monotonic(mark, offset)) for data, mark, offset in part)
                 continue
-            self._file.seek(first)
-            for length, stamp in zip(second, third, strict=True):
-                yield self._exactly(length), stamp  # type: ignore[arg-type]
+            start, lengths, stamps = part
+            self._file.seek(start)
+            for length, stamp in zip(lengths, stamps, strict=True):
+                yield self._exactly(length), stamp
 
     def _exactly(self, length: int) -> bytes:
         data = self._file.read(length)

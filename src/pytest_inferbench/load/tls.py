@@ -83,10 +83,10 @@ class TlsConnection(Connection):
 
     def take(self, offset_ns: int) -> bool:
         """Take what has arrived; a record that is not whole yet is no read."""
-        known = len(self._pieces)
+        known = len(self._reads)
         broken = self._receive(offset_ns)
-        news = self._pieces[known:]
-        return broken or (bool(news) and (not self.steady or any(self._doubtful(piece) for piece in news)))
+        news = self._reads[known:]
+        return broken or (bool(news) and (not self.steady or any(self._doubtful(read[0]) for read in news)))
 
     def _receive(self, offset_ns: int) -> bool:
         """Decrypt what has arrived into reads; whether the connection ended, or an idle one was spoken to."""
@@ -104,12 +104,12 @@ class TlsConnection(Connection):
             self._incoming.write_eof()
         try:
             while plain := self._tls.read(READ_SIZE):
-                self._add(plain, mark, offset_ns)
+                self._reads.append((plain, mark, offset_ns))
         except ssl.SSLWantReadError:
-            return self.state is State.IDLE and bool(self._pieces)
+            return self.state is State.IDLE and bool(self._reads)
         except ssl.SSLError as error:
             if not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
                 self._ended(f"TLS: {error}")
                 return True
-        self._add(b"", mark, offset_ns)
+        self._reads.append((b"", mark, offset_ns))
         return True
