@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing.connection as pipes
+import os
 import signal
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from multiprocessing.connection import Connection
 
 from pytest_inferbench.clock import NS_PER_MS, SYSTEM_CLOCK
 from pytest_inferbench.errors import InferbenchError, LoadError
-from pytest_inferbench.load.job import EncodedRequest, Finished, Go, Limits, Prepare, Progress, Ready, Refused, Target
+from pytest_inferbench.load.job import EncodedRequest, Finished, Go, Limits, Progress, Ready, Refused, Target
+from pytest_inferbench.load.split import share, workers_for
 from pytest_inferbench.records import RequestRecord, WorkerReading
 
 _HEAD_START_NS = 20 * NS_PER_MS  # between the last worker's "ready" and the common start
@@ -54,14 +56,14 @@ class LoadEngine:
     """Carries loads with `workers` processes.
 
     Args:
-        workers: how many processes share a load.
+        workers: how many processes share a load; None for as many as its planned chunk rate wants.
         cancel: when set, a load under way is abandoned.
         on_progress: called with (requests finished, socket reads) of the load so far, about twice a second.
     """
 
     def __init__(
         self,
-        workers: int = 1,
+        workers: int | None = None,
         cancel: threading.Event | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
@@ -97,13 +99,14 @@ class LoadEngine:
             LoadError: the load could not be started, or a worker died.
             Cancelled: `cancel` was set.
         """
-        count = min(self._workers, streams or self._workers, len(requests))
+        wanted = self._workers or workers_for(requests, streams, os.cpu_count() or 1)
+        count = min(wanted, streams or wanted, len(requests))
         try:
             self._start(count)
             active = self._processes[:count]
             for process in active:
                 process.finished = process.progress = None
-                process.pipe.send(_share(requests, process.number, count, target, dialect, streams, limits))
+                process.pipe.send(share(requests, process.number, count, target, dialect, streams, limits))
             self._await(active, Ready, "getting ready")
             start_ns = SYSTEM_CLOCK.now_ns() + _HEAD_START_NS
             for process in active:
@@ -172,29 +175,6 @@ class LoadEngine:
         if self._on_progress is not None:
             seen = [process.progress for process in active if process.progress is not None]
             self._on_progress(sum(part.finished for part in seen), sum(part.reads for part in seen))
-
-
-def _share(
-    requests: tuple[EncodedRequest, ...],
-    number: int,
-    count: int,
-    target: Target,
-    dialect: str,
-    streams: int | None,
-    limits: Limits,
-) -> Prepare:
-    """Worker `number`'s part: every `count`-th request, and as evenly as it goes of the streams."""
-    mine = requests[number::count]
-    own = None if streams is None else min(len(mine), len(range(number, streams, count)))
-    return Prepare(
-        worker=number,
-        target=target,
-        dialect=dialect,
-        requests=mine,
-        connections=1 if own is None else own,
-        streams=own,
-        limits=limits,
-    )
 
 
 def _epitaph(process: _Process, when: str) -> str:
