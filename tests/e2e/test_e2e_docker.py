@@ -20,6 +20,12 @@ async def test_a_long(bench):
 async def test_b_after(bench):
     await bench.run(Single(requests=4, prompt_tokens=64, output_tokens=16))
 """
+COLD = """
+from pytest_inferbench import ColdStart
+
+async def test_cold_start(bench):
+    await bench.run(ColdStart())
+"""
 # Stands in for a server that loads for ever: it says so, and then nothing.
 LOADING = """
 ARG BASE_IMAGE=debian:bookworm-slim
@@ -69,6 +75,21 @@ def test_a_kept_server_is_used_again_and_says_so(project):
     assert project.run(f"--backend-version={NEW}", "--keep-server")[0] == 0
     assert project.document()["cases"][0]["server"]["reused"] is True
     assert [one["Id"] for one in project.containers()] == [kept["Id"]]
+
+
+def test_a_fresh_server_takes_the_place_of_a_kept_one(project):
+    """A case that wants fresh servers gets them with --keep-server too, and the last of them stays."""
+    assert project.run(f"--backend-version={NEW}", "--keep-server")[0] == 0
+    (kept,) = project.containers()
+    project.write("test_it.py", COLD)
+    status, said = project.run(f"--backend-version={NEW}", "--keep-server")
+    assert status == 0, said
+    (case,) = project.document()["cases"]
+    assert "reused" not in case["server"]
+    assert len(case["rounds"]) == 2
+    (last,) = project.containers()
+    assert last["Id"] != kept["Id"]
+    assert last["State"] == "running"
 
 
 def test_images_only(project):

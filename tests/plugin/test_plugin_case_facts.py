@@ -6,7 +6,8 @@ import pytest
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.evidence import CacheState
-from pytest_inferbench.plugin.case import case_facts, case_plan
+from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.plugin.case import case_facts, case_plan, server_account
 from pytest_inferbench.workloads.cold_start import ColdStart
 from pytest_inferbench.workloads.multi_turn import MultiTurn
 from pytest_inferbench.workloads.prefix import Prefix
@@ -64,3 +65,21 @@ def test_files_are_found_from_the_root(tmp_path):
     assert plan.slo == {"ttft_ms": 5.0}
     with pytest.raises(ConfigError, match=r"prompts: none\.jsonl"):
         case_plan("x", Single(prompts="none.jsonl"), None, context(tmp_path))
+
+
+def test_the_arguments_of_a_result_are_those_the_server_was_started_with():
+    """Also what the number of GPUs added; of a server that is not ours, what the config says of it."""
+    cell = Cell(model="m", backend="vllm", version="v1", protocol="openai-chat", args=(("max_num_seqs", 8),))
+
+    def account(args):
+        server = SimpleNamespace(
+            endpoint=SimpleNamespace(base_url="http://x"), kind="process", ready_seconds=1.0, args=args, facts={},
+            log_path=None,
+        )  # fmt: skip
+        return server_account(cell, server, 0, None)
+
+    one, two = account({"max_num_seqs": 8}), account({"tensor_parallel_size": 2, "max_num_seqs": 8})
+    assert one["args_hash"] != two["args_hash"]
+    assert two["args"] == {"tensor_parallel_size": 2, "max_num_seqs": 8}
+    assert account({"max_num_seqs": 8, "tensor_parallel_size": 2})["args_hash"] == two["args_hash"]
+    assert account(None) == one

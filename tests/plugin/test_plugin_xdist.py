@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,44 @@ def test_an_xdist_that_is_too_old_is_one_clear_error(three_cells, pytester: pyte
 def test_a_cell_is_the_longest_known_id_among_the_parameters(nodeid, cell):
     """No other part of a node id counts, and no part of a longer word."""
     assert cell_of(nodeid, ("llama-b1-tiny", "llama-b1-tiny-big")) == cell
+
+
+TIMED = """
+import os, time
+import pytest_inferbench.run as run
+
+real = run.CaseRunner.run
+
+def timed(self, plan):
+    begin = time.monotonic_ns()
+    yield from real(self, plan)
+    with open("notes.txt", "a") as notes:
+        notes.write(f"{begin} {time.monotonic_ns()} {os.environ['PYTEST_XDIST_WORKER']}\\n")
+
+run.CaseRunner.run = timed
+"""
+MEASURING = """
+import pytest
+from pytest_inferbench import Single
+
+@pytest.mark.parametrize("case", ["a", "b"])
+def test_it(bench, case):
+    bench.run_sync(Single(requests=4, prompt_tokens=16, output_tokens=4), rounds=1)
+"""
+
+
+def test_on_one_machine_nothing_is_measured_at_the_same_time(pytester: pytest.Pytester, server, monkeypatch):
+    """Two workers measure two cells on servers of this machine: one case after the other."""
+    monkeypatch.setenv("INFERBENCH_CACHE", str(pytester.path / "cache"))
+    (pytester.mkdir("config") / "models.yaml").write_text(
+        f"defaults: {{backend: external, backends: {{external: {{url: '{server.url}'}}}}}}\n"
+        "models:\n  - {repo_id: served, name: one}\n  - {repo_id: served, name: two}\n"
+    )
+    pytester.makeconftest(TIMED)
+    pytester.makepyfile(test_it=MEASURING)
+    pytester.runpytest_subprocess("-n2", "-p", "no:cacheprovider", timeout=120).assert_outcomes(passed=4)
+    lines = [line.split() for line in (pytester.path / "notes.txt").read_text().splitlines()]
+    assert len({worker for *_, worker in lines}) == 2
+    sections = sorted((int(begin), int(end)) for begin, end, _ in lines)
+    for (_, end), (begin, _) in pairwise(sections):
+        assert end <= begin

@@ -34,8 +34,14 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
-def start_server(cell: Cell, context: LaunchContext, say: Progress) -> Server:
+def start_server(cell: Cell, context: LaunchContext, say: Progress, *, fresh: bool = False) -> Server:
     """Bring a cell's server up.
+
+    Args:
+        cell: which.
+        context: the run.
+        say: told what is waited for.
+        fresh: use none that an earlier run kept.
 
     Raises:
         CellUnavailable: it cannot run on this machine.
@@ -58,13 +64,15 @@ def start_server(cell: Cell, context: LaunchContext, say: Progress) -> Server:
     timeout_s = context.settings.server_timeout
     folder = cache_folder() / "leases"
     lease = lease_gpus(cell.gpus, NVML, folder, timeout_s=timeout_s, clock=SYSTEM_CLOCK, progress=say)
-    start = _Start(cell, backend, context, lease, say)
+    start = _Start(cell, backend, context, lease, say, fresh)
     try:
         server = start.container() if cell.provision == "docker" else start.process()
     except BaseException:
         lease.release()
         raise
-    return replace(server, life=Leased(server.life, lease)) if lease.gpus else server
+    if not lease.gpus:
+        return server
+    return replace(server, life=Leased(server.life, lease), gpus=tuple(gpu.uuid for gpu in lease.gpus))
 
 
 def cell_image(cell: Cell, context: LaunchContext, say: Progress, gpus: int) -> Image:
@@ -109,6 +117,7 @@ class _Start:
     context: LaunchContext
     lease: Lease
     say: Progress
+    fresh: bool
 
     def process(self) -> Server:
         # Without the driver's own order CUDA counts devices by speed; a UUID means the same to everybody.
@@ -133,6 +142,7 @@ class _Start:
             clock=SYSTEM_CLOCK,
             progress=self.say,
             keep=self.context.settings.keep_server,
+            fresh=self.fresh,
         )
         return start.start(self._plan(), self.backend, image, gpus=self.lease.gpus, memory_bytes=self.cell.memory)
 

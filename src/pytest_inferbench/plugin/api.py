@@ -188,6 +188,18 @@ class Bench:
         min_requests: int = 1,
     ) -> Result:
         """The same for a plain `def` test."""
+        with self._cell.measuring():
+            return self._measure(workload, rounds, budgets, max_error_rate, min_requests)
+
+    def _measure(
+        self,
+        workload: Workload,
+        rounds: int | None,
+        budgets: Sequence[Budget],
+        max_error_rate: float,
+        min_requests: int,
+    ) -> Result:
+        """The case, while nothing else is measured on this device."""
         done = self._item.stash.setdefault(RESULTS, [])
         context, cell = self._context, self._cell
         name = case_name(self._item, cell.cell.id, len(done))

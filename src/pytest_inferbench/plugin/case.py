@@ -104,13 +104,14 @@ def server_account(cell: Cell, server: Server, restarts: int, canary: str | None
 
     `args_hash` tells two sets of server arguments apart, `canary` two sets of greedy answers.
     """
+    args = dict(cell.args) if server.args is None else dict(server.args)
     account: dict[str, Any] = {
         "url": server.endpoint.base_url,
         "provision": server.kind,
         "ready_seconds": round(server.ready_seconds, 3),
         "restarts": restarts,
-        "args": dict(cell.args),
-        "args_hash": hashlib.sha256(json.dumps(sorted(cell.args)).encode()).hexdigest()[:16],
+        "args": args,
+        "args_hash": hashlib.sha256(json.dumps(sorted(args.items())).encode()).hexdigest()[:16],
         "sources": dict(cell.sources),
     }
     account |= server.facts

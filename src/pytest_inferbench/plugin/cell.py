@@ -24,7 +24,9 @@ from pytest_inferbench.load.selfcheck import self_error_ms
 from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.provision.builtin import cache_folder
 from pytest_inferbench.provision.server import Server
+from pytest_inferbench.provision.turn import runs_here, turn
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.run import CaseRunner
 from pytest_inferbench.wire.catalogue import dialect_named
@@ -105,9 +107,25 @@ class RunningCell:
             ProvisionError: it does not come up.
         """
         if self._server is not None:
-            self._server.stop()
-        self._server = self._start()
+            self._server.discard()
+        self._server = self._start(fresh=True)
         return self._server
+
+    @contextmanager
+    def measuring(self) -> Generator[None]:
+        """Its turn at measuring: on one device nothing else is measured meanwhile.
+
+        Raises:
+            ProvisionError: its server had died, and another does not come up.
+            Cancelled: the run was told to stop while others measured.
+        """
+        server = self.server()
+        if not runs_here(server.endpoint.base_url):
+            yield
+            return
+        folder, say = cache_folder() / "leases", self._progress("")
+        with turn(folder, alone=not server.gpus, clock=SYSTEM_CLOCK, cancelled=self.cancel.is_set, progress=say):
+            yield
 
     def self_error_ms(self, rounds: Sequence[RoundRecord], gap_ms: float | None) -> float | None:
         """What the client adds to a time to the first token at a case's load; None where it could not be found out.
@@ -144,8 +162,8 @@ class RunningCell:
                 self._server.stop()
             self._context.progress.clear()
 
-    def _start(self) -> Server:
-        return start_server(self.cell, self._context, self._progress("starting"))
+    def _start(self, *, fresh: bool = False) -> Server:
+        return start_server(self.cell, self._context, self._progress("starting"), fresh=fresh)
 
     def _progress(self, what: str) -> Callable[[str], None]:
         def say(text: str) -> None:

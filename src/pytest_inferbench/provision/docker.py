@@ -101,6 +101,7 @@ class ContainerStart:
         clock: the clock.
         progress: told what is waited for.
         keep: leave servers running afterwards, and use one that an earlier run left.
+        fresh: use none that was left.
     """
 
     engine: Engine
@@ -110,6 +111,7 @@ class ContainerStart:
     clock: Clock
     progress: Progress = silent
     keep: bool = False
+    fresh: bool = False
 
     def start(
         self,
@@ -145,7 +147,7 @@ class ContainerStart:
             environ=os.environ,
         )
         digest = f"{spec.digest}-{image.digest.rpartition(':')[2][:12]}"
-        left = self._left_running(digest) if self.keep else None
+        left = self._left_running(digest) if self.keep and not self.fresh else None
         container = left or self._new(spec, digest, plan)
         life = ContainerLife(
             self.engine, container, new_log(self.log_dir, f"{plan.backend}-{plan.model_name}"), keep=self.keep
@@ -207,6 +209,7 @@ class ContainerStart:
             ready_seconds=ready.seconds,
             log_path=life.log_path,
             life=life,
+            args=plan.args,
             facts={
                 "image": image.reference,
                 "image_digest": image.digest,

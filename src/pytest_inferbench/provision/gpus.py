@@ -129,6 +129,13 @@ class Leased:
         finally:
             self.lease.release()
 
+    def discard(self) -> None:
+        """End it, also where it was to be kept, and give its GPUs back; may be called again."""
+        try:
+            self.life.discard()
+        finally:
+            self.lease.release()
+
     def log_tail(self, n: int) -> tuple[str, ...]:
         """Its last `n` log lines."""
         return self.life.log_tail(n)

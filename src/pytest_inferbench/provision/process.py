@@ -92,6 +92,10 @@ class ServerProcess:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 
+    def discard(self) -> None:
+        """The same: a process is never kept."""
+        self.stop()
+
     def log_tail(self, n: int = 20) -> tuple[str, ...]:
         """The last `n` lines it wrote, oldest first."""
         return tail(self.log_path, n)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pytest_inferbench.backends.backend import Backend, Installed, ServerPlan
+    from pytest_inferbench.backends.backend import ArgValue, Backend, Installed, ServerPlan
     from pytest_inferbench.clock import Clock
 
 _SHOWN_LINES = 20
@@ -39,7 +39,11 @@ class Life(Protocol):
         ...
 
     def stop(self) -> None:
-        """End it; may be called again."""
+        """End it, unless it is to be kept; may be called again."""
+        ...
+
+    def discard(self) -> None:
+        """End it, also where it was to be kept; may be called again."""
         ...
 
     def log_tail(self, n: int) -> tuple[str, ...]:
@@ -60,6 +64,8 @@ class Server:
         ready_seconds: how long it took from its start (or from our first question) to the first token.
         log_path: its log; None where we have none.
         life: what holds it up.
+        args: the arguments it was started with, by canonical name; None where it is not ours.
+        gpus: UUIDs of the GPUs that are its own.
         facts: what else a result shall say of it (its image and digest), by name.
     """
 
@@ -71,6 +77,8 @@ class Server:
     ready_seconds: float
     log_path: Path | None
     life: Life
+    args: Mapping[str, ArgValue] | None = None
+    gpus: tuple[str, ...] = ()
     facts: Mapping[str, str | bool] = field(default_factory=dict)
 
     def alive(self) -> str | None:
@@ -88,8 +96,12 @@ class Server:
         return self.life.log_tail(n)
 
     def stop(self) -> None:
-        """End it if it is ours; may be called again."""
+        """End it if it is ours and not to be kept; may be called again."""
         self.life.stop()
+
+    def discard(self) -> None:
+        """End it if it is ours, also where it was to be kept; may be called again."""
+        self.life.discard()
 
 
 class _PortTakenError(ProvisionError):
@@ -190,6 +202,7 @@ class _Start:
             ready_seconds=ready.seconds,
             log_path=process.log_path,
             life=process,
+            args=plan.args,
         )
 
 

@@ -31,6 +31,9 @@ class NotOurs:
     def stop(self) -> None:
         """Not for us to end."""
 
+    def discard(self) -> None:
+        """Not for us to end either."""
+
     def log_tail(self, n: int) -> tuple[str, ...]:  # noqa: ARG002 - Life's signature
         """Not for us to read."""
         return ()
