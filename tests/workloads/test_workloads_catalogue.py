@@ -50,6 +50,5 @@ def test_the_page_on_workloads_tells_every_option_and_its_default(workload):
         line for line in page.partition("## Options")[2].splitlines() if line.startswith(f"| `{workload.kind}` |")
     )
     for name, option in workload.model_fields.items():
-        told = option.default if isinstance(option.default, str) else f"{option.default or 0:g}"
-        default = "" if option.is_required() or option.default is None else f" {told}"
+        default = "" if option.is_required() or option.default is None else f" {option.default}".removesuffix(".0")
         assert f"`{name}`{default}" in row or f"**`{name}`**" in row or f"or-`{name}`" in row, name
