@@ -90,6 +90,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-extra-body", str, None, "JSON object added to every request's body.", '{"top_k": 1}'),
     Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "0.7"),
     Option("--update-baselines", bool, False, "Record this session in the baselines.", action=True),
+    Option("--baseline-mode", str, None, "How: append (the default), reseat or prune.", "reseat", action=True),
+    Option("--accept-regressions", bool, False, "Record cases that regressed too.", action=True),
 )
 
 

@@ -194,7 +194,7 @@ BROKEN_LINES = {
         line(rounds={"ttft_ms.p50": [float("nan")]}),
         "h.jsonl:2: rounds.ttft_ms.p50[0]: got nan, expected a finite number",
     ),
-    "unknown way": (line(how="magic"), "h.jsonl:2: how: got 'magic', expected 'append'"),
+    "unknown way": (line(how="magic"), "h.jsonl:2: how: got 'magic', expected 'append', 'reseat' or 'accept'"),
     "twice": (
         session(0).to_line(),
         "h.jsonl:2: run run-0 of concurrency[c08] was already accepted on line 1; delete one",

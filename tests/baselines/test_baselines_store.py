@@ -2,11 +2,13 @@
 
 import errno
 import fcntl
+import multiprocessing
 import os
 
 import pytest
 from baseline_made import DIRECTIONS, YAML, candidate, session
 
+from pytest_inferbench.baselines.read import read_sessions
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.errors import BaselineError
@@ -41,6 +43,19 @@ class Folder:
 
     def plan(self, *candidates, run_id="run-9"):
         return plan_update(self.store.read(*KEY), candidates or [candidate()], run_id=run_id, date="2025-02-03")
+
+
+def record(root, name, start, outcomes):
+    """What one of several processes does: read, wait for the others, write; it says what came of it."""
+    folder = Folder(root)
+    update = folder.plan(run_id=name)
+    start.wait(60)
+    try:
+        folder.store.write(update)
+    except BaselineError as error:
+        outcomes.put((name, str(error)))
+    else:
+        outcomes.put((name, ""))
 
 
 @pytest.fixture
@@ -208,6 +223,25 @@ def test_concurrent_writer(folder):
         assert {**folder.files(), lock.name: b""} == {**before, lock.name: b""}
 
 
+def test_two_writers_at_once(folder):
+    """Of processes that update at the same moment each is recorded whole or refused whole, and the files agree."""
+    folder.put(YAML, session())
+    spawn = multiprocessing.get_context("spawn")
+    start, outcomes = spawn.Barrier(2), spawn.Queue()
+    writers = [spawn.Process(target=record, args=(folder.path.parent, name, start, outcomes)) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    said = dict(outcomes.get(timeout=60) for _ in writers)
+    for writer in writers:
+        writer.join(60)
+    recorded = {made.id for made in folder.store.read(*KEY).sessions}
+    assert recorded == {"run-1", *(name for name, problem in said.items() if not problem)}
+    assert len(recorded) > 1
+    for problem in filter(None, said.values()):
+        assert "another run is writing it" in problem or "changed since it was read" in problem
+    assert set(folder.files()) == {"qwen3-8b--vllm.yaml", "qwen3-8b--vllm/1x-nvidia-h200.jsonl"}
+
+
 def test_lock_of_a_dead_writer(folder):
     """A lock file that nobody holds any more locks nobody out."""
     folder.put(YAML, session())
@@ -290,4 +324,4 @@ def test_names_stay_in_the_folder(folder):
     )
     folder.store.write(update)
     assert set(folder.files()) == {"m--etc-b.yaml", "m--etc-b/_.jsonl"}
-    assert folder.store.read("../../m", "/etc/b", "..").sessions == update.appended
+    assert folder.store.read("../../m", "/etc/b", "..").sessions == read_sessions(update.sessions["_"].new, "_.jsonl")

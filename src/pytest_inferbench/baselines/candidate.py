@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_inferbench.baselines.fingerprint import Fingerprint, of_result
 from pytest_inferbench.baselines.names import case_key, safe_name
-from pytest_inferbench.baselines.session import SCHEMA, Session
+from pytest_inferbench.baselines.session import SCHEMA, How, Session
 from pytest_inferbench.errors import BaselineError
 from pytest_inferbench.units import Direction
 
@@ -61,7 +61,7 @@ class Candidate:
         summary = self.result.metrics.get(name.partition(".")[0])
         return Direction.NEUTRAL if summary is None else Direction(summary.direction)
 
-    def to_session(self, run_id: str, date: str, segment: int) -> Session:
+    def to_session(self, run_id: str, date: str, segment: int, how: How) -> Session:
         """The session line of this candidate."""
         result, seen = self.result, self.fingerprint
         completed = result.metrics.get("e2e_ms")
@@ -72,7 +72,7 @@ class Candidate:
             case=result.case,
             variant=result.variant,
             segment=segment,
-            how="append",
+            how=how,
             version=seen.version,
             image=seen.image,
             provision=seen.provision,

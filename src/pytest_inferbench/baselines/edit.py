@@ -19,7 +19,7 @@ from pytest_inferbench.config.scalars import core_value
 from pytest_inferbench.errors import BaselineError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 Entry = tuple[Node, Node]
 
@@ -52,6 +52,26 @@ def lay_over(text: str, tree: Tree, name: str) -> str:
         raise BaselineError(
             f"{name}: cannot be edited in place (aliases or an unusual style); write this in by hand:\n{added}"
         )
+    return edited
+
+
+def drop_cases(text: str, keys: Collection[str], name: str) -> str:
+    """The document without these entries of its `cases:`; what stands around them, comments too, stays.
+
+    Raises:
+        BaselineError: the text is written in a way that cannot be edited in place; it says what to remove by hand.
+    """
+    root = compose(text, name)
+    written = _entries(root)["cases"][1] if root is not None else None
+    cuts = []
+    if isinstance(written, MappingNode) and not written.flow_style:
+        entries = _entries(written)
+        cuts = [_Editor(text).without(entries[key], _column(written)) for key in keys]
+    edited = _apply(text, cuts)
+    before = parse(text, name).plain()
+    kept = {key: case for key, case in (before["cases"] or {}).items() if key not in keys}
+    if parse(edited, name).plain() != {**before, "cases": kept or None}:
+        raise BaselineError(f"{name}: cannot be edited in place; remove these cases by hand: {', '.join(keys)}")
     return edited
 
 
@@ -102,6 +122,11 @@ class _Editor:
             yield self._insert_in_braces(node, missing)
         elif missing:
             yield self._insert_lines(self._below(node), block(missing, _column(node)))
+
+    def without(self, entry: Entry, column: int) -> _Cut:
+        """The cut that takes an entry of a block mapping away, with the comments that are indented as part of it."""
+        line = self._text.rfind("\n", 0, entry[0].start_mark.index) + 1
+        return _Cut(line, self._after(entry, column), "")
 
     def _enter(self, entry: Entry, wanted: Tree | OneLine, *, in_block: bool) -> Iterator[_Cut]:
         value = entry[1]
@@ -171,11 +196,14 @@ class _Editor:
 
     def _below(self, node: MappingNode) -> int:
         """The start of the line below a block mapping and the comments that are indented as part of its last entry."""
-        at = self._next_line(self._end(node.value[-1]))
+        return self._after(node.value[-1], _column(node))
+
+    def _after(self, entry: Entry, column: int) -> int:
+        at = self._next_line(self._end(entry))
         while True:
             line = self._text[at : self._next_line(at)]
             content = line.lstrip(" ")
-            if not content.startswith("#") or len(line) - len(content) <= _column(node):
+            if not content.startswith("#") or len(line) - len(content) <= column:
                 return at
             at += len(line)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_NUMBERED: Final = re.compile(r"#\d+(?=@|$)")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -33,3 +34,12 @@ def session_file(model: str, backend: str, hardware: str) -> str:
 def case_key(case: str, variant: str) -> str:
     """A case as the files name it: `concurrency[c08]`, or `concurrency[c08]@chunked` for a variant's."""
     return f"{case}@{variant}" if variant else case
+
+
+def bare_case(key: str) -> str:
+    """The key of the first workload of a test, for any of them.
+
+    >>> bare_case("mixed[c08]#2@chunked")
+    'mixed[c08]@chunked'
+    """
+    return _NUMBERED.sub("", key)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 """The version of both baseline files that this package writes, and the newest it reads."""
 
+How = Literal["append", "reseat", "accept"]
+"""How a session was accepted."""
+
 
 class Session(Shape):
     """One session of one case, as accepted.
@@ -34,7 +37,8 @@ class Session(Shape):
         date: when it was measured, ISO 8601 in UTC.
         case, variant: which case; the variant is "" without one.
         segment: number of the segment, from 1.
-        how: how it was accepted.
+        how: `append`: joined its segment or began the first; `reseat`: opened a segment because a person said so;
+            `accept`: the same for a regression.
         version: the server's version.
         image: the Docker image with its digest; None without Docker.
         provision: how the server came up; "" where it was not recorded.
@@ -53,7 +57,7 @@ class Session(Shape):
     case: str
     variant: str = ""
     segment: Annotated[int, Field(ge=1)]
-    how: Literal["append"]
+    how: How
     version: str
     image: str | None = None
     provision: str = ""

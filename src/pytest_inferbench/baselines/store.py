@@ -77,30 +77,57 @@ class BaselineStore:
         self._last[model, backend, hardware] = baseline
         return baseline
 
+    def read_all(self, model: str, backend: str, hardware: str) -> tuple[Baseline, ...]:
+        """The files of a model and backend on every hardware that has sessions, and on `hardware`.
+
+        Raises:
+            BaselineError: as `read`.
+        """
+        folder = (self._folder / session_file(model, backend, hardware)).parent
+        names = {path.stem for path in folder.glob("*.jsonl")} | {safe_name(hardware)}
+        return tuple(self.read(model, backend, name) for name in sorted(names))
+
     def write(self, update: Update) -> None:
-        """Carry out a planned update; nothing where no session is to be added.
+        """Carry out a planned update; nothing where nothing changes.
 
         Raises:
             BaselineError: another writer is at work or has been since the files were read, or the disk refuses.
         """
-        if not update.appended:
+        if not update.writes:
             return
-        baseline = update.baseline
-        model, backend = baseline.file.model, baseline.file.backend
-        path = self._folder / budget_file(model, backend)
-        sessions_path = self._folder / session_file(model, backend, baseline.hardware)
+        path = self._folder / budget_file(update.model, update.backend)
+        # The sessions come first: `accepted` is derived from them and can be mended from them.
+        targets = {
+            self._folder / session_file(update.model, update.backend, hardware): change
+            for hardware, change in update.sessions.items()
+        }
+        targets[path] = update.budgets
+        name = shown(path, self._root)
         try:
-            sessions_path.parent.mkdir(parents=True, exist_ok=True)
-            with _lock(self._folder / f".{path.name}.lock", baseline.name):
-                for target, old in ((path, baseline.text), (sessions_path, baseline.sessions_text)):
-                    if _read(target, shown(target, self._root)) != old:
+            for target in targets:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            with _lock(self._folder / f".{path.name}.lock", name):
+                for target, change in targets.items():
+                    if _read(target, shown(target, self._root)) != change.old:
                         raise BaselineError(f"{shown(target, self._root)}: changed since it was read; update again")
-                # The sessions come first: `accepted` is derived from them and can be mended from them.
-                self._replace({sessions_path: _with_lines(baseline, update), path: update.text})
+                self._replace(
+                    {
+                        target: change.new
+                        for target, change in targets.items()
+                        if change.new is not None and change.new != change.old
+                    }
+                )
         except OSError as error:
             raise BaselineError(
-                f"{baseline.name}: cannot be written: {error.strerror}; nothing was changed; mend that and update again"
+                f"{name}: cannot be written: {error.strerror}; nothing was changed; mend that and update again"
             ) from None
+
+    def written(self, update: Update) -> list[str]:
+        """The files that an update changes, as people are shown them."""
+        model, backend = update.model, update.backend
+        names = [budget_file(model, backend)] if update.budgets.old != update.budgets.new else []
+        names += [session_file(model, backend, name) for name, each in update.sessions.items() if each.old != each.new]
+        return [shown(self._folder / name, self._root) for name in names]
 
     def _replace(self, texts: Mapping[Path, str]) -> None:
         """Put new files in place of old ones, none before all of them are safely on the disk."""
@@ -136,13 +163,6 @@ def _read(path: Path, name: str) -> str | None:
         raise BaselineError(f"{name}:{line}: not UTF-8; restore the file from version control") from None
     except OSError as error:
         raise BaselineError(f"{name}: cannot be read: {error.strerror}; check its permissions") from None
-
-
-def _with_lines(baseline: Baseline, update: Update) -> str:
-    before = baseline.sessions_text or ""
-    if before and not before.endswith("\n"):
-        before += "\n"
-    return before + "".join(f"{session.to_line()}\n" for session in update.appended)
 
 
 def _stage(temporary: Path, target: Path, text: str) -> None:

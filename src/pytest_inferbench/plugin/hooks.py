@@ -42,10 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options and set up this process's part of the run."""
     # pytest-asyncio comes with us, so its advice to configure a loop must not reach people who never asked for it.
     warnings.filterwarnings("ignore", message='The configuration option "asyncio_default_fixture_loop_scope"')
+    from pytest_inferbench.plugin.baselining import Baselining, check_options  # noqa: PLC0415 - light, as the next
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
 
     try:
         settings = read_settings(config)
+        check_options(settings)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     session = Session(config, settings)
@@ -55,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_inferbench.plugin.xdist import Distribution  # noqa: PLC0415 - light, as above
 
         config.pluginmanager.register(Distribution(session.context), "inferbench-xdist")
+    if settings.update_baselines and session.controls:
+        config.pluginmanager.register(Baselining(session), "inferbench-baselining")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -20,8 +20,10 @@ from pytest_inferbench.report.terminal import render_summary
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plugin.context import RunContext
 
 RUN_FILE = "run.json"
@@ -32,10 +34,12 @@ class Recorder:
 
     Args:
         context: the run.
+        cells: its matrix, planned when it is first asked for.
     """
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, cells: Callable[[], Sequence[Cell]]) -> None:
         self._context = context
+        self._cells = cells
         self._started = _now()
         self._cases: list[dict[str, Any]] = []
         self._skipped: list[dict[str, str]] = []
@@ -71,7 +75,7 @@ class Recorder:
         if interrupted:
             self._notes.append("baselines not updated: the run was interrupted")
             return False
-        lines, went_well = update_baselines(self._context, self._cases)
+        lines, went_well = update_baselines(self._context, self._cells(), self._cases)
         self._notes += lines
         return went_well
 

@@ -138,7 +138,7 @@ class Session:
         if self._recorder is None:
             from pytest_inferbench.plugin.recorder import Recorder  # noqa: PLC0415
 
-            self._recorder = Recorder(self.context)
+            self._recorder = Recorder(self.context, self.cells)
         return self._recorder
 
 

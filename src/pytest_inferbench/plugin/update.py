@@ -1,4 +1,4 @@
-"""`--update-baselines`: the controller records this session in the baseline files.
+"""`--update-baselines`: the controller records this session in the baseline files, or prunes them.
 
 Law: runs once, after the last test, over the valid cases of this run; what it did and what it refused is said.
 """
@@ -10,45 +10,110 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.candidate import Candidate, by_file
-from pytest_inferbench.baselines.update import plan_update
+from pytest_inferbench.baselines.gates import case_rules
+from pytest_inferbench.baselines.prune import plan_prune
+from pytest_inferbench.baselines.update import Mode, Update, plan_update
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.measure.result import CaseResult
+from pytest_inferbench.stats.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from pytest_inferbench.config.document import Section
+    from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plugin.context import RunContext
 
 
-def update_baselines(context: RunContext, cases: Sequence[dict[str, Any]]) -> tuple[list[str], bool]:
+def update_baselines(
+    context: RunContext, cells: Sequence[Cell], cases: Sequence[dict[str, Any]]
+) -> tuple[list[str], bool]:
     """Record the cases.
 
     Args:
         context: the run.
+        cells: its matrix, which knows each model's policy.
         cases: the run's cases as JSON types.
 
     Returns:
         What to tell people, and whether everything went well.
     """
-    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
-        return ["baselines not updated: CI=true; record them on a machine that may commit them"], False
-    candidates = [Candidate(CaseResult.from_json(case), context.machine) for case in cases]
+    settings = context.settings
+    if refusal := refused_in_ci(context):
+        return [refusal], False
+    policies = _policies(cells)
+    results = [CaseResult.from_json(case) for case in cases]
+    candidates = [
+        Candidate(result, context.machine, policies.get((result.model, result.backend), ())) for result in results
+    ]
     store = context.baselines
-    lines: list[str] = []
     try:
         updates = [
-            plan_update(store.read(*key), group, run_id=context.run_id, date=_today())
+            plan_update(
+                store.read(*key),
+                group,
+                run_id=context.run_id,
+                date=datetime.now(UTC).isoformat(timespec="seconds"),
+                mode=Mode(settings.baseline_mode or Mode.APPEND),
+                accept_regressions=settings.accept_regressions,
+            )
             for key, group in by_file(candidates).items()
         ]
-        for update in updates:
-            lines += update.lines
-            store.write(update)
-            if update.appended:
-                lines.append(f"wrote {update.baseline.name} and {update.baseline.sessions_name}")
     except InferbenchError as error:
-        return [*lines, f"baselines not updated: {error}"], False
-    return lines or ["baselines not updated: no case was measured"], True
+        return [f"baselines not updated: {error}"], False
+    lines, went_well = _write(context, updates)
+    return lines or ["baselines not updated: no case was measured"], went_well
 
 
-def _today() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def prune_baselines(
+    context: RunContext, cells: Sequence[Cell], suite: Mapping[tuple[str, str], Collection[str]]
+) -> tuple[list[str], bool]:
+    """Drop what no suite has and nothing looks at, from the files of this run's models and backends.
+
+    Args:
+        context: the run.
+        cells: its matrix.
+        suite: (model, backend) -> keys of all cases of the suite.
+
+    Returns:
+        as `update_baselines`.
+    """
+    updates = []
+    policies = _policies(cells)
+    try:
+        for (model, backend), keys in suite.items():
+            baselines = context.baselines.read_all(model, backend, context.hardware)
+            file, above = baselines[0].file, policies[model, backend]
+
+            def window(key: str, file: Any = file, above: tuple[Section, ...] = above) -> int:  # noqa: ANN401
+                return next((gate.rule.window for gate in case_rules(file, key, above).values()), Rule().window)
+
+            updates.append(plan_prune(baselines, keys, window))
+    except InferbenchError as error:
+        return [f"baselines not pruned: {error}"], False
+    lines, went_well = _write(context, updates)
+    return lines or ["baselines not pruned: nothing in them is superfluous"], went_well
+
+
+def refused_in_ci(context: RunContext) -> str | None:
+    """Why baselines may not be written here; None where they may."""
+    in_ci = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+    if in_ci and context.settings.baseline_mode is None:
+        return "baselines not updated: CI=true; record them on a machine that may commit them, or say --baseline-mode"
+    return None
+
+
+def _write(context: RunContext, updates: Iterable[Update]) -> tuple[list[str], bool]:
+    lines: list[str] = []
+    for update in updates:
+        lines += update.lines
+        try:
+            context.baselines.write(update)
+        except InferbenchError as error:
+            return [*lines, f"baselines not updated: {error}"], False
+        lines += [f"wrote {name}" for name in context.baselines.written(update)]
+    return lines, True
+
+
+def _policies(cells: Iterable[Cell]) -> dict[tuple[str, str], tuple[Section, ...]]:
+    return {(cell.model, cell.backend): cell.policy for cell in cells}

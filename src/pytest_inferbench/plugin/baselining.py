@@ -1,0 +1,135 @@
+"""What `--update-baselines` asks of the collection: no two selected cells of one key, and the whole suite to prune.
+
+Law: there only where baselines were asked for; importing this file is cheap. A mistake ends the run before anything
+is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_inferbench.options import Settings
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plugin.session import Session
+
+_MODES = ("append", "reseat", "prune")
+_CELL = "inferbench_cell"
+_NARROWING = {
+    "lf": "--last-failed",
+    "ignore": "--ignore",
+    "ignore_glob": "--ignore-glob",
+    "continue_on_collection_errors": "--continue-on-collection-errors",
+    "numprocesses": "-n",
+}
+"""pytest's options with which not every case is collected here."""
+
+
+def check_options(settings: Settings) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        ValueError: it says which option to add or to change.
+    """
+    mode = settings.baseline_mode
+    if mode is not None and mode not in _MODES:
+        raise ValueError(f"--baseline-mode {mode}: unknown; use one of {', '.join(_MODES)}")
+    given = [
+        f"--baseline-mode {mode}" if mode is not None else "",
+        "--accept-regressions" if settings.accept_regressions else "",
+    ]
+    alone = [option for option in given if option]
+    if alone and not settings.update_baselines:
+        raise ValueError(f"{alone[0]} says how baselines are updated; add --update-baselines")
+    if mode == "prune" and settings.accept_regressions:
+        raise ValueError("--accept-regressions has nothing to accept with --baseline-mode prune; leave one of them out")
+
+
+class Baselining:
+    """Watches the collection of a run that updates baselines.
+
+    Args:
+        run: this process's part of the run; one that controls it.
+    """
+
+    def __init__(self, run: Session) -> None:
+        self._run = run
+        self._suite: dict[tuple[str, str], set[str]] = {}
+        self._lines: list[str] = []
+
+    @property
+    def _prunes(self) -> bool:
+        return bool(self._run.context.settings.baseline_mode == "prune")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Refuse to prune where cases are out of sight."""
+        narrowed = _why_not_whole(session.config, self._run.context.settings.path("baselines"))
+        if self._prunes and narrowed:
+            raise pytest.UsageError(narrowed)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
+        """Learn the suite before anything is deselected; afterwards look at what was selected."""
+        if self._prunes:
+            for cell, key, _ in _cases(items):
+                self._suite.setdefault((cell.model, cell.backend), set()).add(key)
+        result = yield
+        if not self._prunes:
+            _refuse_shared_keys(items)
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Prune instead of running tests."""
+        if not self._prunes:
+            return None
+        from pytest_inferbench.plugin.update import prune_baselines  # noqa: PLC0415 - heavy, and seldom asked for
+
+        self._lines, went_well = prune_baselines(self._run.context, self._run.cells(), self._suite)
+        session.testsfailed += not went_well
+        return True
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
+        """Say what pruning did."""
+        for line in self._lines:
+            terminalreporter.write_line(line)
+
+
+def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Function]]:
+    """Every benchmark with its cell and the key of its first workload."""
+    from pytest_inferbench.baselines.names import case_key  # noqa: PLC0415 - with the first benchmark
+    from pytest_inferbench.plugin.case import case_name  # noqa: PLC0415 - as above
+
+    for item in items:
+        if isinstance(item, pytest.Function) and _CELL in getattr(getattr(item, "callspec", None), "params", ()):
+            cell: Cell = item.callspec.params[_CELL]  # type: ignore[assignment] # what `pytest_generate_tests` put there
+            yield cell, case_key(case_name(item, cell.id, 0), cell.variant), item
+
+
+def _refuse_shared_keys(items: Iterable[pytest.Item]) -> None:
+    seen: dict[tuple[str, str, str], str] = {}
+    for cell, key, item in _cases(items):
+        first = seen.setdefault((cell.model, cell.backend, key), item.nodeid)
+        if first != item.nodeid:
+            raise pytest.UsageError(
+                f"{first} and {item.nodeid} are both {key} of {cell.model} on {cell.backend}: a baseline holds one of "
+                "them; select one (-k, or one --backend-version) to update it"
+            )
+
+
+def _why_not_whole(config: pytest.Config, baselines: Path) -> str | None:
+    """Why cases may exist that this run does not collect; None where it collects the suite beside the baselines."""
+    for name, flag in _NARROWING.items():
+        if getattr(config.option, name, None):
+            return f"--baseline-mode prune: {flag} hides cases, which would be dropped; run it without"
+    suite, here = baselines.parent.resolve(), config.invocation_params.dir
+    folders = [(here / arg).resolve() for arg in config.args]
+    if any(folder.is_dir() and suite.is_relative_to(folder) for folder in folders):
+        return None
+    asked = " ".join(config.args)
+    return f"--baseline-mode prune: cases outside {asked} would be dropped; name the whole suite: {suite}"

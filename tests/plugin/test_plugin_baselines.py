@@ -1,0 +1,164 @@
+"""`--update-baselines` and its modes through pytest: what is written and what is refused."""
+
+import json
+
+import pytest
+
+LAB = "--hardware=lab"
+
+
+class Files:
+    """The baseline files of a pytester run against one server."""
+
+    def __init__(self, root):
+        self.yaml = root / "benchmarks/baselines/served--external.yaml"
+        self.jsonl = root / "benchmarks/baselines/served--external/lab.jsonl"
+
+    def sessions(self):
+        return [json.loads(line) for line in self.jsonl.read_text().splitlines()]
+
+    def bytes(self):
+        return self.yaml.read_bytes(), self.jsonl.read_bytes()
+
+
+@pytest.fixture
+def files(pytester):
+    return Files(pytester.path)
+
+
+@pytest.fixture
+def run(suite, server):
+    """Run the suite against the scripted server, named `lab`."""
+    return lambda *arguments, **how: suite("--server-url", server.url, LAB, *arguments, **how)
+
+
+def test_reseat_opens_a_segment(run, files):
+    """`--baseline-mode reseat` gives each measured case a new segment, and the summary says from what to what."""
+    run("--update-baselines", "-k", "plain").assert_outcomes(passed=1, deselected=2)
+    result = run("--update-baselines", "--baseline-mode=reseat", "-k", "plain")
+    result.assert_outcomes(passed=1, deselected=2)
+    assert [(made["segment"], made["how"]) for made in files.sessions()] == [(1, "append"), (2, "reseat")]
+    result.stdout.fnmatch_lines(["plain on lab: *session 1 of segment 2: reseated (*", "  ttft_ms.p50: * -> *"])
+    result.stdout.fnmatch_lines(["wrote benchmarks/baselines/served--external.yaml"])
+
+
+def test_sessions_remember_their_circumstances(run, files):
+    """A recorded session knows its machine, how the server came up, its workload, token method and canary answers."""
+    run("--update-baselines", "-k", "plain")
+    (made,) = files.sessions()
+    assert made["provision"] == "url"
+    assert {"kernel", "memory"} <= set(made["machine"])
+    assert all(made[name] for name in ("workload_hash", "token_method", "server_args_hash", "canary", "requests"))
+
+
+def test_ci_updates_only_where_the_mode_is_said(run, files, monkeypatch):
+    """Under CI=true a run that says its mode may write."""
+    monkeypatch.setenv("CI", "true")
+    run("--update-baselines", "--baseline-mode=append", "-k", "plain").assert_outcomes(passed=1, deselected=2)
+    assert len(files.sessions()) == 1
+
+
+def test_an_interrupted_run_is_not_recorded(run, files):
+    """What was measured before Ctrl+C does not enter the baselines."""
+    source = """
+from pytest_inferbench import Single
+def test_one(bench):
+    bench.run_sync(Single(requests=4, prompt_tokens=16, output_tokens=4)).check()
+def test_two():
+    raise KeyboardInterrupt
+"""
+    result = run("--update-baselines", source=source)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["baselines not updated: the run was interrupted"])
+    assert not files.jsonl.exists()
+
+
+def test_two_cells_of_one_key_end_the_run_before_it_begins(run, files):
+    """Two versions of one model cannot both become its baseline: one message, and nothing is measured."""
+    result = run("--update-baselines", "--backend-version=v1", "--backend-version=v2", "-k", "plain")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *plain* and *plain* are both plain of served on external: a baseline holds *"])
+    assert not files.yaml.exists()
+    selected = run("--update-baselines", "--backend-version=v1", "--backend-version=v2", "-k", "plain and v1")
+    selected.assert_outcomes(passed=1, deselected=5)
+
+
+def test_cases_that_were_not_selected_stay_to_the_letter(run, files):
+    """An update of one case leaves every line of the others, in both files."""
+    run("--update-baselines")
+    before = files.yaml.read_text().splitlines(), files.jsonl.read_text()
+    run("--update-baselines", "-k", "concurrency")
+    changed = [line for line in files.yaml.read_text().splitlines() if line not in before[0]]
+    assert len(changed) == 1
+    assert "accepted: {version:" in changed[0]
+    assert files.jsonl.read_text().startswith(before[1])
+    assert files.sessions()[-1]["case"] == "concurrency[c02]"
+
+
+PRUNE = ("--update-baselines", "--baseline-mode=prune")
+
+
+def test_prune_drops_what_no_suite_has_and_measures_nothing(run, files, server):
+    """A case whose test is gone leaves both files; a deselected one stays; no request is sent."""
+    run("--update-baselines")
+    source = "def test_plain(bench): ...\n\nasync def test_async(bench): ...\n"
+    before = len(server.sent_log())
+    result = run(*PRUNE, "-k", "plain", source=source)
+    assert result.ret == pytest.ExitCode.OK
+    assert len(server.sent_log()) == before
+    result.stdout.fnmatch_lines(["concurrency[[]c02[]]: dropped: no suite has it"])
+    assert [made["case"] for made in files.sessions()] == ["async", "plain"]
+    assert "concurrency" not in files.yaml.read_text()
+    again = run(*PRUNE, source=source)
+    again.stdout.fnmatch_lines(["baselines not pruned: nothing in them is superfluous"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("test_suite.py",), "cases outside test_suite.py would be dropped; name the whole suite: */benchmarks"),
+        (("--ignore=old", "."), "--ignore hides cases, which would be dropped; run it without"),
+        (("-n", "1", "."), "-n hides cases, which would be dropped; run it without"),
+    ],
+)
+def test_prune_needs_the_whole_suite(run, files, arguments, message):
+    """Where cases may exist that the run does not see, nothing is dropped and the run says why."""
+    run("--update-baselines", "-k", "plain")
+    before = files.bytes()
+    result = run(*PRUNE, *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --baseline-mode prune: {message}"])
+    assert files.bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--baseline-mode=reseat",), "--baseline-mode reseat says how baselines are updated; add --update-baselines"),
+        (("--accept-regressions",), "--accept-regressions says how baselines are updated; add --update-baselines"),
+        (
+            ("--update-baselines", "--baseline-mode=replace"),
+            "--baseline-mode replace: unknown; use one of append, reseat, prune",
+        ),
+        (
+            (*PRUNE, "--accept-regressions"),
+            "--accept-regressions has nothing to accept with --baseline-mode prune; leave one of them out",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(pytester, arguments, message):
+    """A mode without an update, an unknown one, and a contradiction each end the run with one line."""
+    result = pytester.runpytest_subprocess(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+def test_a_broken_baseline_is_left_as_it_is(run, files):
+    """A file from a newer schema is named with its line, the tests are errors, and nothing is written."""
+    run("--update-baselines", "-k", "plain")
+    files.yaml.write_text(files.yaml.read_text().replace("schema: 1", "schema: 2"))
+    before = files.bytes()
+    result = run("--update-baselines", "-k", "plain")
+    result.assert_outcomes(errors=1, deselected=2)
+    result.stdout.fnmatch_lines(["*served--external.yaml:1: schema 2 is newer than 1, the newest read here; upgrade *"])
+    assert files.bytes() == before
