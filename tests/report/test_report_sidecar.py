@@ -117,6 +117,7 @@ _WHOLE = pack("single", [RoundRecord(0, (request(0, 3),), ())])
         (_changed(_WHOLE, 2, output_ns=None), "NoneType"),
         (_changed(_WHOLE, 1, concurrency=[]), "RoundRecord"),
     ],
+    ids=["empty", "not_gzip", "cut", "flipped", "other", "ends", "goes_on", "count", "time", "arrivals", "round"],
 )
 def test_a_damaged_file_is_one_clear_error(data, said) -> None:
     """What is no records file, or not a whole one, is an error with its path, what was seen and what to do."""
