@@ -18,7 +18,7 @@ LAYERS = (
     {"provision", "observe", "workloads", "measure", "policy"},
     {"baselines", "plan"},
     {"report", "run", "launch"},
-    {"campaign"},
+    {"campaign", "archive"},
     {"plugin", "cli"},
 )
 # Modules of the standard library and third parties that touch the world outside, and who may.

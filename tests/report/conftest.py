@@ -20,11 +20,11 @@ def golden() -> Callable[[str, str], None]:
     def check(name: str, text: str) -> None:
         path = _FOLDER / name
         got = path.with_name(path.name + ".got")
-        expected = path.read_text(encoding="utf-8") if path.exists() else None
+        expected = path.read_bytes().decode() if path.exists() else None
         if text == expected:
             got.unlink(missing_ok=True)
             return
-        got.write_text(text, encoding="utf-8")
+        got.write_bytes(text.encode())
         assert text == expected, f"see {got}"
 
     return check

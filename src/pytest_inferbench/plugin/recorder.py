@@ -6,18 +6,19 @@ was measured. Nothing here may raise into pytest's own reporting.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.archive.files import write_whole
+from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.plugin.reports import shown, write_reports
 from pytest_inferbench.plugin.update import update_baselines
 from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
 from pytest_inferbench.report.terminal import render_summary
-from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plugin.context import RunContext
-
-RUN_FILE = "run.json"
 
 
 class Recorder:
@@ -45,6 +44,7 @@ class Recorder:
         self._skipped: list[dict[str, str]] = []
         self._errors: list[dict[str, str]] = []
         self._notes: list[str] = []
+        self._reports: list[str] = []
         self._document: dict[str, Any] = {}
 
     @property
@@ -70,6 +70,11 @@ class Recorder:
     def finish(self, *, interrupted: bool) -> bool:
         """Write the final document, and the baselines where that was asked for; False where that went wrong."""
         self._write(finished=_now(), interrupted=interrupted)
+        lines, reported = write_reports(self._context, self._document)
+        self._reports += lines
+        return self._update(interrupted=interrupted) and reported
+
+    def _update(self, *, interrupted: bool) -> bool:
         if not self._context.settings.update_baselines:
             return True
         if interrupted:
@@ -85,9 +90,8 @@ class Recorder:
         terminal.section("inferbench", sep="=")
         for line in render_summary(self._document, writer.fullwidth, writer.hasmarkup).splitlines():
             terminal.write_line(line)
-        for note in self._notes:
-            terminal.write_line(note)
-        terminal.write_line(f"report: {_shown(self.path, self._context.settings.rootdir)}")
+        for line in (*self._notes, f"report: {shown(self.path, self._context.settings.rootdir)}", *self._reports):
+            terminal.write_line(line)
 
     def _write(self, *, finished: str | None, interrupted: bool) -> None:
         settings = self._context.settings.rows()
@@ -103,24 +107,12 @@ class Recorder:
             errors=self._errors,
         )
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self.path.with_suffix(".tmp")
-            fresh.write_text(to_text(self._document), encoding="utf-8")
-            os.replace(fresh, self.path)  # noqa: PTH105 - atomic on one file system
+            write_whole(self.path, to_text(self._document))
         except (OSError, InferbenchError) as error:
             problem = f"run.json was not written: {error}"
             if problem not in self._notes:
                 self._notes.append(problem)
 
 
-def _explained(cases: list[dict[str, Any]]) -> bool:
-    """Whether the error is a case's own INVALID, which the case itself tells."""
-    return any(case["verdict"] == Verdict.INVALID for case in cases)
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_inferbench.archive.files import write_whole
 from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.report.sidecar import pack
@@ -25,12 +25,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 def with_records(case: CaseResult, rounds: Sequence[RoundRecord], run_folder: Path) -> CaseResult:
     """The case with the name of its records file, relative to the run's folder; with a note where it has none."""
     name = f"{FOLDER}/{_file_name(case)}"
-    path = run_folder / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".tmp")
-        fresh.write_bytes(pack(case.case, rounds))
-        os.replace(fresh, path)  # noqa: PTH105 - atomic on one file system
+        write_whole(run_folder / name, pack(case.case, rounds))
     except OSError as error:
         return dataclasses.replace(case, notes=(*case.notes, f"its request records were not written: {error}"))
     return dataclasses.replace(case, records=name)

@@ -113,6 +113,22 @@ def table(cases: Sequence[Case], width: int) -> list[Line]:
     return [*heads, rule, *rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One column's head in one line, and whether the column holds figures."""
+
+    text: str
+    figure: bool
+
+
+def whole_table(cases: Sequence[Case]) -> tuple[list[Head], list[list[str]]]:
+    """Heads and rows of the same table at any width; the first column names the case, the last is its verdict."""
+    columns = _of_interest(cases)
+    texts = [[column.text(case) for case in cases] for column in columns]
+    heads = [Head(" ".join(column.head).strip().replace("/ ", "/"), column.figure) for column in columns]
+    return heads, [list(row) for row in zip(*texts, strict=True)]
+
+
 def _of_interest(cases: Sequence[Case]) -> list[_Column]:
     apart = differing(cases)
     head = ("/".join([*apart[:-1], ""]), "".join(apart[-1:]))

@@ -6,16 +6,15 @@ wider than the terminal, and without colours nothing is lost.
 
 from __future__ import annotations
 
-from collections import Counter
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.columns import Line, Span, table
+from pytest_inferbench.report.columns import Line, table
 from pytest_inferbench.report.explain import Entry, explanations
+from pytest_inferbench.report.headline import headline
 from pytest_inferbench.report.naming import common
 from pytest_inferbench.report.visible import shorten, wrap
-from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,18 +25,6 @@ if TYPE_CHECKING:
 LEAST_WIDTH = 40
 _INDENT = "  "
 _COMMA = ", "
-
-# Good news first, so that a bad word stands at the end of a line of small letters and is seen.
-_ORDER = (
-    Verdict.WITHIN_BUDGET,
-    Verdict.OK,
-    Verdict.IMPROVED,
-    Verdict.OVER_BUDGET,
-    Verdict.REGRESSED,
-    Verdict.INVALID,
-    Verdict.INCONCLUSIVE,
-    Verdict.NEW,
-)
 
 
 def render_summary(document: Mapping[str, Any], width: int, colour: bool) -> str:
@@ -66,7 +53,7 @@ def _headline(document: Mapping[str, Any], width: int) -> list[Line]:
     """The counts in words, `3 within budget, 1 OVER BUDGET, 1 new`, broken between counts where it must be."""
     lines: list[Line] = [[]]
     taken = 0
-    for part, style in _counts(document):
+    for part, style in headline(document):
         if taken and taken + len(part) + len(_COMMA) > width:
             lines[-1].append((",", ""))
             lines.append([])
@@ -76,21 +63,6 @@ def _headline(document: Mapping[str, Any], width: int) -> list[Line]:
         lines[-1].append((part, style))
         taken += len(part) + len(_COMMA)
     return lines
-
-
-def _counts(document: Mapping[str, Any]) -> list[Span]:
-    counter = Counter(Verdict(case["verdict"]) for case in document["cases"])
-    skipped, errors = len(document["skipped"]), len(document["errors"])
-    parts = [(f"{counter[each]} {wording.word(each)}", wording.style(each)) for each in _ORDER if counter[each]]
-    if not parts:
-        parts.append(("no cases measured", wording.UNDECIDED))
-    if skipped:
-        parts.append((f"{skipped} skipped", wording.UNDECIDED))
-    if errors:
-        parts.append((f"{errors} ERROR{'S' if errors > 1 else ''}", wording.BAD))
-    if document["interrupted"]:
-        parts.append(("INTERRUPTED before the last case", wording.BAD))
-    return parts
 
 
 def _console(width: int, *, colour: bool) -> Console:

@@ -1,0 +1,106 @@
+"""The run as Markdown for the summary of a CI step: verdicts first, the table, then what needs attention.
+
+Law: below `LIMIT` bytes whatever the run holds (GitHub cuts a summary at 1 MiB): failing cases are kept first, and what
+was left out is counted. Names are shown as the characters they are made of, in `<code>`, where no renderer makes
+links, mentions or emoji of them.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_inferbench.report import wording
+from pytest_inferbench.report.columns import whole_table
+from pytest_inferbench.report.explain import Entry, explanations
+from pytest_inferbench.report.headline import headline
+from pytest_inferbench.report.naming import common
+from pytest_inferbench.report.visible import GLUE, shorten, visible
+from pytest_inferbench.stats.verdict import Verdict
+
+LIMIT = 1_000_000
+_TABLE_SHARE = 0.6
+_NAME = 160  # cells of a name; the document has it whole
+_SPECIAL = re.compile(r"[\\`*{}\[\]|~$]|:(?=//)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_MARKS = {wording.BAD: "❌", wording.UNDECIDED: "⚠️", wording.GOOD: "✅", wording.QUIET: ""}
+
+
+def to_markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
+    """The summary, shorter than `limit` bytes (10,000 or more)."""
+    head = list(_head(document))
+    room = limit - _size(head)
+    rows = _table(document["cases"], int(room * _TABLE_SHARE))
+    entries = [_entry(entry) for entry in explanations(document)]
+    kept = _fitting(entries, room - _size(rows) - 200)
+    notes = [entries[index] for index in kept]
+    if len(kept) < len(entries):
+        notes.append(f"- … and {len(entries) - len(kept):,} more, which are in `run.json`")
+    return "\n".join([*head, *rows, *(["", "### Notes", ""] if notes else []), *notes]) + "\n"
+
+
+def _head(document: Mapping[str, Any]) -> Iterator[str]:
+    parts = headline(document)
+    styles = [style for _, style in parts]
+    worst = next(style for style in (wording.BAD, wording.UNDECIDED, wording.GOOD) if style in styles)
+    yield f"## {_MARKS[worst]} {', '.join(text for text, _ in parts)}"
+    yield ""
+    if document["cases"]:
+        yield f"{_code(shorten(common(document['cases']), _NAME * 2))}, run {_code(document['run_id'])}"
+        yield ""
+
+
+def _table(cases: Sequence[Mapping[str, Any]], room: int) -> list[str]:
+    if not cases:
+        return []
+    heads, texts = whole_table(cases)
+    rule = ["--:" if head.figure else ":--" for head in heads]
+    rows = [_row([_code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, cases)]
+    failing = [wording.style(Verdict(case["verdict"])) == wording.BAD for case in cases]
+    kept = _fitting(rows, room, first=failing)
+    left = len(rows) - len(kept)
+    last = ["", f"… and {left:,} more cases, which are in `run.json`"] if left else []
+    return [_row([head.text for head in heads]), _row(rule), *(rows[index] for index in sorted(kept)), *last]
+
+
+def _named(texts: Sequence[Sequence[str]], cases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    for (name, *figures, verdict), case in zip(texts, cases, strict=True):
+        style = wording.style(Verdict(case["verdict"]))
+        strong = f"**{verdict}**" if style == wording.BAD else verdict
+        yield name, [*(_plain(shorten(text, _NAME)) for text in figures), f"{_MARKS[style]} {strong}"]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _entry(entry: Entry) -> str:
+    mark = f"{_MARKS[entry.style]} **{entry.label}**" if entry.style == wording.BAD else entry.label
+    return f"- {mark} {_plain(entry.text.replace(GLUE, ' '))}"
+
+
+def _fitting(lines: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[int]:
+    """Indices of the lines that fit into `room` bytes, those marked in `first` before the others."""
+    order = sorted(range(len(lines)), key=lambda index: not (first and first[index]))
+    kept = []
+    for index in order:
+        room -= _size([lines[index]])
+        if room < 0:
+            break
+        kept.append(index)
+    return kept
+
+
+def _size(lines: Sequence[str]) -> int:
+    return sum(len(line.encode(errors="replace")) + 1 for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"<code>{_plain(visible(text))}</code>"
+
+
+def _plain(text: str) -> str:
+    """Text that no Markdown renderer makes anything of: what could be read as markup is a character reference."""
+    escaped = html.escape(text, quote=False)
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", escaped)
