@@ -90,7 +90,7 @@ def _samples(name: str, labels: str, summary: Mapping[str, Any], factor: float, 
             yield f"{name}{{{labels}}} {_number(summary['value'] * factor)}"
         return
     for statistic, quantile in _QUANTILES.items():
-        if statistic in summary:
+        if summary.get(statistic, -1) >= 0:  # the standard forbids others
             yield f'{name}{{{labels},quantile="{quantile}"}} {_number(summary[statistic] * factor)}'
     if "n" in summary:
         yield f"{name}_count{{{labels}}} {summary['n']}"
