@@ -81,6 +81,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-json", str, None, "Also write the run document to this file.", "out/run.json"),
     Option("--bench-csv", str, None, "Write every figure as CSV to this file.", "out/report.csv"),
     Option("--bench-markdown", str, None, "Write a CI step summary to this file.", "out/report.md"),
+    Option("--bench-html", str, None, "Write a page with plots to this file.", "out/report.html"),
     Option("--bench-bencher", str, None, "Write Bencher Metric Format to this file.", "out/bencher.json"),
     Option("--bench-github-action", str, None, "Write both files of github-action-benchmark here.", "out"),
     Option("--bench-openmetrics", str, None, "Write an OpenMetrics page to this file.", "out/report.prom"),

@@ -11,7 +11,7 @@ import gzip
 import json
 import reprlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
@@ -41,6 +41,10 @@ class CaseRecords:
     case: str
     rounds: tuple[RoundRecord, ...]
     thinned: frozenset[tuple[int, int]] = frozenset()
+
+
+RecordsOf = Callable[[Mapping[str, Any]], CaseRecords | None]
+"""The records of a case of a run document; None where it has none."""
 
 
 def pack(case: str, rounds: Sequence[RoundRecord], chunk_limit: int = CHUNK_LIMIT) -> bytes:

@@ -1,0 +1,272 @@
+/* The page's plots and controls. Law: data is drawn, never made into markup; everything is readable without this file. */
+"use strict";
+(() => {
+  const COLOURS = {
+    light: ["#0b57d0", "#b3261e", "#1b6e3a", "#8a5a00", "#7b1fa2", "#00696d", "#5a626b", "#c2185b"],
+    dark: ["#8ab4f8", "#ff8a80", "#6fd18f", "#f0b849", "#d7aefb", "#78d9de", "#9aa4ae", "#ff8bcb"],
+  };
+  const root = document.documentElement;
+  const drawn = new Map();
+  const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
+  const colour = (index) => COLOURS[dark() ? "dark" : "light"][index % 8];
+  const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+  const probe = (name) => {
+    const spot = document.createElement("span");
+    spot.style.color = `var(--${name})`;
+    document.body.append(spot);
+    const found = getComputedStyle(spot).color;
+    spot.remove();
+    return found;
+  };
+  const figure = (value) => (value == null ? "-" : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3)));
+  const withUnit = (unit) => (_, value) => (value == null ? "-" : unit === "%" ? `${figure(value * 100)} %` : `${figure(value)} ${unit}`.trim());
+
+  const axis = (label, extra = {}) => ({
+    label, labelSize: 16, labelGap: 0, labelFont: "12px system-ui", font: "11px system-ui", stroke: probe("quiet"),
+    grid: { stroke: probe("line"), width: 1 }, ticks: { stroke: probe("line"), width: 1, size: 4 }, ...extra,
+  });
+  const base = (height, xLabel, yLabel, series, extra = {}) => ({
+    width: 300, height, series, legend: { live: true }, focus: { alpha: 0.3 },
+    cursor: { focus: { prox: 24 }, ...(extra.cursor ?? {}) },
+    scales: { x: { time: false, ...(extra.x ?? {}) }, y: extra.y ?? {} },
+    axes: [axis(xLabel, { size: 30, ...(extra.xAxis ?? {}) }), axis(yLabel, { size: 58, values: (_, ticks) => ticks.map(figure), ...(extra.yAxis ?? {}) })],
+    hooks: extra.hooks ?? {},
+  });
+  const line = (label, index, unit, extra = {}) => ({
+    label, stroke: colour(index), width: 2, points: { show: false }, spanGaps: true, value: withUnit(unit), ...extra,
+  });
+
+  /* Each curve has its own figures: x is their union, and a curve has a share only where it has a figure. */
+  const ecdf = (curves) => {
+    const tables = curves.map((curve) => [curve.x, curve.x.map((_, index) => (curve.x.length > 1 ? index / (curve.x.length - 1) : 1))]);
+    const data = uPlot.join(tables.map(([x, y]) => {
+      const last = new Map(x.map((value, index) => [value, y[index]]));
+      return [[...last.keys()], [...last.values()]];
+    }));
+    const options = base(260, "ms", "share of samples", [
+      { label: "at", value: withUnit("ms") },
+      ...curves.map((curve, index) => line(`${curve.metric} (n ${curve.n.toLocaleString("en")})`, index, "%", { paths: uPlot.paths.stepped({ align: 1 }) })),
+    ], { x: { distr: data[0][0] > 0 ? 3 : 1 }, y: { range: [0, 1] }, yAxis: { values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) },
+      xAxis: { values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : figure(tick))) } });
+    return [options, data];
+  };
+
+  const bars = (timeline) => (u) => {
+    const { ctx } = u;
+    const height = Math.max(1, Math.min(12 * devicePixelRatio, (u.bbox.height / timeline.lanes) * 0.7));
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    ctx.clip();
+    for (const [lane, sent, first, end, failed] of timeline.requests) {
+      const y = u.valToPos(lane, "y", true) - height / 2;
+      const at = (seconds) => u.valToPos(seconds, "x", true);
+      const fill = (from, to, style, alpha) => {
+        ctx.fillStyle = style;
+        ctx.globalAlpha = alpha;
+        ctx.fillRect(at(from), y, Math.max(1, at(to) - at(from)), height);
+      };
+      if (failed) fill(sent, end, colour(1), 0.9);
+      else {
+        fill(sent, first ?? end, colour(0), 0.35);
+        fill(first ?? end, end, colour(0), 0.95);
+      }
+    }
+    ctx.restore();
+  };
+  const timed = (key, span) => ({ cursor: { sync: { key, scales: ["x", null] }, drag: { x: true, y: false } }, x: { range: (_, low, high) => (low === 0 && high === 1 ? span : [low, high]) } });
+  const spanOf = (plots) => {
+    const ends = [
+      ...(plots.timeline?.requests ?? []).map((request) => request[3]),
+      plots.tokens ? plots.tokens.width_s * plots.tokens.rate.length : 0,
+      ...(plots.series ?? []).map((series) => series.at.at(-1) ?? 0),
+    ];
+    const starts = [0, ...(plots.series ?? []).map((series) => series.at[0] ?? 0)];
+    return [Math.min(...starts), Math.max(...ends, 0.001)];
+  };
+  const steps = (span, extra = []) => [...new Set([...span, ...extra])].sort((a, b) => a - b);
+
+  const timeline = (found, key, span) => {
+    const data = [steps(span, found.requests.map((request) => request[1])), []];
+    const sent = new Map();
+    for (const request of found.requests) sent.set(request[1], (sent.get(request[1]) ?? 0) + 1);
+    data[1] = data[0].map((at) => sent.get(at) ?? null);
+    const height = Math.max(150, Math.min(420, 60 + found.lanes * 14));
+    const extra = timed(key, span);
+    return [base(height, "seconds", "stream", [{ label: "at", value: withUnit("s") }, { label: "sent", paths: () => null, points: { show: false }, value: (_, value) => value ?? "-" }], {
+      ...extra, y: { range: [found.lanes - 0.4, -0.6] }, hooks: { draw: [bars(found)] },
+      yAxis: { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick : "")) },
+    }), data];
+  };
+  const tokens = (found, key, span) => {
+    const data = [found.rate.map((_, index) => index * found.width_s), found.rate];
+    return [base(190, "seconds", "tok/s", [{ label: "at", value: withUnit("s") }, line("output", 2, "tok/s", { fill: `${colour(2)}22`, paths: uPlot.paths.stepped({ align: 1 }) })], { ...timed(key, span), x: { range: span }, y: { range: (_, low, high) => [0, high * 1.05 || 1] } }), data];
+  };
+  const series = (found, unit, key, span) => {
+    const lines = found.lines.filter((each) => each.unit === unit);
+    const share = unit === "%";
+    return [base(190, "seconds", unit || "count", [{ label: "at", value: withUnit("s") }, ...lines.map((each, index) => line(each.name, index, unit))],
+      { ...timed(key, span), x: { range: span }, y: share ? { range: [0, 1] } : {}, yAxis: share ? { values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) } : {} }),
+    [found.at, ...lines.map((each) => each.values)]];
+  };
+
+  /* One row a gate: the margin as a band, the interval as a bar, the judged sessions as dots. */
+  const changes = (gates) => {
+    const ends = gates.flatMap((gate) => [gate.change, gate.low ?? gate.change, gate.high ?? gate.change, gate.margin, -gate.margin, ...gate.sessions]);
+    const wide = Math.max(...ends.map(Math.abs)) * 1.1;
+    const draw = (u) => {
+      const { ctx } = u;
+      const at = (share) => u.valToPos(share, "x", true);
+      gates.forEach((gate, row) => {
+        const y = u.valToPos(row, "y", true);
+        const unit = devicePixelRatio;
+        ctx.globalAlpha = 0.15;
+        ctx.fillStyle = probe("quiet");
+        ctx.fillRect(at(-gate.margin), y - 9 * unit, at(gate.margin) - at(-gate.margin), 18 * unit);
+        ctx.globalAlpha = 1;
+        const tone = probe({ regressed: "bad", inconclusive: "open", new: "open" }[gate.verdict] ?? "good");
+        ctx.strokeStyle = ctx.fillStyle = tone;
+        ctx.lineWidth = 3 * unit;
+        ctx.beginPath();
+        ctx.moveTo(at(gate.low ?? gate.change), y);
+        ctx.lineTo(at(gate.high ?? gate.change), y);
+        ctx.stroke();
+        for (const [share, size] of [...gate.sessions.map((each) => [each, 3]), [gate.change, 6]]) {
+          ctx.beginPath();
+          ctx.arc(at(share), y, size * unit, 0, 7);
+          ctx.fill();
+        }
+      });
+    };
+    const data = [[-wide, ...gates.map((gate) => gate.change), wide].sort((a, b) => a - b)];
+    data.push(data[0].map(() => null));
+    const rows = new Map(gates.map((gate, row) => [row, gate.metric]));
+    const options = base(70 + gates.length * 34, "change (left of 0: smaller figure)", "", [{ label: "change", value: withUnit("%") }, { label: "", paths: () => null, points: { show: false } }], {
+      x: { range: [-wide, wide] }, y: { range: [gates.length - 0.4, -0.6] }, hooks: { draw: [draw] },
+      xAxis: { values: (_, ticks) => ticks.map((tick) => `${figure(tick * 100)} %`) },
+      yAxis: { size: 150, labelSize: 0, splits: () => [...rows.keys()], values: (_, ticks) => ticks.map((tick) => (rows.get(tick) ?? "").slice(0, 24)) },
+    });
+    options.legend.show = false;
+    return [options, data];
+  };
+
+  const sweep = (found) => {
+    const limits = found.slo_ttft_ms;
+    const data = uPlot.join(found.lines.map(({ points }) => {
+      const byOutput = new Map([...points].sort((a, b) => a.output - b.output).map((point) => [point.output, point.ttft_p50]));
+      return [[...byOutput.keys()], [...byOutput.values()]];
+    }));
+    const draw = (u) => {
+      const { ctx } = u;
+      ctx.save();
+      ctx.font = `${11 * devicePixelRatio}px system-ui`;
+      ctx.fillStyle = probe("text");
+      /* The line joins a test's points in the order they ran, which is the order of the load. */
+      found.lines.forEach(({ points }, index) => {
+        ctx.strokeStyle = colour(index);
+        ctx.lineWidth = 2 * devicePixelRatio;
+        ctx.beginPath();
+        for (const point of points) {
+          const [x, y] = [u.valToPos(point.output, "x", true), u.valToPos(point.ttft_p50, "y", true)];
+          ctx.lineTo(x, y);
+          ctx.fillText(point.label.slice(0, 24), x + 7 * devicePixelRatio, y - 7 * devicePixelRatio);
+        }
+        ctx.stroke();
+      });
+      ctx.strokeStyle = ctx.fillStyle = probe("bad");
+      ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+      for (const limit of limits) {
+        const y = u.valToPos(limit, "y", true);
+        ctx.beginPath();
+        ctx.moveTo(u.bbox.left, y);
+        ctx.lineTo(u.bbox.left + u.bbox.width, y);
+        ctx.stroke();
+        ctx.fillText(`SLO ${figure(limit)} ms`, u.bbox.left + 6 * devicePixelRatio, y - 5 * devicePixelRatio);
+      }
+      ctx.restore();
+    };
+    return [base(300, "output tok/s", "TTFT p50, ms", [{ label: "output", value: withUnit("tok/s") },
+      ...found.lines.map((each, index) => line(each.cell, index, "ms", { paths: () => null, points: { show: true, size: 8, fill: colour(index) } }))],
+    { x: { range: (_, low, high) => { const pad = (high - low || high || 1) * 0.12; return [Math.max(0, low - pad), high + pad]; } },
+      y: { range: (_, low, high) => [0, Math.max(high, ...limits) * 1.15 || 1] }, hooks: { draw: [draw] } }), data];
+  };
+
+  const build = (place) => {
+    const { kind, part } = place.dataset;
+    if (kind === "sweep") return sweep(read("sweeps")[[...document.querySelectorAll("[data-kind=sweep]")].indexOf(place)]);
+    const owner = place.closest("details.case");
+    const plots = (owner.plots ??= read(`plots-${owner.dataset.plots}`));
+    const key = owner.id;
+    const span = (owner.span ??= spanOf(plots));
+    if (kind === "series") {
+      const [number, unit] = part.split(/:(.*)/s);
+      return series(plots.series[+number], unit, key, span);
+    }
+    return { ecdf, changes, tokens: (found) => tokens(found, key, span), timeline: (found) => timeline(found, key, span) }[kind](plots[kind]);
+  };
+  const put = (place) => {
+    drawn.get(place)?.destroy();
+    const [options, data] = build(place);
+    options.width = Math.max(200, place.clientWidth);
+    const plot = new uPlot(options, data, place);
+    drawn.set(place, plot);
+    place.tabIndex = 0;
+    place.setAttribute("role", "img");
+    place.setAttribute("aria-label", `${place.previousElementSibling.textContent}: plot. Left and right arrows move through its points; Escape shows everything again.`);
+    place.onkeydown = (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.key === "Escape") plot.setData(plot.data);
+      if (!step) return;
+      event.preventDefault();
+      const index = Math.max(0, Math.min(plot.data[0].length - 1, (plot.cursor.idx ?? (step > 0 ? -1 : plot.data[0].length)) + step));
+      plot.setCursor({ left: plot.valToPos(plot.data[0][index], "x"), top: plot.over.clientHeight / 2 });
+    };
+  };
+  const putAll = (within) => within.querySelectorAll(".plot").forEach((place) => place.offsetParent && !drawn.has(place) && put(place));
+  const again = () => [...drawn.keys()].forEach(put);
+
+  const cases = [...document.querySelectorAll("details.case")];
+  cases.forEach((one) => one.addEventListener("toggle", () => one.open && putAll(one)));
+  const reveal = () => {
+    const one = document.getElementById(location.hash.slice(1));
+    if (one?.matches?.("details.case")) {
+      one.hidden = false;
+      one.open = true;
+      one.scrollIntoView();
+    }
+  };
+  addEventListener("hashchange", reveal);
+  document.querySelectorAll("#overview a").forEach((link) => link.addEventListener("click", () => setTimeout(reveal)));
+
+  const filter = document.getElementById("filter");
+  if (filter) {
+    const failing = document.getElementById("failing");
+    const names = cases.map((one) => one.querySelector("summary").textContent.toLowerCase());
+    const apply = () => {
+      const words = filter.value.toLowerCase();
+      cases.forEach((one, index) => (one.hidden = !names[index].includes(words) || (failing.checked && one.dataset.tone !== "bad")));
+      document.getElementById("shown").textContent = `${cases.filter((one) => !one.hidden).length} of ${cases.length} cases`;
+    };
+    filter.oninput = failing.onchange = apply;
+    document.querySelector(".bar").hidden = false;
+    apply();
+  }
+  const theme = document.getElementById("theme");
+  theme.hidden = false;
+  theme.onclick = () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    again();
+  };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  let resizing;
+  addEventListener("resize", () => {
+    clearTimeout(resizing);
+    resizing = setTimeout(() => drawn.forEach((plot, place) => place.clientWidth && plot.setSize({ width: Math.max(200, place.clientWidth), height: plot.height })), 120);
+  });
+
+  putAll(document.body);
+  const first = cases.find((one) => one.dataset.tone === "bad") ?? cases[0];
+  if (location.hash) reveal();
+  else if (first) first.open = true;
+  root.dataset.ready = "yes";
+})();

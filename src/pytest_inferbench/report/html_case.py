@@ -1,0 +1,153 @@
+"""One case of the page: its judged figures, its plots, every metric, and how it was measured.
+
+Law: the figures are here as text, so that the page says everything without its plots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from pytest_inferbench.report import wording
+from pytest_inferbench.report.budget_table import measured
+from pytest_inferbench.report.element import Child, element, table
+from pytest_inferbench.report.figures import ABSENT, exact, number
+from pytest_inferbench.report.naming import cell_name
+from pytest_inferbench.stats.verdict import Verdict
+
+_STATISTICS = ("n", "value", "mean", "p50", "p90", "p95", "p99")
+_SHARES = {"changes": "Change against the baseline", "ecdf": "Latency distributions"}
+_TIMES = {"timeline": "Requests", "tokens": "Output tokens per second"}
+
+
+def case_section(case: Mapping[str, Any], index: int, tone: str, plots: Mapping[str, Any]) -> Element:
+    """The case, folded; `index` is its place in the document, `tone` the class of its verdict."""
+    name = element(
+        "summary",
+        element("span", wording.word(Verdict(case["verdict"])), class_=f"verdict {tone}"),
+        " ",
+        element("span", case["case"], class_="name"),
+        " ",
+        element("span", cell_name(case), class_="quiet"),
+    )
+    parts: list[Child] = [name, *_checks(case), *_findings(case), *_figures_of(plots), *_metrics(case), *_notes(case)]
+    how = {key: case[key] for key in ("id", "hardware", "token_method", "workload", "slo", "client") if case.get(key)}
+    server = {key: value for key, value in case["server"].items() if not _has_series(value)}
+    parts += [
+        element("details", element("summary", "How it was measured"), nested(how)),
+        element("details", element("summary", "Server"), nested(server)) if server else None,
+    ]
+    return element("details", *parts, class_=f"case {tone}", id=f"case-{index}", data_tone=tone, data_plots=str(index))
+
+
+def nested(value: object) -> Element:
+    """Any JSON value as lists within lists."""
+    if isinstance(value, Mapping):
+        pairs = [(element("dt", str(key)), element("dd", nested(item))) for key, item in value.items()]
+        return element("dl", *(part for pair in pairs for part in pair))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if all(isinstance(item, str | int | float) for item in value):
+            return element("span", ", ".join(str(item) for item in value) or ABSENT)
+        return element("ul", *(element("li", nested(item)) for item in value))
+    return element("span", str(value))
+
+
+def _has_series(value: object) -> bool:
+    return isinstance(value, Mapping) and "series" in value
+
+
+def _checks(case: Mapping[str, Any]) -> Iterator[Element]:
+    rows: list[list[Child]] = []
+    for check in case["checks"]:
+        verdict = Verdict(check["verdict"])
+        limit = f"{check.get('bound', '')} {exact(check['limit'], check['unit'])}" if "limit" in check else ABSENT
+        rows.append(
+            [
+                check["metric"],
+                element("span", wording.word(verdict), class_=f"verdict {_tone(verdict)}"),
+                measured(check) if "value" in check or "limit" in check else ABSENT,
+                limit,
+                check["unit"],
+                check["note"],
+                check["source"],
+            ]
+        )
+    if rows:
+        heads = ["judged", "verdict", "measured", "limit", "unit", "note", "from"]
+        yield table(heads, rows, figures=[False, False, True, True, False, False, False])
+
+
+def _tone(verdict: Verdict) -> str:
+    return {wording.BAD: "bad", wording.UNDECIDED: "open"}.get(wording.style(verdict), "good")
+
+
+def _findings(case: Mapping[str, Any]) -> Iterator[Element]:
+    items = [
+        element(
+            "li",
+            element(
+                "strong", "INVALID" if finding["invalid"] else "warning", class_="bad" if finding["invalid"] else "open"
+            ),
+            f" {finding['message']} → {finding['remedy']}",
+        )
+        for finding in case["validity"]
+    ]
+    if items:
+        yield element("ul", *items, class_="notes")
+
+
+def _figures_of(plots: Mapping[str, Any]) -> Iterator[Element]:
+    """Plots of shares in one column, plots over time in the other, so that equal times stand under each other."""
+    if not plots:
+        return
+    shares = [_frame(title, kind) for kind, title in _SHARES.items() if kind in plots]
+    times = [_frame(title, kind) for kind, title in _TIMES.items() if kind in plots]
+    if "timeline" in plots:
+        shown, whole = len(plots["timeline"]["requests"]), plots["timeline"]["of"]
+        words = "pale from the send to the first token, full to the last; red failed"
+        times.insert(1, element("p", f"{words}. {shown:,} of {whole:,} requests are drawn.", class_="quiet"))
+    if "thinned" in plots.get("tokens", {}):
+        words = f"{plots['tokens']['thinned']:,} requests whose single arrivals were not kept are left out."
+        times.append(element("p", words, class_="quiet"))
+    for number_, series in enumerate(plots.get("series", ())):
+        times += [
+            _frame(f"{series['title']}: {unit or 'count'}", "series", part=f"{number_}:{unit}")
+            for unit in dict.fromkeys(line["unit"] for line in series["lines"])
+        ]
+    columns = [element("div", *frames) for frames in (shares, times) if frames]
+    yield element("div", *columns, class_="plots")
+
+
+def _frame(title: str, kind: str, part: str | None = None) -> Element:
+    return element(
+        "figure", element("figcaption", title), element("div", class_="plot", data_kind=kind, data_part=part)
+    )
+
+
+def _metrics(case: Mapping[str, Any]) -> Iterator[Element]:
+    rows: list[list[Child]] = []
+    for metric, summary in case["metrics"].items():
+        figures = [_figure(name, summary) for name in _STATISTICS]
+        rows.append([metric, summary["unit"], *figures])
+    if rows:
+        heads = ["metric", "unit", *_STATISTICS]
+        yield table(heads, rows, figures=[False, False, *[True] * len(_STATISTICS)])
+    if case["rounds"]:
+        names = list(dict.fromkeys(name for round_ in case["rounds"] for name in round_))
+        units = {name: case["metrics"].get(name.partition(".")[0], {}).get("unit", "") for name in names}
+        lines = [[name, *(number(each.get(name), units[name]) for each in case["rounds"])] for name in names]
+        heads = ["metric", *(f"round {index + 1}" for index in range(len(case["rounds"])))]
+        rounds = table(heads, lines, figures=[False, *[True] * len(case["rounds"])])
+        yield element("details", element("summary", "Rounds"), rounds)
+
+
+def _figure(name: str, summary: Mapping[str, Any]) -> str:
+    if name == "n":
+        return f"{summary['n']:,}" if "n" in summary else ABSENT
+    return number(summary.get(name), summary["unit"])
+
+
+def _notes(case: Mapping[str, Any]) -> Iterator[Element]:
+    if case["notes"]:
+        yield element("ul", *(element("li", note) for note in case["notes"]), class_="notes quiet")

@@ -1,0 +1,207 @@
+"""What the page's plots draw, as JSON types: numbers chosen from the run document and the request records.
+
+Law: pure; what was not observed is no plot. Every drawing has a bound: a curve has at most `CURVE` points, a timeline
+as many requests as `detail` says (the first ones, and it says how many there are). Times are seconds after the case's
+first send, for all plots of a case alike.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from pytest_inferbench.clock import NS_PER_S
+from pytest_inferbench.metrics.formulas import RequestView
+from pytest_inferbench.metrics.table import METRICS, SampleMetric
+from pytest_inferbench.metrics.tokens import TokenMethod, request_views
+from pytest_inferbench.records import RequestRecord
+from pytest_inferbench.report.naming import PARTS, cell_name
+from pytest_inferbench.report.sidecar import CaseRecords
+from pytest_inferbench.report.visible import visible
+
+Case = Mapping[str, Any]
+
+CURVE = 200
+BINS = 160
+_DIGITS = 5
+_DISTRIBUTIONS = ("ttft_ms", "tpot_ms", "chunk_gap_ms", "e2e_ms")
+_MOST, _FEWEST, _IN_ALL = 600, 60, 60_000
+
+
+def detail_for(cases: int) -> int:
+    """Points of one drawing in a page of so many cases, so that the page stays small."""
+    return max(_FEWEST, min(_MOST, _IN_ALL // max(cases, 1)))
+
+
+def case_plots(case: Case, records: CaseRecords | None, detail: int) -> dict[str, Any]:
+    """The plots of one case: `ecdf`, `timeline`, `tokens`, `series`, `changes`; only those there is something for."""
+    plots: dict[str, Any] = {}
+    if records is not None:
+        requests = [record for round_ in records.rounds for record in round_.requests]
+        origin = _origin(case, requests)
+        if origin is not None:
+            views = _views(case, records)
+            plots["ecdf"] = [curve for metric in _DISTRIBUTIONS if (curve := _curve(metric, views, records))]
+            plots["timeline"] = _timeline(requests, origin, detail)
+            plots["tokens"] = _tokens(views, records, origin)
+    plots["series"] = [*_server_series(case, detail), *_gpu_series(case, detail)]
+    plots["changes"] = _changes(case)
+    return {name: plot for name, plot in plots.items() if plot}
+
+
+def sweeps(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Throughput against latency: one plot for each test that was measured at several points, a line for each cell.
+
+    A test's points are its cases (`concurrency[c01]`, `concurrency[c08]`), in the order they ran.
+    """
+    tests: defaultdict[str, defaultdict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    limits: defaultdict[str, set[float]] = defaultdict(set)
+    for case in cases:
+        test, _, label = case["case"].partition("[")
+        point = _point(case, label.removesuffix("]"))
+        if point is not None:
+            tests[test][cell_name(case, PARTS)].append(point)
+            limits[test] |= {case["slo"]["ttft_ms"]} if "ttft_ms" in case.get("slo", {}) else set()
+    return [
+        {
+            "test": visible(test),
+            "lines": [{"cell": cell, "points": points} for cell, points in lines.items()],
+            "slo_ttft_ms": sorted(limits[test]),
+        }
+        for test, lines in tests.items()
+        if any(len(points) > 1 for points in lines.values())
+    ]
+
+
+def _point(case: Case, label: str) -> dict[str, Any] | None:
+    output = case["metrics"].get("output_tok_per_s", {}).get("value")
+    ttft = case["metrics"].get("ttft_ms", {})
+    if output is None or "p50" not in ttft:
+        return None
+    tpot = case["metrics"].get("tpot_ms", {})
+    figures = {"output": output, "ttft_p50": ttft["p50"], "ttft_p95": ttft.get("p95"), "tpot_p50": tpot.get("p50")}
+    return {"label": visible(label) or "-", **{name: _short(x) for name, x in figures.items() if x is not None}}
+
+
+def _origin(case: Case, requests: Sequence[RequestRecord]) -> int | None:
+    """The zero of the time axis in nanoseconds: the document's own, else the first send."""
+    stated = case.get("timeline", {}).get("origin_ns")
+    sent = [record.sent_ns for record in requests if record.sent_ns is not None]
+    return stated if stated is not None else min(sent, default=None)
+
+
+def _views(case: Case, records: CaseRecords) -> list[tuple[tuple[int, int], RequestView]]:
+    """Every counted request with its place in the records."""
+    known = case["token_method"] in set(TokenMethod)
+    method = TokenMethod(case["token_method"]) if known else TokenMethod.CHUNKS
+    return [
+        ((index, position), view)
+        for index, round_ in enumerate(records.rounds)
+        for position, view in enumerate(request_views(round_.requests, method))
+        if view.record.counted
+    ]
+
+
+def _curve(
+    name: str, views: Sequence[tuple[tuple[int, int], RequestView]], records: CaseRecords
+) -> dict[str, Any] | None:
+    """An empirical distribution by its quantiles: `x[i]` is the figure below which a share i / (len - 1) lies."""
+    metric = METRICS[name]
+    if not isinstance(metric, SampleMetric):
+        return None
+    between = name == "chunk_gap_ms"  # needs every arrival
+    usable = (view for place, view in views if view.completed and not (between and place in records.thinned))
+    samples = sorted(chain.from_iterable(metric.formula(view) for view in usable))
+    if not samples:
+        return None
+    last, count = len(samples) - 1, min(CURVE, len(samples))
+    drawn = [samples[round(index * last / max(count - 1, 1))] for index in range(count)]
+    return {"metric": name, "unit": metric.unit.symbol, "n": len(samples), "x": [_short(x) for x in drawn]}
+
+
+def _timeline(requests: Sequence[RequestRecord], origin: int, detail: int) -> dict[str, Any]:
+    """Requests as `[lane, sent, first output, end, failed]`; a lane is one stream, the seconds may be null."""
+    sent = sorted((record for record in requests if record.sent_ns is not None), key=lambda record: record.sent_ns or 0)
+    drawn = sent[:detail]
+    lanes = {lane: index for index, lane in enumerate(sorted({(each.worker, each.stream) for each in drawn}))}
+    bars = [
+        [
+            lanes[record.worker, record.stream],
+            _seconds(record.sent_ns, origin),
+            _seconds(record.output_ns[0] if record.output_ns else None, origin),
+            _seconds(record.end_ns, origin),
+            int(record.failure is not None),
+        ]
+        for record in drawn
+    ]
+    return {"lanes": len(lanes), "requests": bars, "of": len(requests)} if bars else {}
+
+
+def _tokens(views: Sequence[tuple[tuple[int, int], RequestView]], records: CaseRecords, origin: int) -> dict[str, Any]:
+    """Output tokens a second in `BINS` equal parts of the time; a chunk's tokens count when it arrives."""
+    chunks = [
+        (arrival - origin, view.output_tokens / len(view.record.output_ns))
+        for place, view in views
+        if view.output_tokens is not None and place not in records.thinned
+        for arrival in view.record.output_ns
+    ]
+    end = max((at for at, _ in chunks), default=0)
+    if end <= 0:
+        return {}
+    width = end / BINS
+    counts = [0.0] * BINS
+    for at, tokens in chunks:
+        counts[max(0, min(BINS - 1, int(at / width)))] += tokens
+    seconds = width / NS_PER_S
+    thinned = {"thinned": len(records.thinned)} if records.thinned else {}
+    return {"width_s": _short(seconds), "rate": [_short(count / seconds) for count in counts], **thinned}
+
+
+def _server_series(case: Case, detail: int) -> Iterator[dict[str, Any]]:
+    observed = case["server"].get("observed")
+    if isinstance(observed, Mapping) and "series" in observed:
+        yield {"title": "server", **_thin(observed["series"], detail)}
+
+
+def _gpu_series(case: Case, detail: int) -> Iterator[dict[str, Any]]:
+    for device in (case.get("gpu") or {}).get("devices", ()):
+        if "series" in device:
+            yield {"title": visible(f"GPU {device['index']}: {device['name']}"), **_thin(device["series"], detail)}
+
+
+def _thin(series: Mapping[str, Any], detail: int) -> dict[str, Any]:
+    step = -(-len(series["at_s"]) // detail) or 1
+    lines = [
+        {"name": visible(name), "unit": line["unit"], "values": [_short(x) for x in line["values"][::step]]}
+        for name, line in series["lines"].items()
+    ]
+    return {"at": [_short(at) for at in series["at_s"][::step]], "lines": lines}
+
+
+def _changes(case: Case) -> list[dict[str, Any]]:
+    """Each gate's change against its history or pair: ratio, interval, margin and the sessions judged, as shares."""
+    return [
+        {
+            "metric": visible(check["metric"]),
+            "verdict": check["verdict"],
+            "change": found["ratio"] - 1,
+            **{end: found[end] - 1 for end in ("low", "high") if end in found},
+            "margin": found["margin"],
+            "direction": found["direction"],
+            "sessions": [ratio - 1 for ratio in found["sessions"]],
+            "n": found["n"],
+        }
+        for check in case["checks"]
+        if (found := check.get("comparison")) and "ratio" in found
+    ]
+
+
+def _seconds(at: int | None, origin: int) -> float | None:
+    return None if at is None else round((at - origin) / NS_PER_S, 4)
+
+
+def _short(value: float) -> float:
+    """Five significant digits: more than a screen shows."""
+    return float(f"{value:.{_DIGITS}g}")
