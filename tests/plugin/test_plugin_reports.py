@@ -11,6 +11,7 @@ ONE_FILE = {
     "csv": "run_id,",
     "markdown": "## ",
     "bencher": '{\n  "plain',
+    "html": "<!doctype html>",
     "openmetrics": "# TYPE inferbench_run info",
 }
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from report_cases import BASELINE, HOSTILE, case, document, metrics
 
-from pytest_inferbench.measure.result import CaseResult, Check
 from pytest_inferbench.records import Failure, FailureKind, RequestRecord, RoundRecord, Usage
 from pytest_inferbench.report.sidecar import CaseRecords
 from pytest_inferbench.stats.verdict import Verdict
 
 ORIGIN = 7_000_000_000_000
+SECONDS = 1.2
 MS = 1_000_000
 
 
@@ -50,8 +51,8 @@ def _sums(chance: random.Random, count: int) -> list[float]:
     return sums
 
 
-def _series(unit_lines: dict[str, tuple[str, float, float]], seconds: float) -> dict[str, Any]:
-    at = [round(index * seconds / 119, 4) for index in range(120)]
+def _series(unit_lines: dict[str, tuple[str, float, float]]) -> dict[str, Any]:
+    at = [round(index * SECONDS / 119, 4) for index in range(120)]
     lines = {
         name: {"unit": unit, "values": [low + (high - low) * (0.5 + 0.5 * math.sin(x * 3 + len(name))) for x in at]}
         for name, (unit, low, high) in unit_lines.items()
@@ -59,57 +60,55 @@ def _series(unit_lines: dict[str, tuple[str, float, float]], seconds: float) -> 
     return {"at_s": at, "lines": lines}
 
 
-def _comparison(metric: str, verdict: Verdict, ratio: float, value: float) -> Check:
-    found = {
-        "direction": "lower", "baseline": value / ratio, "n": 8, "k": 2, "ratio": ratio, "low": ratio - 0.04, "high": ratio + 0.04,
-        "level": 0.95, "sessions": [ratio - 0.01, ratio + 0.012], "screened": True, "equivalent": False, "margin": 0.05,
-        "resolve": 0.2, "alpha": 0.05, "alpha_each": 0.005, "gates": 10, "shared": 0.5, "shared_measured": False,
-        "confirmations": 1, "notes": [],
-    }  # fmt: skip
-    return Check(
-        metric, "history", verdict, value, unit="ms", source=f"{BASELINE}:5", note="8 sessions", comparison=found
-    )
+def _comparison(metric: str, verdict: Verdict, ratio: float) -> dict[str, Any]:
+    """What a history says of a gate, as the document has it: the fields that are drawn."""
+    found = {"direction": "lower", "ratio": ratio, "low": ratio - 0.04, "high": ratio + 0.04, "margin": 0.05, "n": 8}
+    return {
+        "metric": metric,
+        "kind": "history",
+        "verdict": verdict.value,
+        "value": 88.0,
+        "unit": "ms",
+        "source": f"{BASELINE}:5",
+        "note": "8 sessions",
+        "comparison": {**found, "sessions": [ratio - 0.01, ratio + 0.012], "baseline": 88.0 / ratio, "notes": []},
+    }
 
 
-def whole_case(streams: int) -> CaseResult:
+def whole_case(streams: int) -> dict[str, Any]:
     """A case with series of server and GPU, changes against a history, and an SLO."""
-    seconds = 1.2
-    return case(
+    server = _series({"running": ("", 0, streams), "waiting": ("", 0, 2), "kv_cache": ("%", 0.1, 0.8)})
+    gpu = _series({"power": ("W", 120, 690), "utilization": ("%", 0, 1)})
+    found = case(
         f"concurrency[c{streams:02d}]",
         Verdict.REGRESSED if streams == 8 else Verdict.OK,
         metrics=metrics(40.0 + 6 * streams**1.4, 6.0 + streams / 8, 150 * streams**0.8, streams, 16 * streams),
         slo={"ttft_ms": 150.0},
-        checks=(_comparison("ttft_ms.p50", Verdict.REGRESSED, 1.14, 88.0), _comparison("tpot_ms.p50", Verdict.OK, 0.99, 7.0)),
-        timeline={"origin_ns": ORIGIN, "rounds": [{"start_s": 0.0, "end_s": 0.5}, {"start_s": 0.9, "end_s": seconds}]},
-        server={
-            "generated_tokens": 3072.0,
-            "observed": {
-                "interval_ms": 10.0, "pages": 120, "missed": 0,
-                "series": _series({"running": ("", 0, streams), "waiting": ("", 0, 2), "kv_cache": ("%", 0.1, 0.8)}, seconds),
-            },
-        },
-        gpu={
-            "interval_ms": 10.0,
-            "devices": [
-                {"index": 0, "name": "NVIDIA H200", "series": _series({"power": ("W", 120, 690), "utilization": ("%", 0, 1)}, seconds)}
-            ],
-        },
-    )  # fmt: skip
+        timeline={"origin_ns": ORIGIN, "rounds": [{"start_s": 0.0, "end_s": 0.5}, {"start_s": 0.9, "end_s": SECONDS}]},
+        server={"observed": {"interval_ms": 10.0, "pages": 120, "missed": 0, "series": server}},
+        gpu={"interval_ms": 10.0, "devices": [{"index": 0, "name": "NVIDIA H200", "series": gpu}]},
+    )
+    changes = [
+        _comparison("ttft_ms.p50", Verdict.REGRESSED if streams == 8 else Verdict.OK, 1.14 if streams == 8 else 1.01),
+        _comparison("tpot_ms.p50", Verdict.OK, 0.99),
+    ]
+    return {**found.to_json(), "checks": changes}
 
 
-WHOLE = document((*(whole_case(streams) for streams in (1, 2, 4, 8)), case(HOSTILE, Verdict.OVER_BUDGET)))
+_HOSTILE_CASE = case(HOSTILE + "<script>document.title='taken'</script>\"'", Verdict.OVER_BUDGET).to_json()
+WHOLE = {
+    **document((case("x", Verdict.OK),)),
+    "cases": [*(whole_case(streams) for streams in (1, 2, 4, 8)), _HOSTILE_CASE],
+}
 WHOLE_RECORDS = {f"concurrency[c{streams:02d}]": records(streams, 4, fail=streams == 8) for streams in (1, 2, 4, 8)}
 
 
-def whole_records(of: dict[str, Any]) -> CaseRecords | None:
+def whole_records(of: Mapping[str, Any]) -> CaseRecords | None:
     return WHOLE_RECORDS.get(of["case"])
 
 
 def many(count: int) -> dict[str, Any]:
     """A run of many cases, each with all there is to draw."""
-    streams = [2**exponent for exponent in range(4)]
-    made = [
-        whole_case(streams[index % 4]).to_json() | {"id": f"t::{index}", "case": f"sweep{index // 4}[c{index % 4}]"}
-        for index in range(count)
-    ]
-    return {**document((case("x", Verdict.OK),)), "cases": made}
+    drawn = [whole_case(2**exponent) for exponent in range(4)]
+    names = [(f"sweep{index // 4}[c{index % 4}]", drawn[index % 4]) for index in range(count)]
+    return {**WHOLE, "cases": [{**each, "id": f"t::{name}", "case": name} for name, each in names]}

@@ -31,7 +31,7 @@ def case_section(case: Mapping[str, Any], index: int, tone: str, plots: Mapping[
         " ",
         element("span", cell_name(case), class_="quiet"),
     )
-    parts: list[Child] = [name, *_checks(case), *_findings(case), *_figures_of(plots), *_metrics(case), *_notes(case)]
+    parts: list[Child] = [name, *_checks(case), *_findings(case), _measured(case, plots), *_notes(case)]
     how = {key: case[key] for key in ("id", "hardware", "token_method", "workload", "slo", "client") if case.get(key)}
     server = {key: value for key, value in case["server"].items() if not _has_series(value)}
     parts += [
@@ -97,10 +97,8 @@ def _findings(case: Mapping[str, Any]) -> Iterator[Element]:
         yield element("ul", *items, class_="notes")
 
 
-def _figures_of(plots: Mapping[str, Any]) -> Iterator[Element]:
-    """Plots of shares in one column, plots over time in the other, so that equal times stand under each other."""
-    if not plots:
-        return
+def _measured(case: Mapping[str, Any], plots: Mapping[str, Any]) -> Element:
+    """Plots of shares and the figures in one column; plots over time in another, equal times under each other."""
     shares = [_frame(title, kind) for kind, title in _SHARES.items() if kind in plots]
     times = [_frame(title, kind) for kind, title in _TIMES.items() if kind in plots]
     if "timeline" in plots:
@@ -115,8 +113,8 @@ def _figures_of(plots: Mapping[str, Any]) -> Iterator[Element]:
             _frame(f"{series['title']}: {unit or 'count'}", "series", part=f"{number_}:{unit}")
             for unit in dict.fromkeys(line["unit"] for line in series["lines"])
         ]
-    columns = [element("div", *frames) for frames in (shares, times) if frames]
-    yield element("div", *columns, class_="plots")
+    columns = [element("div", *parts) for parts in ((*shares, *_metrics(case)), times) if parts]
+    return element("div", *columns, class_="plots")
 
 
 def _frame(title: str, kind: str, part: str | None = None) -> Element:

@@ -10,13 +10,17 @@
   const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
   const colour = (index) => COLOURS[dark() ? "dark" : "light"][index % 8];
   const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+  /* The computed colour of a variable, asked for once a theme: each question makes the browser lay the page out. */
+  let probed = new Map();
   const probe = (name) => {
-    const spot = document.createElement("span");
-    spot.style.color = `var(--${name})`;
-    document.body.append(spot);
-    const found = getComputedStyle(spot).color;
-    spot.remove();
-    return found;
+    if (!probed.has(name)) {
+      const spot = document.createElement("span");
+      spot.style.color = `var(--${name})`;
+      document.body.append(spot);
+      probed.set(name, getComputedStyle(spot).color);
+      spot.remove();
+    }
+    return probed.get(name);
   };
   const figure = (value) => (value == null ? "-" : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3)));
   const withUnit = (unit) => (_, value) => (value == null ? "-" : unit === "%" ? `${figure(value * 100)} %` : `${figure(value)} ${unit}`.trim());
@@ -94,7 +98,7 @@
     const height = Math.max(150, Math.min(420, 60 + found.lanes * 14));
     const extra = timed(key, span);
     return [base(height, "seconds", "stream", [{ label: "at", value: withUnit("s") }, { label: "sent", paths: () => null, points: { show: false }, value: (_, value) => value ?? "-" }], {
-      ...extra, y: { range: [found.lanes - 0.4, -0.6] }, hooks: { draw: [bars(found)] },
+      ...extra, y: { dir: -1, range: [-0.6, found.lanes - 0.4] }, hooks: { draw: [bars(found)] },
       yAxis: { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick : "")) },
     }), data];
   };
@@ -138,13 +142,13 @@
         }
       });
     };
-    const data = [[-wide, ...gates.map((gate) => gate.change), wide].sort((a, b) => a - b)];
-    data.push(data[0].map(() => null));
+    const order = gates.map((gate, row) => [gate.change, row]).sort((a, b) => a[0] - b[0]);
+    const data = [order.map(([change]) => change), order.map(([, row]) => row)];
     const rows = new Map(gates.map((gate, row) => [row, gate.metric]));
     const options = base(70 + gates.length * 34, "change (left of 0: smaller figure)", "", [{ label: "change", value: withUnit("%") }, { label: "", paths: () => null, points: { show: false } }], {
-      x: { range: [-wide, wide] }, y: { range: [gates.length - 0.4, -0.6] }, hooks: { draw: [draw] },
+      x: { range: [-wide, wide] }, y: { dir: -1, range: [-0.6, gates.length - 0.4] }, hooks: { draw: [draw] },
       xAxis: { values: (_, ticks) => ticks.map((tick) => `${figure(tick * 100)} %`) },
-      yAxis: { size: 150, labelSize: 0, splits: () => [...rows.keys()], values: (_, ticks) => ticks.map((tick) => (rows.get(tick) ?? "").slice(0, 24)) },
+      yAxis: { size: 150, space: 10, incrs: [1], values: (_, ticks) => ticks.map((tick) => (rows.get(tick) ?? "").slice(0, 24)) },
     });
     options.legend.show = false;
     return [options, data];
@@ -160,6 +164,8 @@
       const { ctx } = u;
       ctx.save();
       ctx.font = `${11 * devicePixelRatio}px system-ui`;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "alphabetic";
       ctx.fillStyle = probe("text");
       /* The line joins a test's points in the order they ran, which is the order of the load. */
       found.lines.forEach(({ points }, index) => {
@@ -206,8 +212,9 @@
   };
   const put = (place) => {
     drawn.get(place)?.destroy();
+    const width = Math.max(200, place.clientWidth);
     const [options, data] = build(place);
-    options.width = Math.max(200, place.clientWidth);
+    options.width = width;
     const plot = new uPlot(options, data, place);
     drawn.set(place, plot);
     place.tabIndex = 0;
@@ -222,11 +229,17 @@
       plot.setCursor({ left: plot.valToPos(plot.data[0][index], "x"), top: plot.over.clientHeight / 2 });
     };
   };
-  const putAll = (within) => within.querySelectorAll(".plot").forEach((place) => place.offsetParent && !drawn.has(place) && put(place));
-  const again = () => [...drawn.keys()].forEach(put);
+  /* A plot is drawn when it comes near the screen: a page of hundreds costs what is seen of it. */
+  const near = new IntersectionObserver(
+    (entries) => entries.filter(({ isIntersecting, target }) => isIntersecting && !drawn.has(target)).forEach(({ target }) => put(target)),
+    { rootMargin: "400px" },
+  );
+  const again = () => {
+    probed = new Map();
+    [...drawn.keys()].filter((place) => place.isConnected).forEach(put);
+  };
 
   const cases = [...document.querySelectorAll("details.case")];
-  cases.forEach((one) => one.addEventListener("toggle", () => one.open && putAll(one)));
   const reveal = () => {
     const one = document.getElementById(location.hash.slice(1));
     if (one?.matches?.("details.case")) {
@@ -264,7 +277,7 @@
     resizing = setTimeout(() => drawn.forEach((plot, place) => place.clientWidth && plot.setSize({ width: Math.max(200, place.clientWidth), height: plot.height })), 120);
   });
 
-  putAll(document.body);
+  document.querySelectorAll(".plot").forEach((place) => near.observe(place));
   const first = cases.find((one) => one.dataset.tone === "bad") ?? cases[0];
   if (location.hash) reveal();
   else if (first) first.open = true;

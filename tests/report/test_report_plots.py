@@ -1,0 +1,104 @@
+"""What the plots draw, as figures."""
+
+from __future__ import annotations
+
+import pytest
+from page_cases import MS, ORIGIN, WHOLE, records, whole_case
+from report_cases import OVER, WITHIN, case
+
+from pytest_inferbench.records import RequestRecord, RoundRecord, Usage
+from pytest_inferbench.report.plots import BINS, CURVE, case_plots, detail_for, sweeps
+from pytest_inferbench.report.sidecar import CaseRecords
+from pytest_inferbench.stats.verdict import Verdict
+
+
+def request(index: int, sent_ms: int, arrivals_ms: tuple[int, ...], **changes: object) -> RequestRecord:
+    arrivals = tuple(ORIGIN + at * MS for at in arrivals_ms)
+    fields = {"usage": Usage(8, len(arrivals))} | changes
+    return RequestRecord(index, 0, index, "", None, ORIGIN + sent_ms * MS, arrivals, None, arrivals[-1], **fields)
+
+
+def plots(*requests: RequestRecord, detail: int = 100, thinned: frozenset[tuple[int, int]] = frozenset()) -> dict:
+    kept = CaseRecords("x", (RoundRecord(0, requests, ()),), thinned)
+    return case_plots(WITHIN.to_json(), kept, detail)
+
+
+def test_a_curve_is_the_sorted_sample() -> None:
+    """Few samples are drawn each; the number of samples is said."""
+    found = plots(request(0, 0, (50, 60)), request(1, 10, (40, 55)))
+    ttft = next(curve for curve in found["ecdf"] if curve["metric"] == "ttft_ms")
+    assert (ttft["x"], ttft["n"], ttft["unit"]) == ([30.0, 50.0], 2, "ms")
+
+
+def test_a_long_curve_keeps_its_ends_and_its_median() -> None:
+    """Many samples are thinned to quantiles, the smallest and the largest among them."""
+    found = plots(*(request(index, 0, (index + 1, index + 2)) for index in range(1001)), detail=600)
+    ttft = next(curve for curve in found["ecdf"] if curve["metric"] == "ttft_ms")
+    assert len(ttft["x"]) == CURVE
+    assert (ttft["x"][0], ttft["x"][-1]) == (1.0, 1001.0)
+    assert ttft["x"][CURVE // 2] == pytest.approx(501, rel=0.02)
+    assert len(found["timeline"]["requests"]) == 600
+    assert found["timeline"]["of"] == 1001
+
+
+def test_times_are_seconds_after_the_first_send() -> None:
+    """Without a stated origin the first send is 0; the document's own origin wins."""
+    found = plots(request(0, 100, (150, 200)))
+    assert found["timeline"]["requests"] == [[0, 0.0, 0.05, 0.1, 0]]
+    stated = {**WITHIN.to_json(), "timeline": {"origin_ns": ORIGIN, "rounds": []}}
+    kept = CaseRecords("x", (RoundRecord(0, (request(0, 100, (150, 200)),), ()),))
+    assert case_plots(stated, kept, 100)["timeline"]["requests"] == [[0, 0.1, 0.15, 0.2, 0]]
+
+
+def test_token_rates_hold_every_token() -> None:
+    """The bins together have as many tokens as were generated."""
+    found = plots(request(0, 0, (100, 150, 200)), request(1, 0, (100, 1600)))["tokens"]
+    assert len(found["rate"]) == BINS
+    assert sum(found["rate"]) * found["width_s"] == pytest.approx(5, rel=1e-3)
+
+
+def test_thinned_requests_are_left_out_where_each_arrival_counts() -> None:
+    """Gaps between arrivals that were not kept would be wrong: such a request has none, and the plot says so."""
+    found = plots(request(0, 0, (50, 60)), request(1, 0, (50, 900)), thinned=frozenset({(0, 1)}))
+    gaps = next(curve for curve in found["ecdf"] if curve["metric"] == "chunk_gap_ms")
+    assert gaps["x"] == [10.0]
+    assert found["tokens"]["thinned"] == 1
+
+
+def test_a_sweep_needs_two_points_of_one_cell() -> None:
+    """A test with one case is no curve; cells are lines of one plot, with the limit they share."""
+    one = WITHIN.to_json()
+    two = [{**OVER.to_json(), "case": f"concurrency[c{streams:02d}]", "slo": {"ttft_ms": 500.0}} for streams in (1, 8)]
+    other = {**two[0], "backend": "sglang"}
+    (found,) = sweeps([one, *two, other])
+    assert found["test"] == "concurrency"
+    assert [(line["cell"], len(line["points"])) for line in found["lines"]] == [
+        ("qwen3-8b/vllm/v0.8.0", 2),
+        ("qwen3-8b/sglang/v0.8.0", 1),
+    ]
+    assert found["slo_ttft_ms"] == [500.0]
+    assert found["lines"][0]["points"][1]["label"] == "c08"
+    assert sweeps([one]) == []
+
+
+def test_changes_are_shares_of_the_baseline() -> None:
+    """A ratio of 1.14 is a change of +14 %, with its interval, margin and sessions."""
+    change = case_plots(whole_case(8), None, 100)["changes"][0]
+    assert change["change"] == pytest.approx(0.14)
+    assert (change["low"], change["high"]) == (pytest.approx(0.10), pytest.approx(0.18))
+    assert change["sessions"] == [pytest.approx(0.13), pytest.approx(0.152)]
+
+
+def test_what_was_not_observed_is_no_plot() -> None:
+    """A case without records, series and comparisons has nothing to draw; so has one that sent nothing."""
+    assert case_plots(case("x", Verdict.NEW).to_json(), None, 100) == {}
+    assert case_plots(case("x", Verdict.NEW).to_json(), CaseRecords("x", ()), 100) == {}
+
+
+def test_a_page_of_many_cases_draws_less_of_each() -> None:
+    """Series and timelines shrink with the number of cases, within bounds."""
+    assert (detail_for(0), detail_for(1), detail_for(200), detail_for(10**6)) == (600, 600, 300, 60)
+    case_ = whole_case(4)
+    series = case_plots(case_, records(4, 4), 60)["series"]
+    assert {len(each["at"]) for each in series} == {60}
+    assert len(WHOLE["cases"]) == 5
