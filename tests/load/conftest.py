@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,10 @@ def carry(engine: LoadEngine) -> Carry:
         offsets_ns: tuple[int, ...] | None = None,
         limits: Limits | None = None,
         engine: LoadEngine = engine,
+        each: Callable[[int], dict[str, Any]] = lambda _index: {},
     ) -> Observed:
         dialect = dialect_named("openai-chat")
-        asks = tuple(GenerationRequest((Message("user", f"request {i}"),), tokens) for i in range(requests))
+        asks = tuple(GenerationRequest((Message("user", f"request {i}"),), tokens, **each(i)) for i in range(requests))
         shape = ClosedLoop(streams) if offsets_ns is None else OpenLoop(offsets_ns)
         load = Load(asks, shape)
         encoded = encode_load(load, dialect, "m", f"127.0.0.1:{server.port}", "", ())

@@ -92,6 +92,39 @@ def test_what_came_before_a_cut_is_kept(carry):
     assert len(seen.records[0].output_ns) == 3
 
 
+@pytest.mark.parametrize("cut", [Cut.FIN, Cut.RST], ids=["closed", "reset"])
+def test_with_half_the_connections_cut_the_other_half_is_whole(carry, cut):
+    """Every other answer is cut off in its middle: those have failed, and nothing happens to their neighbours."""
+    whole = {"extra": {}}
+    broken = {"extra": {"script": {"cut_after": 3, "cut": cut.value}}}
+    with ScriptedServer(Script(first_ms=5, gap_ms=5)) as server:
+        seen = carry(server, requests=16, streams=8, tokens=10, each=lambda i: broken if i % 2 else whole)
+    for record in seen.records:
+        if record.index % 2:
+            assert record.failure.kind is FailureKind.CUT
+            assert len(record.output_ns) == 3
+        else:
+            assert record.failure is None
+            assert len(record.output_ns) == 10
+
+
+def test_a_server_killed_in_mid_stream_fails_what_was_under_way(carry):
+    """Requests that were answered stay whole, those under way are cut, those that come later find nobody."""
+    with ScriptedServer(Script(first_ms=5, gap_ms=5)) as server:
+        carry(server)  # the worker is there from now on
+        killer = threading.Timer(1.0, os.kill, (server.pid, signal.SIGKILL))
+        killer.start()
+        try:
+            seen = carry(server, requests=4000, streams=4, tokens=10)
+        finally:
+            killer.cancel()
+    kinds = [record.failure.kind if record.failure else None for record in seen.records]
+    assert len(kinds) == 4000
+    assert None in kinds
+    assert 0 < kinds.count(FailureKind.CUT) <= 4 * 2
+    assert set(kinds) <= {None, FailureKind.CUT, FailureKind.CONNECT}
+
+
 def test_a_request_limit_ends_a_slow_answer(carry):
     """A request that outlasts its limit has failed with a timeout."""
     with ScriptedServer(Script(first_ms=1, gap_ms=50)) as server:
