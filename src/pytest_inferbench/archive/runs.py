@@ -76,7 +76,7 @@ def find_run(results: Path, name: str) -> Path:
     there = f"there are: {', '.join(near)}" if near else "the folder has none"
     raise InferbenchError(
         f"no run {name!r} in {results}; {there}. Give a run id, the beginning of one, `latest`, or the path of"
-        " a run.json (--results names another folder)."
+        " a run.json (--bench-results names another folder)."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pytest_inferbench.cli.command import Command
 from pytest_inferbench.cli.doctor import DOCTOR
 from pytest_inferbench.cli.init import INIT
+from pytest_inferbench.cli.runs import RUNS
 from pytest_inferbench.cli.schema import SCHEMA
 
-COMMANDS: tuple[Command, ...] = (DOCTOR, INIT, SCHEMA)
+COMMANDS: tuple[Command, ...] = (DOCTOR, INIT, RUNS, SCHEMA)

@@ -47,7 +47,7 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"## {_MARKS[worst]} {', '.join(text for text, _ in parts)}"
     yield ""
     if document["cases"]:
-        yield f"{_code(shorten(common(document['cases']), _NAME * 2))}, run {_code(document['run_id'])}"
+        yield f"{code(shorten(common(document['cases']), _NAME * 2))}, run {code(document['run_id'])}"
         yield ""
 
 
@@ -56,7 +56,7 @@ def _table(cases: Sequence[Mapping[str, Any]], room: int) -> list[str]:
         return []
     heads, texts = whole_table(cases)
     rule = ["--:" if head.figure else ":--" for head in heads]
-    rows = [_row([_code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, cases)]
+    rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, cases)]
     failing = [wording.style(Verdict(case["verdict"])) == wording.BAD for case in cases]
     kept = _fitting(rows, room, first=failing)
     left = len(rows) - len(kept)
@@ -68,7 +68,7 @@ def _named(texts: Sequence[Sequence[str]], cases: Sequence[Mapping[str, Any]]) -
     for (name, *figures, verdict), case in zip(texts, cases, strict=True):
         style = wording.style(Verdict(case["verdict"]))
         strong = f"**{verdict}**" if style == wording.BAD else verdict
-        yield name, [*(_plain(shorten(text, _NAME)) for text in figures), f"{_MARKS[style]} {strong}"]
+        yield name, [*(plain(shorten(text, _NAME)) for text in figures), f"{_MARKS[style]} {strong}"]
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -77,7 +77,7 @@ def _row(cells: Sequence[str]) -> str:
 
 def _entry(entry: Entry) -> str:
     mark = f"{_MARKS[entry.style]} **{entry.label}**" if entry.style == wording.BAD else entry.label
-    return f"- {mark} {_plain(entry.text.replace(GLUE, ' '))}"
+    return f"- {mark} {plain(entry.text.replace(GLUE, ' '))}"
 
 
 def _fitting(lines: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[int]:
@@ -96,11 +96,12 @@ def _size(lines: Sequence[str]) -> int:
     return sum(len(line.encode(errors="replace")) + 1 for line in lines)
 
 
-def _code(text: str) -> str:
-    return f"<code>{_plain(visible(text))}</code>"
+def code(text: str) -> str:
+    """The text as code, in one line."""
+    return f"<code>{plain(visible(text))}</code>"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that no Markdown renderer makes anything of: what could be read as markup is a character reference."""
     escaped = html.escape(text, quote=False)
     return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", escaped)
