@@ -13,7 +13,7 @@ from typing import Any
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.figures import ABSENT, aligned, number
 from pytest_inferbench.report.naming import cell_name, differing
-from pytest_inferbench.report.visible import cells, pad, shorten, visible
+from pytest_inferbench.report.visible import cells, pad, shorten, shorten_apart, visible
 from pytest_inferbench.stats.verdict import Verdict
 
 Case = Mapping[str, Any]
@@ -106,6 +106,9 @@ def table(cases: Sequence[Case], width: int) -> list[Line]:
         for line in (0, 1)
     ]
     rule = [(_RULE * _needed(widths, {}), wording.QUIET)]
+    texts |= {
+        column.name: shorten_apart(texts[column.name], widths[column.name]) for column in shown if not column.figure
+    }
     rows = []
     for index, case in enumerate(cases):
         *figures, verdict = [_set(column, texts[column.name][index], widths[column.name]) for column in shown]
