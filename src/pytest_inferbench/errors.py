@@ -56,6 +56,10 @@ class BaselineError(InferbenchError):
     """A baseline file cannot be read or written as it stands; it has been left untouched."""
 
 
+class OlderSpellingWarning(DeprecationWarning):
+    """What was written still works and has a newer spelling, which the message names."""
+
+
 def _with_log(message: str, log_tail: tuple[str, ...]) -> str:
     if not log_tail:
         return message

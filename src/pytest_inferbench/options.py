@@ -26,6 +26,7 @@ class Option:
         many: may be repeated.
         action: a one-shot action: no ini key.
         aliases: other spellings.
+        secret: its value may hold a token; results show what stands before the colon.
     """
 
     flag: str
@@ -36,6 +37,7 @@ class Option:
     many: bool = False
     action: bool = False
     aliases: tuple[str, ...] = ()
+    secret: bool = False
 
     @property
     def dest(self) -> str:
@@ -92,7 +94,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-seed", int, 0, "Seed of prompts and schedules.", "7"),
     Option("--bench-protocol", str, None, "Wire protocol instead of the backend's own.", "openai-completions"),
     Option("--bench-api-key-env", str, None, "Environment variable that holds the server's key.", "VLLM_API_KEY"),
-    Option("--bench-header", str, (), "Further header of every request.", "X-Team: search", many=True),
+    Option("--bench-header", str, (), "Further header of every request.", "X-Team: search", many=True, secret=True),
     Option("--bench-ca", str, None, "CA bundle to trust instead of the system's.", "ca.pem"),
     Option("--bench-extra-body", str, None, "JSON object added to every request's body.", '{"top_k": 1}'),
     Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "0.7"),
@@ -143,5 +145,6 @@ class Settings:
             setting = self._values[option.dest]
             if setting.value not in (None, ()):
                 value = list(setting.value) if option.many else setting.value
+                value = [f"{one.partition(':')[0]}: ***" for one in value] if option.secret else value
                 rows.append({"name": option.flag.removeprefix("--"), "value": value, "source": setting.source})
         return rows

@@ -93,7 +93,7 @@ BROKEN = {
     "unknown key": (MODEL + "    bakend: vllm\n", "m.yaml:3: models[0]: unknown key 'bakend'; did you mean 'backend'?"),
     "unknown key far from all": (
         "xyz: 1\n" + MODEL,
-        "m.yaml:1: unknown key 'xyz'; known are defaults, models",
+        "m.yaml:1: unknown key 'xyz'; known are defaults, litellm, models",
     ),
     "unknown key without a value": (
         MODEL + "    varients:\n",

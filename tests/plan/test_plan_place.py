@@ -1,43 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import pytest
+from plan_options import Options
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.plan.arguments import parse_backend_args
 from pytest_inferbench.plan.cells import plan_cells
+from pytest_inferbench.plan.words import parse_backend_args
 from pytest_inferbench.policy import DEFAULT_GATES, gate_rules
-
-
-@dataclass
-class Options:
-    """The options of a run, as planning asks for them."""
-
-    rootdir: Path
-    model: tuple[str, ...] = ()
-    backend: tuple[str, ...] = ()
-    backend_version: tuple[str, ...] = ()
-    backend_args: tuple[str, ...] = ()
-    server_url: str | None = None
-    protocol: str | None = None
-    provision: str | None = None
-    image: str | None = None
-    image_type: str | None = None
-    build_from_source: bool = False
-    n_gpu_layers: int | None = None
-    gpu_memory_utilization: float | None = None
-    max_model_len: int | None = None
-    tensor_parallel: int | None = None
-    sources: dict[str, str] = field(default_factory=dict)
-
-    def path(self, name):
-        return self.rootdir / "config" / "models.yaml"
-
-    def source(self, name):
-        return "default"
-
 
 CONFIG = """
 defaults:
@@ -181,3 +150,45 @@ def test_policy_of_model_and_suite(tmp_path, plan):
     written.write_text(text + "    policy: {gates: [ttft.p95]}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"^config/models.yaml:12: unknown metric 'ttft'; did you mean 'ttft_ms'"):
         plan()
+
+
+LEVELS = """
+models:
+  - repo_id: org/m
+    backend: vllm
+    variants: {v: {version: variant, image_type: build, args: {max_model_len: 3}}}
+    backends: {vllm: {version: model, image_type: prebuilt, args: {max_model_len: 2}}}
+defaults:
+  backends:
+    vllm: {provision: docker, version: default, image_type: build, args: {max-model-len: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("drop", "options", "version", "image_type", "length", "source"),
+    [
+        (
+            0,
+            {"backend_version": ("line",), "image_type": "build", "max_model_len": 9},
+            "line",
+            "build",
+            9,
+            "command line",
+        ),
+        (0, {}, "variant", "build", 3, "config/models.yaml:5"),
+        (1, {}, "model", "prebuilt", 2, "config/models.yaml:5"),
+        (2, {}, "default", "build", 1, "config/models.yaml:7"),
+        (3, {"provision": "docker"}, "latest", "prebuilt", None, "default"),
+    ],
+    ids=["command line", "variant", "model", "defaults", "built in"],
+)
+def test_each_level_of_precedence_with_its_source(plan, tmp_path, drop, options, version, image_type, length, source):
+    """Command line > variant > the model's backends > the defaults' > built in, under whichever name it is written."""
+    lines = [line for line in LEVELS.splitlines() if not line.startswith("    variants") or drop < 1]
+    lines = [line for line in lines if not line.startswith("    backends") or drop < 2]
+    lines = [line for line in lines if not line.startswith("    vllm") or drop < 3]
+    (tmp_path / "config" / "models.yaml").write_text("\n".join(lines))
+    cell = plan(**options)[-1]
+    assert (cell.version, cell.image_type, dict(cell.args).get("max_model_len")) == (version, image_type, length)
+    sources = dict(cell.sources)
+    assert {sources[name] for name in ("version", "image_type", "args.max_model_len") if name in sources} == {source}

@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
+from broken_configs import BROKEN, GOOD, Broken
 
 SUITE = "async def test_it(bench):\n    raise AssertionError('nothing may run')\n"
-GOOD = "models:\n  - path: builtin:tiny\n    backend: llama\n"
 
-FILES = [
-    ("not-yaml", "models: [\n", "config/models.yaml:"),
-    ("tab", "models:\n\t- path: x\n", "config/models.yaml:2"),
-    ("list-at-top", "- models\n", "config/models.yaml:1"),
-    ("no-models", "defaults: {backend: llama}\n", "models"),
-    ("empty", "", "models"),
-    ("unknown-top-key", GOOD + "modles: []\n", "config/models.yaml:4: *modles*models"),
-    ("unknown-model-key", "models:\n  - pth: builtin:tiny\n", "config/models.yaml:2: *pth*path"),
-    ("wrong-type", "models: tiny\n", "config/models.yaml:1: models: *'tiny'*list"),
-    ("number-for-backend", "models:\n  - {path: 'builtin:tiny', backend: 7}\n", "config/models.yaml:2: *backend*7"),
-    ("unknown-backend", "models:\n  - {path: 'builtin:tiny', backend: lama}\n", "config/models.yaml:2*lama*llama"),
-    (
-        "unknown-default-backend",
-        "defaults: {backend: vlm}\nmodels:\n  - repo_id: a/b\n",
-        "config/models.yaml:1*vlm*vllm",
-    ),
-    ("unknown-builtin", "models:\n  - {path: 'builtin:huge', backend: llama}\n", "*huge*tiny"),
-    ("missing-file", "models:\n  - {path: no/such.gguf}\n", "config/models.yaml:2*no/such.gguf*"),
-    ("not-a-gguf", "models:\n  - {path: fake.gguf}\n", "config/models.yaml:2*fake.gguf*"),
-    (
-        "path-and-repo",
-        "models:\n  - {path: 'builtin:tiny', repo_id: a/b}\n",
-        "config/models.yaml:2*both repo_id and path*",
-    ),
-    ("neither", "models:\n  - {name: x}\n", "config/models.yaml:2*neither repo_id nor path*"),
-    ("bad-name", "models:\n  - {path: 'builtin:tiny', name: ../x}\n", "config/models.yaml:2*../x*"),
-    ("foreign-argument", GOOD + "    backends: {llama: {args: {enforce_eager: true}}}\n", "*enforce_eager*vllm*"),
-    ("argument-type", GOOD + "    backends: {llama: {args: {n_ctx: big}}}\n", "*n_ctx*big*"),
-    ("duplicate-key", GOOD + "models: []\n", "config/models.yaml:4*models*"),
-    ("no-such-parent", "extends: base.yaml\n" + GOOD, "config/models.yaml:1: extends: *base.yaml*no such file*"),
-    (
-        "wrong-format",
-        "models:\n  - {path: 'builtin:tiny', backend: vllm}\n",
-        "config/models.yaml:2*vllm cannot load gguf*llama*",
-    ),
-    ("bad-url", GOOD + "    backends: {llama: {provision: url, url: 'gpu-box:8000'}}\n", "*gpu-box:8000*http://*"),
-]
 OPTIONS = [
     ("url-without-scheme", ["--server-url=gpu-box:8000"], "*--server-url*gpu-box:8000*http://*"),
     ("url-with-other-scheme", ["--server-url=ftp://x"], "*--server-url*ftp*"),
@@ -55,14 +25,48 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "words"), [case[1:] for case in FILES], ids=[case[0] for case in FILES])
-def test_a_broken_config_is_one_clear_error(pytester: pytest.Pytester, text: str, words: str):
-    """Each broken config ends the run with exit code 4 and a message that names the place and what to do."""
-    pytester.makepyfile(SUITE)
-    pytester.mkdir("config")
-    (pytester.path / "config/models.yaml").write_text(text)
-    (pytester.path / "fake.gguf").write_text("this is text, not weights")
-    _assert_clear(pytester.runpytest_subprocess(), words)
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What pytest said in a project with each of the broken configs."""
+    folders = {broken.name: _project(broken, tmp_path_factory.mktemp("broken")) for broken in BROKEN}
+    script = Path(__file__).with_name("run_each.py")
+    subprocess.run([sys.executable, script, *folders.values()], check=True, timeout=300, stdin=subprocess.DEVNULL)
+    return {name: json.loads((folder / "said.json").read_text()) for name, folder in folders.items()}
+
+
+def _project(broken: Broken, folder: Path) -> Path:
+    files = {
+        f"test_{folder.name}.py": SUITE,
+        "pytest.ini": "[pytest]\n",
+        "fake.gguf": "this is text, not weights",
+        "cut.gguf": "GGUF\x03\x00",
+        "config/models.yaml": broken.text,
+        **{f"config/{name}": text for name, text in broken.others.items()},
+    }
+    for name in ("config", "empty"):
+        (folder / name).mkdir()
+    for name, text in files.items():
+        (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    return folder
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=[broken.name for broken in BROKEN])
+def test_a_broken_config_is_one_clear_error(said: dict[str, Any], broken: Broken):
+    """Each broken config is exit code 4 and one message with file and line, what was found, and what to do."""
+    done = said[broken.name]
+    assert done["status"] == pytest.ExitCode.USAGE_ERROR, done["out"]
+    messages = [line for line in done["err"].splitlines() if line.startswith("ERROR: ")]
+    assert len(messages) == 1, done["err"]
+    assert messages[0].startswith(f"ERROR: {broken.place}: ")
+    assert broken.value in done["err"]
+    assert re.search(broken.remedy, done["err"]), done["err"]
+    assert "Traceback" not in done["err"] + done["out"]
+    assert "nothing may run" not in done["out"]
+
+
+def test_there_are_enough_of_them():
+    """At least sixty different mistakes are tried."""
+    assert len({broken.text for broken in BROKEN if not broken.others}) >= 60
 
 
 @pytest.mark.parametrize(("arguments", "words"), [case[1:] for case in OPTIONS], ids=[case[0] for case in OPTIONS])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -99,3 +101,73 @@ def test_a_bad_request_option_is_one_clear_error(suite, server: ScriptedServer, 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([words])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+class Echoing(Recording):
+    """Answers as usual at first, then refuses generations and says the key back, as some gateways do."""
+
+    def do_POST(self):
+        if len(self.seen) < 60:
+            super().do_POST()
+            return
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.dumps({"error": {"message": f"the quota of {self.headers['Authorization']} is used up"}}).encode()
+        self.send_response(429)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def echoing():
+    Recording.seen.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echoing)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def _config(pytester: pytest.Pytester, url: str) -> None:
+    pytester.mkdir("config")
+    settings = f"{{provision: url, url: '{url}', api_key: '${{MY_KEY}}'}}"
+    text = f"models:\n  - {{repo_id: m, backend: vllm, backends: {{vllm: {settings}}}}}\n"
+    (pytester.path / "config" / "models.yaml").write_text(text)
+
+
+def test_the_config_names_the_variable_that_holds_a_server_s_key(suite, recording, monkeypatch, pytester):
+    """`api_key: ${NAME}` is sent with every request."""
+    url, seen = recording
+    _config(pytester, url)
+    monkeypatch.setenv("MY_KEY", KEY)
+    suite(source=SUITE)
+    assert len(seen) > 10
+    assert {headers["Authorization"] for _path, headers, _body in seen} == {f"Bearer {KEY}"}
+
+
+def test_a_variable_that_is_not_set_is_named_with_its_place(suite, recording, monkeypatch, pytester):
+    """The error says which variable, where it is asked for, and what to do."""
+    _config(pytester, recording[0])
+    monkeypatch.delenv("MY_KEY", raising=False)
+    result = suite(source=SUITE)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*config/models.yaml:2: api_key: *MY_KEY is not set; export MY_KEY*"])
+
+
+def test_a_key_that_a_server_says_back_is_nowhere_either(suite, echoing, monkeypatch, pytester):
+    """Neither the output nor any file shows a key or a header's value that came back in an error."""
+    _config(pytester, echoing)
+    monkeypatch.setenv("MY_KEY", KEY)
+    team = "Bearer team-secret-42"
+    result = suite("--junitxml=out.xml", "--bench-header", f"X-Team: {team}", "-v", source=SUITE)
+    assert "the quota of Bearer *** is used up" in _everything(result, pytester)
+    for secret in (KEY, "team-secret-42"):
+        assert secret not in _everything(result, pytester)
+
+
+def _everything(result: pytest.RunResult, pytester: pytest.Pytester) -> str:
+    files = [path for path in pytester.path.rglob("*") if path.is_file()]
+    texts = [gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files]
+    return "\n".join((*result.outlines, *result.errlines, *(text.decode(errors="replace") for text in texts)))

@@ -99,6 +99,7 @@ class Backend:
         neutral: the arguments that have an option of their own for all backends, by that option's name.
         gpu_args: arguments that a number of GPUs calls for where nobody gives them.
         container: how it runs in a container; None where it does not.
+        starts: whether there is anything to start; else it is only ever somebody else's, at an address.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Backend:
     neutral: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     gpu_args: Callable[[int], Mapping[str, ArgValue]] = _no_args
     container: Container | None = None
+    starts: bool = True
 
     def __repr__(self) -> str:
         return f"<backend {self.name}>"

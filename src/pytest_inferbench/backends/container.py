@@ -32,6 +32,7 @@ class Cache:
     key: Callable[[ServerPlan], str] | None = None
 
 
+ENGINE_CACHE = "INFERBENCH_ENGINE_CACHE"  # the variable that `engine_cache:` of the config is
 HF_CACHE = Cache("~/.cache/huggingface", "/root/.cache/huggingface", "HF_HOME")
 
 

@@ -37,4 +37,5 @@ EXTERNAL = Backend(
     unknown_versions=VLLM.unknown_versions | LLAMA.unknown_versions,
     command=_command,
     installed_version=_installed_version,
+    starts=False,
 )

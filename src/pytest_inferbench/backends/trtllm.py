@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from pytest_inferbench.backends.arguments import flags, table
 from pytest_inferbench.backends.backend import Arg, ArgValue, Backend, Command, Installed, ModelFormat, ServerPlan
-from pytest_inferbench.backends.container import GIB, HF_CACHE, Cache, Container
+from pytest_inferbench.backends.container import ENGINE_CACHE, GIB, HF_CACHE, Cache, Container
 from pytest_inferbench.backends.local import find_program, package_version
 from pytest_inferbench.errors import CellUnavailable
 
@@ -106,7 +106,7 @@ TRTLLM = Backend(
         command=lambda plan: Command(_words(plan), _ENGINE_ENV),
         port=8000,
         shm_bytes=32 * GIB,
-        caches=(HF_CACHE, Cache("~/.cache/trtllm-engines", _ENGINES, key=engine_key)),
+        caches=(HF_CACHE, Cache("~/.cache/trtllm-engines", _ENGINES, ENGINE_CACHE, engine_key)),
         passed=("HF_TOKEN",),
     ),
 )

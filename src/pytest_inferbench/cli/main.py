@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from pytest_inferbench.cli.catalogue import COMMANDS
-from pytest_inferbench.errors import ConfigError, InferbenchError
+from pytest_inferbench.errors import ConfigError, InferbenchError, OlderSpellingWarning
 
 _FAILED, _MISTAKE, _INTERRUPTED = 1, 2, 130
 
@@ -26,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        status = int(arguments.run(arguments))
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", OlderSpellingWarning)
+            warnings.showwarning = _show_warning
+            status = int(arguments.run(arguments))
         sys.stdout.flush()
     except InferbenchError as error:
         sys.stderr.write(f"inferbench {arguments.command}: {error}\n")
@@ -39,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    sys.stderr.write(f"warning: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

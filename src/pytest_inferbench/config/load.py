@@ -12,32 +12,42 @@ from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_inferbench.config.document import Section, Source
 
 
-def load(path: Path, root: Path) -> Section:
+def load(path: Path, root: Path, renew: Callable[[Section], Section] | None = None) -> Section:
     """Read a configuration and every file it extends.
 
     Args:
         path: the file.
         root: the folder that paths in messages are shown from.
+        renew: brings each file to today's keys before it is laid over another.
 
     Raises:
         ConfigError: a file is missing, unreadable or not YAML, or `extends:` goes in a circle.
     """
-    return _load(path, root, None, ())
+    return _load(path, root, renew, None, ())
 
 
-def _load(path: Path, root: Path, asked_by: Source | None, chain: tuple[Path, ...]) -> Section:
+def _load(
+    path: Path,
+    root: Path,
+    renew: Callable[[Section], Section] | None,
+    asked_by: Source | None,
+    chain: tuple[Path, ...],
+) -> Section:
     path = path.expanduser().resolve()
     if path in chain:
         circle = " -> ".join(shown(step, root) for step in (*chain[chain.index(path) :], path))
         raise ConfigError(f"{asked_by}: {EXTENDS}: goes in a circle: {circle}; remove one of these")
     chain = (*chain, path)
     document = parse(_read(path, root, asked_by, chain), shown(path, root))
-    bases = [_load(path.parent / name, root, source, chain) for name, source in parents(document)]
+    bases = [_load(path.parent / name, root, renew, source, chain) for name, source in parents(document)]
+    if renew is not None:
+        document = renew(document)
     return merge(*bases, document)
 
 

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError, model_validator
 
 from pytest_inferbench.config.document import Items, Section, Source
-from pytest_inferbench.config.wording import alternatives, expectation, found, quoting_hint, unknown_key
+from pytest_inferbench.config.wording import (
+    HiddenValueError,
+    alternatives,
+    expectation,
+    found,
+    quoting_hint,
+    unknown_key,
+)
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -123,7 +130,9 @@ def _problem(error: ErrorDetails, model: type[BaseModel], section: Section) -> _
     elif error["type"] == "extra_forbidden":
         problem.path = path[:-1]
         problem.complaint = unknown_key(str(path[-1]), _known_keys(model, path[:-1]))
-    elif error["type"] == "value_error" and isinstance(error["input"], dict | list):
+    elif error["type"] == "value_error" and (
+        isinstance(error["input"], dict | list) or isinstance(error["ctx"]["error"], HiddenValueError)
+    ):
         problem.complaint = expectation(error)
     else:
         problem.expected.append(expectation(error))

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
+
+class HiddenValueError(ValueError):
+    """What a validator refuses without showing it: the text is the whole complaint."""
+
+
 _SHOWN: Final = 60
 
 _EXPECTED: Final = {

@@ -9,14 +9,16 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.config.variables import content
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings
+    from pytest_inferbench.plan.cell import Cell
 
 
-def request_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """The headers that the options ask for.
+def request_headers(settings: Settings, cell: Cell) -> tuple[tuple[str, str], ...]:
+    """The headers that the options ask for, and the key that the config names for the cell's server.
 
     Raises:
         ConfigError: a header is not `Name: value`, or the key's variable is not set.
@@ -33,6 +35,9 @@ def request_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
         if not key:
             raise ConfigError(f"--bench-api-key-env: the environment has no {variable}; export it, or name another")
         headers.append(("Authorization", f"Bearer {key}"))
+    elif cell.api_key is not None:
+        where = dict(cell.sources)["api_key"]
+        headers.append(("Authorization", f"Bearer {content(cell.api_key, f'{where}: api_key', os.environ)}"))
     return tuple(headers)
 
 

@@ -6,6 +6,7 @@ the server.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.backends.backend import INSTALLED, Backend, ServerPlan
 from pytest_inferbench.backends.catalogue import backend_named
+from pytest_inferbench.backends.container import ENGINE_CACHE
 from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.config.variables import content
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import CellUnavailable, ProvisionError
 from pytest_inferbench.launch.request import request_headers
+from pytest_inferbench.launch.secrets import HUB_TOKEN
 from pytest_inferbench.plan.cell import RUNNING, Cell
 from pytest_inferbench.provision.builtin import cache_folder
 from pytest_inferbench.provision.docker import ContainerStart
@@ -57,7 +61,7 @@ def start_server(cell: Cell, context: LaunchContext, say: Progress, *, fresh: bo
             timeout_s=context.settings.server_timeout,
             clock=SYSTEM_CLOCK,
             version=INSTALLED if cell.version == RUNNING else cell.version,
-            headers=request_headers(context.settings),
+            headers=request_headers(context.settings, cell),
             ca=str(context.settings.path("ca")) if context.settings.ca is not None else None,
             progress=say,
         )
@@ -129,7 +133,7 @@ class _Start:
             timeout_s=self.context.settings.server_timeout,
             clock=SYSTEM_CLOCK,
             progress=self.say,
-            env=gpus,
+            env={**gpus, **self._given()},
         )
 
     def container(self) -> Server:
@@ -143,8 +147,23 @@ class _Start:
             progress=self.say,
             keep=self.context.settings.keep_server,
             fresh=self.fresh,
+            environ={**os.environ, **self._given()},
         )
         return start.start(self._plan(), self.backend, image, gpus=self.lease.gpus, memory_bytes=self.cell.memory)
+
+    def _given(self) -> dict[str, str]:
+        """What the config adds to the environment.
+
+        Raises:
+            ConfigError: it names a variable that is not set.
+        """
+        cell, given = self.cell, {}
+        if cell.hub_token is not None:
+            where = dict(cell.sources)["hub_token"]
+            given[HUB_TOKEN] = content(cell.hub_token, f"{where}: hub_token", os.environ)
+        if cell.engine_cache is not None:
+            given[ENGINE_CACHE] = cell.engine_cache
+        return given
 
     def _plan(self) -> ServerPlan:
         cell = self.cell

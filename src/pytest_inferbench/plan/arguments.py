@@ -5,16 +5,14 @@ Law: pure. What is given here wins over what is written; an option that no backe
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable
 
 from pytest_inferbench.backends.backend import ArgValue, Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, check_args
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.models import PlanSettings
+from pytest_inferbench.plan.words import FROM_OPTION, parse_backend_args
 
-_FROM = "from --backend-args"
 _NEUTRAL = ("gpu_memory_utilization", "max_model_len", "n_gpu_layers", "tensor_parallel")
 
 
@@ -32,7 +30,7 @@ def command_line_args(backend: Backend, settings: PlanSettings) -> dict[str, Arg
     if settings.backend_args:
         if not settings.backend:
             raise ConfigError("--backend-args needs --backend: which server shall get them?")
-        given |= check_args(backend, dict(parse_backend_args(settings.backend_args)), _FROM)
+        given |= check_args(backend, dict(parse_backend_args(settings.backend_args)), FROM_OPTION)
     return given
 
 
@@ -53,40 +51,3 @@ def check_taken(backends: Iterable[str], settings: PlanSettings) -> None:
         owners = ", ".join(backend.name for backend in BACKENDS if option in backend.neutral)
         names = ", ".join(backend.name for backend in running)
         raise ConfigError(f"--{option.replace('_', '-')}: {names} has no such argument; {owners} have")
-
-
-def parse_backend_args(texts: Iterable[str]) -> Iterator[tuple[str, ArgValue]]:
-    """The (name, value) pairs of `--flag VALUE`, `--flag=VALUE`, `--flag`, `--no-flag` and `NAME=VALUE`.
-
-    Raises:
-        ConfigError: a word belongs to nothing.
-    """
-    for text in texts:
-        try:
-            words = shlex.split(text)
-        except ValueError as error:
-            raise ConfigError(f"{_FROM}: {text!r}: {error}") from None
-        taken = False
-        for word, following in pairwise([*words, None]):
-            if taken or word is None:
-                taken = False
-                continue
-            name, equals, value = word.partition("=")
-            if equals:
-                yield name, value
-            elif not word.startswith("-"):
-                raise ConfigError(f"{_FROM}: {word!r} belongs to nothing; expected --flag VALUE, or NAME=VALUE")
-            elif following is not None and _is_value(following):
-                taken = True
-                yield name, following
-            elif name.startswith("--no-"):
-                yield name.removeprefix("--no-"), False
-            else:
-                yield name, True
-
-
-def _is_value(word: str) -> bool:
-    """Whether a word can follow a flag: no flag itself (a negative number is none), no NAME=VALUE."""
-    if word.startswith("-"):
-        return word[1:].replace(".", "", 1).isdigit()
-    return "=" not in word or word.startswith(("{", "["))

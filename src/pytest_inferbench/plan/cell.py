@@ -33,6 +33,9 @@ class Cell:
         gpus: how many GPUs the server shall get; None for all that are visible.
         args: server arguments by canonical name.
         program, python: another installation.
+        engine_cache: the folder of built engines; None for the backend's own.
+        api_key: the environment variable that holds an existing server's key; None where it asks for none.
+        hub_token: the environment variable that holds the token for the model hub; None for the usual one.
         slo: per-request limits for goodput.
         sources: where each of these comes from.
         policy: the `policy:` sections of its model and of the suite, the nearer first.
@@ -54,6 +57,9 @@ class Cell:
     args: tuple[tuple[str, ArgValue], ...] = ()
     program: str | None = None
     python: str | None = None
+    engine_cache: str | None = None
+    api_key: str | None = None
+    hub_token: str | None = None
     slo: tuple[tuple[str, float], ...] = ()
     sources: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     policy: tuple[Section, ...] = field(default=(), compare=False)

@@ -12,10 +12,12 @@ from typing import Any
 
 from pytest_inferbench.backends.backend import Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backends_for, check_args
+from pytest_inferbench.backends.container import ENGINE_CACHE
 from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
 from pytest_inferbench.config.validate import join_problems
+from pytest_inferbench.config.variables import variable_of
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.arguments import check_taken, command_line_args
@@ -35,14 +37,33 @@ def plan_cells(settings: PlanSettings) -> tuple[Cell, ...]:
     Raises:
         ConfigError: something that was written cannot be used.
     """
-    cells: list[Cell] = []
+    cells: dict[str, tuple[Cell, Source]] = {}
     for model in chosen_models(settings):
+        _check_settings(model)
         for backend, why in _backends(model, settings):
             _check_format(model, backend, settings)
             for variant in ("", *model.entry.variants):
-                cells += _versions(model, backend, why, variant, settings)
-    check_taken({cell.backend for cell in cells}, settings)
-    return tuple(dict.fromkeys(cells))
+                for cell in _versions(model, backend, why, variant, settings):
+                    other, where = cells.setdefault(cell.id, (cell, model.written.source))
+                    if other != cell:
+                        raise ConfigError(
+                            f"{model.written.source}: {cell.model}: its id {cell.id!r} is also that of another model "
+                            f"({where}); give one of them another `name:`"
+                        )
+    check_taken({cell.backend for cell, _ in cells.values()}, settings)
+    return tuple(cell for cell, _ in cells.values())
+
+
+def _check_settings(model: Model) -> None:
+    """Settings are of backends that there are.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    for holder in (model.written, model.defaults):
+        written = holder.section("backends")
+        for name in written:
+            backend_named(name, f"{written.source_of(name)}: backends")
 
 
 def _backends(model: Model, settings: PlanSettings) -> tuple[tuple[Backend, Source], ...]:
@@ -90,12 +111,11 @@ def _versions(model: Model, backend: Backend, why: Source, variant: str, setting
     """The cells of one model, backend and variant: one for each version asked for."""
     layers = _layers(model, backend, variant)
     url = _url(layers, settings)
-    args = merge_args(*(layer.section("args") for layer in layers))
-    where = next((str(arg.source) for arg in args.values()), str(model.written.source))
-    typed = check_args(backend, {name: arg.value for name, arg in args.items()}, where)
-    place = place_of(backend, layers, url.value, settings)
+    args = merge_args(*(_args(backend, layer.section("args")) for layer in layers))
+    place = place_of(backend, layers, url.value, settings, why)
     version = default_version(_first(layers, "version", place.version), place, backend)
-    typed |= (said := command_line_args(backend, settings))
+    args |= {name: Resolved(value, _COMMAND_LINE) for name, value in command_line_args(backend, settings).items()}
+    further = _further(model, backend, layers)
     protocol = settings.protocol or backend.dialects[0]
     dialect_named(protocol)
     repo_id = model.entry.repo_id or ""
@@ -114,22 +134,63 @@ def _versions(model: Model, backend: Backend, why: Source, variant: str, setting
             image_type=place.image_type,
             memory=place.memory,
             gpus=settings.tensor_parallel,
-            args=tuple(typed.items()),
-            program=_first(layers, "program", None).value,
-            python=_first(layers, "python", None).value,
+            args=tuple((name, arg.value) for name, arg in args.items()),
+            program=further["program"].value,
+            python=further["python"].value,
+            engine_cache=further["engine_cache"].value,
+            api_key=_variable(further["api_key"]),
+            hub_token=_variable(further["hub_token"]),
             slo=tuple(model.entry.slo.items()),
             sources=(
                 ("backend", str(why)),
                 ("version", str(each.source)),
                 ("url", str(url.source)),
                 *((f"args.{name}", str(arg.source)) for name, arg in args.items()),
-                *((f"args.{name}", str(_COMMAND_LINE)) for name in said),
+                *((name, str(setting.source)) for name, setting in further.items() if setting.value is not None),
                 *place.sources,
             ),
             policy=_policy(model),
         )
         for each in [Resolved(v, _COMMAND_LINE) for v in settings.backend_version] or [version]
     ]
+
+
+def _args(backend: Backend, written: Section) -> dict[str, Resolved[Any]]:
+    """One layer's arguments by canonical name, each checked where it stands.
+
+    Raises:
+        ConfigError: a name belongs to another backend, is given twice, or its value has the wrong type.
+    """
+    found: dict[str, Resolved[Any]] = {}
+    for name in written:
+        source = written.source_of(name)
+        ((canonical, value),) = check_args(backend, {name: written[name]}, str(source)).items()
+        if canonical in found:
+            raise ConfigError(
+                f"{source}: {canonical} is given twice, here as {name!r} ({found[canonical].source}); keep one"
+            )
+        found[canonical] = Resolved(value, source)
+    return found
+
+
+def _further(model: Model, backend: Backend, layers: Sequence[Section]) -> dict[str, Resolved[Any]]:
+    """What else the config may say of a server.
+
+    Raises:
+        ConfigError: a folder of engines for a backend that builds none.
+    """
+    further = {name: _first(layers, name, None) for name in ("program", "python", "engine_cache", "api_key")}
+    cache = further["engine_cache"]
+    known = backend.container.caches if backend.container is not None else ()
+    if cache.value is not None and ENGINE_CACHE not in {one.variable for one in known}:
+        raise ConfigError(
+            f"{cache.source}: engine_cache: got {cache.value!r}, but {backend.name} builds no engines; remove it"
+        )
+    return {**further, "hub_token": first(given(model.defaults, "hub_token"), built_in(None))}
+
+
+def _variable(written: Resolved[str | None]) -> str | None:
+    return None if written.value is None else variable_of(written.value)
 
 
 def _policy(model: Model) -> tuple[Section, ...]:

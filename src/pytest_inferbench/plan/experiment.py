@@ -20,12 +20,11 @@ from typing import Annotated, Any, Final
 from pydantic import ConfigDict, Field
 
 from pytest_inferbench.config.document import Items, Section, Source
-from pytest_inferbench.config.load import load
 from pytest_inferbench.config.validate import Shape, join_problems, validate
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.plan.models import PlanSettings, model_name
-from pytest_inferbench.plan.schema import Argument, ModelsFile, Name, Text
+from pytest_inferbench.plan.models import PlanSettings, model_name, read_models
+from pytest_inferbench.plan.schema import Argument, Name, Text
 from pytest_inferbench.workloads.catalogue import workload_named
 from pytest_inferbench.workloads.workload import Workload
 
@@ -143,7 +142,7 @@ def wanted_models(experiment: Experiment, settings: PlanSettings, running: Colle
     known = {name: name for name in running}
     path = settings.path("config")
     if path.exists():
-        for entry in validate(ModelsFile, load(path, settings.rootdir)).models:
+        for entry in read_models(path, settings.rootdir)[1]:
             spellings = (model_name(entry), entry.repo_id, entry.path)
             known |= {spelling: model_name(entry) for spelling in spellings if spelling is not None}
     problems = [

@@ -5,6 +5,7 @@ Law: reads the config and nothing else; a model that nobody listed can be named 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,7 +15,8 @@ from typing import Protocol
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.load import load, shown
 from pytest_inferbench.config.validate import validate
-from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.errors import ConfigError, OlderSpellingWarning
+from pytest_inferbench.plan.older import Replaced, renewed
 from pytest_inferbench.plan.schema import ModelEntry, ModelsFile
 from pytest_inferbench.provision.models import BUILTIN, is_builtin
 
@@ -81,8 +83,9 @@ def chosen_models(settings: PlanSettings) -> tuple[Model, ...]:
             f"{shown(path, settings.rootdir)}: no such file, and no --model was given; write one with your models "
             "(see the README), or name a model: --model builtin:tiny"
         )
-    document = load(path, settings.rootdir)
-    entries = validate(ModelsFile, document).models
+    document, entries, replaced = read_models(path, settings.rootdir)
+    if replaced:
+        _warn(replaced)
     defaults = document.section("defaults")
     listed = [Model(entry, section, defaults) for entry, section in zip(entries, document["models"], strict=True)]
     if not settings.model:
@@ -93,6 +96,32 @@ def chosen_models(settings: PlanSettings) -> tuple[Model, ...]:
         names = [model.name for model in listed]
         chosen += found or [Model(_unlisted(name, names, settings), EMPTY, defaults)]
     return tuple(chosen)
+
+
+def read_models(path: Path, root: Path) -> tuple[Section, Sequence[ModelEntry], tuple[Replaced, ...]]:
+    """The config as written but for older keys, its models, and the older keys it has.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    replaced: list[Replaced] = []
+
+    def renew(document: Section) -> Section:
+        today, keys = renewed(document)
+        replaced.extend(keys)
+        return today
+
+    document = load(path, root, renew)
+    return document, validate(ModelsFile, document).models, tuple(replaced)
+
+
+def _warn(replaced: Sequence[Replaced]) -> None:
+    """One warning for all older keys, at the first of them."""
+    first = replaced[0].source
+    keys = "\n".join(f"  {one}" for one in replaced)
+    warnings.warn_explicit(
+        f"the config has older keys, which still work:\n{keys}", OlderSpellingWarning, first.file or "", first.line or 1
+    )
 
 
 def model_name(entry: ModelEntry) -> str:

@@ -42,7 +42,9 @@ class Place:
     sources: tuple[tuple[str, str], ...]
 
 
-def place_of(backend: Backend, layers: Sequence[Section], url: str | None, settings: PlanSettings) -> Place:
+def place_of(
+    backend: Backend, layers: Sequence[Section], url: str | None, settings: PlanSettings, where: Source
+) -> Place:
     """Where one backend's server runs.
 
     Args:
@@ -50,6 +52,7 @@ def place_of(backend: Backend, layers: Sequence[Section], url: str | None, setti
         layers: what was written for it, strongest first.
         url: its address, where it has one.
         settings: the options.
+        where: where the backend is named, for messages.
 
     Raises:
         ConfigError: there is no such way, or it lacks what it needs.
@@ -65,6 +68,8 @@ def place_of(backend: Backend, layers: Sequence[Section], url: str | None, setti
                 f"{way.source}: provision url needs an address; pass --server-url, or write `url:` for {backend.name}"
             )
         return Place("url", None, "", None, RUNNING, _sources(provision=way))
+    if not backend.starts and way.value == "process":
+        raise ConfigError(f"{where}: {backend.name} starts nothing; write the server's `url:`, or pass --server-url")
     if way.value == "process":
         return Place("process", None, "", None, INSTALLED, _sources(provision=way))
     if backend.container is None:

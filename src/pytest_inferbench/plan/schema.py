@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field_validator, model_validator
 
 from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.config.variables import Variable
 from pytest_inferbench.policy import SuitePolicy
 
 _SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmgt])?b?")
@@ -63,6 +64,7 @@ class BackendSettings(Shape):
         memory: the most memory that its container may take, like `8g`.
         program, python: another installation for `provision: process`.
         url: where it already runs, for `provision: url`.
+        api_key: the key that the server at `url` asks for, as `${NAME}` of the environment variable that holds it.
         engine_cache: the folder of built engines (TensorRT-LLM).
     """
 
@@ -75,6 +77,7 @@ class BackendSettings(Shape):
     program: Text | None = None
     python: Text | None = None
     url: Text | None = None
+    api_key: Variable | None = None
     engine_cache: Text | None = None
 
 
@@ -123,16 +126,46 @@ class Defaults(Shape):
     Attributes:
         backend: used where a model's format allows several.
         backends: settings by backend.
+        hub_token: the token for the model hub, as `${NAME}` of the variable that holds it; HF_TOKEN where absent.
         policy: gates and how strictly they are judged.
     """
 
     backend: Annotated[Name | None, Field(validation_alias=AliasChoices("backend", "framework"))] = None
     backends: dict[Name, BackendSettings] = Field(default_factory=dict)
+    hub_token: Variable | None = None
     policy: SuitePolicy = SuitePolicy()
 
 
+class LiteLLM(Shape):
+    """A LiteLLM gateway in front of the servers.
+
+    Attributes:
+        enabled: only false can be had: there is no gateway yet.
+        port: where it would listen.
+        model_alias: the name by which it would serve each model.
+    """
+
+    enabled: bool = False
+    port: Annotated[int, Field(ge=1, le=65535)] = 4000
+    model_alias: Text = "local-model"
+
+    @field_validator("enabled")
+    @classmethod
+    def _not_yet(cls, enabled: bool) -> bool:
+        if enabled:
+            raise ValueError("false: nothing starts a gateway yet; measure one that runs with --server-url")
+        return enabled
+
+
 class ModelsFile(Shape):
-    """The whole of `config/models.yaml`; `extends:` has been followed before."""
+    """The whole of `config/models.yaml`; `extends:` has been followed before.
+
+    Attributes:
+        defaults: what holds for every model.
+        models: what is measured.
+        litellm: a gateway, which can only be switched off.
+    """
 
     defaults: Defaults = Defaults()
+    litellm: LiteLLM = LiteLLM()
     models: Annotated[list[ModelEntry], Field(min_length=1)]

@@ -214,6 +214,7 @@ class Bench:
         except InferbenchError as error:
             problem = error
         server = cell.server() if problem is None else server
+        seen = context.secrets(cell.cell).hidden_in(seen)
         if seen:
             case = assemble(
                 case_identity(name, self._item, cell.cell, server, context),

@@ -5,6 +5,7 @@ Law: cheap to import and to make; what is heavy is read when it is first asked f
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from pytest_inferbench.plugin.progress import ProgressLine
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.store import BaselineStore
+    from pytest_inferbench.launch.secrets import Secrets
+    from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.provision.images import Images
 
 
@@ -36,6 +39,12 @@ class RunContext:
     def folder(self) -> Path:
         """Where this run's results go."""
         return self.settings.path("results") / self.run_id
+
+    def secrets(self, cell: Cell | None) -> Secrets:
+        """What nothing may show that is written or said of a cell."""
+        from pytest_inferbench.launch.secrets import secrets_of  # noqa: PLC0415 - heavy, and only benchmarks need it
+
+        return secrets_of(self.settings, cell, os.environ)
 
     @cached_property
     def environment(self) -> dict[str, Any]:

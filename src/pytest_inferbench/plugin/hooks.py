@@ -129,5 +129,7 @@ def pytest_runtest_makereport(
     if CELL_FIXTURE in getattr(item, "fixturenames", ()):
         from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
 
-        dress_report(item, call, report)
+        callspec = getattr(item, "callspec", None)
+        secrets = item.config.stash[SESSION].context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
+        dress_report(item, call, report, secrets)
     return report

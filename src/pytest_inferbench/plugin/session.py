@@ -45,12 +45,12 @@ class Session:
 
     @cached_property
     def _planned(self) -> tuple[Cell, ...]:
-        from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415
+        from pytest_inferbench.errors import InferbenchError, OlderSpellingWarning  # noqa: PLC0415
         from pytest_inferbench.plan.cells import plan_cells  # noqa: PLC0415
 
         try:
             return plan_cells(self.context.settings)
-        except InferbenchError as error:
+        except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
             self.refuse(str(error))
             return ()
 

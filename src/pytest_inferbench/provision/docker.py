@@ -10,7 +10,8 @@ import contextlib
 import os
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.backends.endpoint import Endpoint
@@ -25,6 +26,7 @@ from pytest_inferbench.provision.server import Server
 from pytest_inferbench.provision.versions import fits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_inferbench.backends.backend import Backend, ServerPlan
@@ -102,6 +104,7 @@ class ContainerStart:
         progress: told what is waited for.
         keep: leave servers running afterwards, and use one that an earlier run left.
         fresh: use none that was left.
+        environ: the environment that tokens and the folders of caches are taken from.
     """
 
     engine: Engine
@@ -112,6 +115,7 @@ class ContainerStart:
     progress: Progress = silent
     keep: bool = False
     fresh: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType(os.environ), repr=False)
 
     def start(
         self,
@@ -144,7 +148,7 @@ class ContainerStart:
             image.reference,
             gpus=[(gpu.uuid, gpu.name) for gpu in gpus],
             memory_bytes=memory_bytes,
-            environ=os.environ,
+            environ=self.environ,
         )
         digest = f"{spec.digest}-{image.digest.rpartition(':')[2][:12]}"
         left = self._left_running(digest) if self.keep and not self.fresh else None
