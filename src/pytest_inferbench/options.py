@@ -72,6 +72,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--build-from-source", bool, False, "The same as --image-type build."),
     Option("--rebuild", bool, False, "Build or pull images again.", action=True),
     Option("--build-only", bool, False, "Make the images of the selected cells and run nothing.", action=True),
+    Option("--bench-dry-run", bool, False, "Say what would be started and run, and start nothing.", action=True),
     Option("--keep-server", bool, False, "Leave containers running, and use those that were left."),
     Option("--server-url", str, None, "Measure the server at this URL; nothing is started.", "http://127.0.0.1:8000"),
     Option("--server-timeout", float, 360.0, "Seconds a server may take to become ready.", "600"),

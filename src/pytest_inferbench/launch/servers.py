@@ -79,6 +79,26 @@ def start_server(cell: Cell, context: LaunchContext, say: Progress, *, fresh: bo
     return replace(server, life=Leased(server.life, lease), gpus=tuple(gpu.uuid for gpu in lease.gpus))
 
 
+def server_plan(cell: Cell, backend: Backend, model: str, gpus: int) -> ServerPlan:
+    """The server of a cell.
+
+    Args:
+        cell: which.
+        backend: the cell's backend.
+        model: the model's file or folder, or its repository id.
+        gpus: how many GPUs it gets.
+    """
+    return ServerPlan(
+        backend=cell.backend,
+        model_path=model,
+        model_name=cell.model,
+        version=cell.version,
+        args={**backend.gpu_args(gpus), **dict(cell.args)},
+        python=cell.python,
+        program=cell.program,
+    )
+
+
 def cell_image(cell: Cell, context: LaunchContext, say: Progress, gpus: int) -> Image:
     """The image of a cell, made or pulled where it is not there.
 
@@ -166,13 +186,5 @@ class _Start:
         return given
 
     def _plan(self) -> ServerPlan:
-        cell = self.cell
-        return ServerPlan(
-            backend=cell.backend,
-            model_path=file_of(cell.location, self.context.settings.rootdir, self.say),
-            model_name=cell.model,
-            version=cell.version,
-            args={**self.backend.gpu_args(len(self.lease.gpus)), **dict(cell.args)},
-            python=cell.python,
-            program=cell.program,
-        )
+        model = file_of(self.cell.location, self.context.settings.rootdir, self.say)
+        return server_plan(self.cell, self.backend, model, len(self.lease.gpus))

@@ -5,7 +5,6 @@ Law: every image is tried; one that fails is told with its reason and makes the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,29 +12,22 @@ import pytest
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.launch.servers import cell_image
+from pytest_inferbench.plugin.selected import selected
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plugin.context import RunContext
 
-_FIXTURE = "inferbench_cell"
 
-
-def make_images(session: pytest.Session, cells: Sequence[Cell], context: RunContext) -> None:
+def make_images(session: pytest.Session, context: RunContext) -> None:
     """Make the images of the cells that the selected tests run on.
 
     Args:
-        session: its items say which cells are selected; in xdist's controller, which collects none, all are.
-        cells: all cells of the run.
+        session: its items are the selected tests.
         context: the run.
     """
     writer = session.config.get_terminal_writer()
-    callspecs = [
-        item.callspec for item in session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    ]
-    chosen = {spec.params[_FIXTURE] for spec in callspecs if _FIXTURE in spec.params}
     made: set[tuple[str, str, str | None, str]] = set()
-    for cell in [cell for cell in cells if (cell in chosen or not session.items) and cell.provision == "docker"]:
+    for cell in [cell for cell in selected(session.items) if cell.provision == "docker"]:
         key = (cell.backend, cell.version, cell.image, cell.image_type)
         if key in made:
             continue

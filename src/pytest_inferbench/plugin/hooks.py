@@ -50,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
         check_options(settings)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+    if settings.dry_run or settings.build_only:
+        vars(config.option)["dist"] = "no"  # nothing is run, so nothing is handed out
     session = Session(config, settings)
     config.stash[SESSION] = session
     config.pluginmanager.register(session, "inferbench-session")

@@ -92,13 +92,17 @@ class Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """With --build-only, make images instead of running tests."""
-        if not self.context.settings.build_only:
-            return None
-        if self.controls:
-            from pytest_inferbench.plugin.build import make_images  # noqa: PLC0415 - heavy, and seldom asked for
+        """With --bench-dry-run, say what would run; with --build-only, make images."""
+        if self.context.settings.dry_run:
+            from pytest_inferbench.plugin.dryrun import show_plan  # noqa: PLC0415 - heavy, and seldom asked for
 
-            make_images(session, self.cells(), self.context)
+            show_plan(session, self.context)
+        elif self.context.settings.build_only:
+            from pytest_inferbench.plugin.build import make_images  # noqa: PLC0415 - as above
+
+            make_images(session, self.context)
+        else:
+            return None
         return True
 
     @pytest.hookimpl(tryfirst=True)

@@ -39,10 +39,22 @@ def builtin_model(name: str, progress: Progress = silent) -> Path:
         ConfigError: there is no model of that name.
         CellUnavailable: it must be made and the `gguf` package is not installed.
     """
+    path = builtin_path(name)
+    if path.exists():
+        return path
+    return _made(name, path, SMALL, _SMALL_NAME, progress)
+
+
+def builtin_path(name: str) -> Path:
+    """Where a built-in model is, or will be once it was made.
+
+    Raises:
+        ConfigError: there is no model of that name.
+    """
     if name == "tiny":
         return _TINY_FILE
     if name == "small":
-        return _cached("small", SMALL, _SMALL_NAME, progress)
+        return cache_folder() / f"{name}-{_recipe_hash(SMALL, _SMALL_NAME)}.gguf"
     raise unknown(name)
 
 
@@ -62,11 +74,8 @@ def cache_folder() -> Path:
     return (Path(shared) if shared else Path.home() / ".cache") / "inferbench"
 
 
-def _cached(label: str, shape: ModelShape, name: str, progress: Progress) -> Path:
-    folder = cache_folder()
-    path = folder / f"{label}-{_recipe_hash(shape, name)}.gguf"
-    if path.exists():
-        return path
+def _made(label: str, path: Path, shape: ModelShape, name: str, progress: Progress) -> Path:
+    folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_suffix(".lock"), progress):

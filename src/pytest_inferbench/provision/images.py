@@ -13,6 +13,7 @@ import io
 import re
 import tarfile
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from pytest_inferbench.provision.process import new_log
 from pytest_inferbench.provision.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pytest_inferbench.backends.backend import Backend
     from pytest_inferbench.provision.engine import Engine
@@ -69,6 +70,55 @@ class Image:
     origin: str
 
 
+@dataclass(frozen=True, slots=True)
+class ImageName:
+    """What an image that a cell asks for is called, and where it comes from.
+
+    Attributes:
+        reference: its name.
+        origin: "given", "prebuilt" or "build".
+        dockerfile: the Dockerfile that makes it; "" for one that is pulled.
+        args: build arguments.
+        context: what is built from, as a tar archive.
+    """
+
+    reference: str
+    origin: str
+    dockerfile: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+    context: bytes = field(default=b"", repr=False)
+
+
+def image_name(backend: Backend, wish: ImageWish, folders: tuple[Path, ...]) -> ImageName:
+    """The image that a cell asks for; nothing is pulled or built.
+
+    Args:
+        backend: whose image.
+        wish: what is asked for.
+        folders: where Dockerfiles may be besides those we ship; the first that has one wins.
+
+    Raises:
+        ConfigError: the backend has no such image.
+    """
+    facts = backend.container
+    if facts is None:
+        raise ConfigError(f"{backend.name} has no containers; use --provision url or process")
+    if wish.image is not None:
+        return ImageName(wish.image, "given")
+    if wish.image_type == "prebuilt":
+        if facts.prebuilt is None:
+            raise ConfigError(f"nobody publishes an image of {backend.name}; use --image-type build, or --image")
+        return ImageName(facts.prebuilt(wish.version, wish.gpus), "prebuilt")
+    if facts.dockerfile is None:
+        raise ConfigError(f"{backend.name} has no Dockerfile; use --image-type prebuilt, or --image")
+    args = {"VERSION": wish.version, **facts.build_args(wish.version, wish.gpus)}
+    dockerfile = facts.dockerfile(wish.version)
+    context = _context(folders, dockerfile)
+    recipe = hashlib.sha256(context + repr(sorted(args.items())).encode()).hexdigest()[:_HASH_LENGTH]
+    tag = re.sub(r"[^A-Za-z0-9_.-]", "-", wish.version)[:80]
+    return ImageName(f"inferbench/{backend.name}:{tag}-{recipe}", "build", dockerfile, args, context)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
     """Gets images for one run.
@@ -96,25 +146,14 @@ class Images:
             CellUnavailable: it is not there and its registry cannot be reached.
             ProvisionError: the registry has none of that name, or the build failed.
         """
-        facts = backend.container
-        if facts is None:
-            raise ConfigError(f"{backend.name} has no containers; use --provision url or process")
-        if wish.image is not None:
-            return self._pulled(wish.image, "given", progress)
-        if wish.image_type == "prebuilt":
-            if facts.prebuilt is None:
-                raise ConfigError(f"nobody publishes an image of {backend.name}; use --image-type build, or --image")
-            return self._pulled(facts.prebuilt(wish.version, wish.gpus), "prebuilt", progress)
-        if facts.dockerfile is None:
-            raise ConfigError(f"{backend.name} has no Dockerfile; use --image-type prebuilt, or --image")
-        args = {"VERSION": wish.version, **facts.build_args(wish.version, wish.gpus)}
-        return self._built(backend.name, facts.dockerfile(wish.version), args, progress)
-
-    def _pulled(self, reference: str, origin: str, progress: Progress) -> Image:
-        with self._alone(reference, progress):
-            if self._needed(reference):
-                self._pull(reference, progress)
-        return Image(reference, self.engine.image_digest(reference), origin)
+        name = image_name(backend, wish, self.folders)
+        with self._alone(name.reference, progress):
+            if self._needed(name.reference):
+                if name.dockerfile:
+                    self._build(name, progress)
+                else:
+                    self._pull(name.reference, progress)
+        return Image(name.reference, self.engine.image_digest(name.reference), name.origin)
 
     def _pull(self, reference: str, progress: Progress) -> None:
         if reference.startswith("sha256:") or "@" in reference:
@@ -141,24 +180,15 @@ class Images:
                 ) from None
             raise ProvisionError(f"image {reference} could not be pulled again: {error}") from None
 
-    def _built(self, name: str, dockerfile: str, args: Mapping[str, str], progress: Progress) -> Image:
-        context = _context(self.folders, dockerfile)
-        recipe = hashlib.sha256(context + repr(sorted(args.items())).encode()).hexdigest()[:_HASH_LENGTH]
-        reference = f"inferbench/{name}:{re.sub(r'[^A-Za-z0-9_.-]', '-', args['VERSION'])[:80]}-{recipe}"
-        with self._alone(reference, progress):
-            if self._needed(reference):
-                self._build(reference, dockerfile, context, args, progress)
-        return Image(reference, self.engine.image_digest(reference), "build")
-
-    def _build(
-        self, reference: str, dockerfile: str, context: bytes, args: Mapping[str, str], progress: Progress
-    ) -> None:
+    def _build(self, name: ImageName, progress: Progress) -> None:
+        reference, dockerfile = name.reference, name.dockerfile
         progress(f"building {reference}")
         log_path = new_log(self.log_dir, f"build-{reference}")
         last: deque[str] = deque(maxlen=_TAIL)
         problem: str | None = None
         with log_path.open("w", encoding="utf-8") as log:
-            for message in self.engine.build(io.BytesIO(context), dockerfile, reference, args, fresh=self.renew):
+            said = self.engine.build(io.BytesIO(name.context), dockerfile, reference, name.args, fresh=self.renew)
+            for message in said:
                 problem = message.get("error", problem)
                 text = _COLOUR.sub("", str(message.get("stream") or message.get("error") or ""))
                 log.write(text)

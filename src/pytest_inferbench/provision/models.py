@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_inferbench.backends.backend import ModelFormat
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.provision.builtin import NAMES, builtin_model, unknown
+from pytest_inferbench.provision.builtin import NAMES, builtin_model, builtin_path, unknown
 from pytest_inferbench.provision.formats import detect_format
 
 BUILTIN = "builtin:"
@@ -52,6 +52,17 @@ def file_of(location: str, root: Path, progress: Callable[[str], None]) -> str:
     """
     if is_builtin(location):
         return str(builtin_model(location.removeprefix(BUILTIN), progress))
+    return path_of(location, root)
+
+
+def path_of(location: str, root: Path) -> str:
+    """The same without making anything: where a built-in model will be.
+
+    Raises:
+        ConfigError: nothing usable is there.
+    """
+    if is_builtin(location):
+        return str(builtin_path(location.removeprefix(BUILTIN)))
     path = _path(location, root)
     return str(detect_format(path).path) if path.exists() else location
 

@@ -135,13 +135,7 @@ def start_process(
         CellUnavailable: its program, or the version that is wanted, is not installed here.
         ProvisionError: it did not become ready; says why, with its last log lines.
     """
-    backend.command(plan, installed)  # a missing program is told before a version that does not fit
-    there = backend.installed_version(plan, installed)
-    if not fits(plan.version, there):
-        raise CellUnavailable(
-            f"{backend.name} {plan.version} is not installed, {there} is; name an installation of it with `program:` "
-            "or `python:`, or set `version: installed`"
-        )
+    there = check_installed(plan, backend, installed)
     start = _Start(backend, there, log_dir, timeout_s, clock, progress, installed, env)
     if plan.port:
         return start.at_port(plan)
@@ -150,6 +144,22 @@ def start_process(
     except _PortTakenError:
         progress(f"{backend.name} lost its port to another process; trying another")
         return start.at_port(replace(plan, port=free_port(plan.host)))
+
+
+def check_installed(plan: ServerPlan, backend: Backend, installed: Installed) -> str | None:
+    """The version that a plan would start; None where only the server can tell.
+
+    Raises:
+        CellUnavailable: its program, or the version that is wanted, is not installed here.
+    """
+    backend.command(plan, installed)  # a missing program is told before a version that does not fit
+    there = backend.installed_version(plan, installed)
+    if not fits(plan.version, there):
+        raise CellUnavailable(
+            f"{backend.name} {plan.version} is not installed, {there} is; name an installation of it with `program:` "
+            "or `python:`, or set `version: installed`"
+        )
+    return there
 
 
 @dataclass(frozen=True, slots=True)

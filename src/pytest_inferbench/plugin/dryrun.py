@@ -1,0 +1,75 @@
+"""`--bench-dry-run`: say what the selected tests would start and how long that takes, and start nothing.
+
+Law: reads the configuration, the machine and earlier runs; writes to the terminal alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_inferbench.devices.nvml import NVML
+from pytest_inferbench.launch.preview import preview
+from pytest_inferbench.plugin.case import case_name
+from pytest_inferbench.plugin.recorder import RUN_FILE
+from pytest_inferbench.plugin.selected import selected
+from pytest_inferbench.provision.installed import THIS_MACHINE
+from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plugin.context import RunContext
+
+_RUNS_READ = 50
+_Key = tuple[str, str, str, str]
+
+
+def show_plan(session: pytest.Session, context: RunContext) -> None:
+    """Print the plan; a cell that cannot run here makes the run fail where --require-backend is given."""
+    writer = session.config.get_terminal_writer()
+    settings, there = context.settings, NVML.gpus()
+    cells = {
+        cell: {case_name(item, cell.id, 0): None for item in items} for cell, items in selected(session.items).items()
+    }
+    known = _earlier(settings.path("results"), {_key(cell, case) for cell, cases in cells.items() for case in cases})
+    planned = []
+    for cell, cases in cells.items():
+        shown = preview(cell, settings.rootdir, there, THIS_MACHINE)
+        before = [known[_key(cell, case)] for case in cases if _key(cell, case) in known]
+        seconds = expected(before, settings.rounds)
+        planned.append(PlannedCell(cell.id, tuple(cases), shown.rows, shown.trouble, seconds, len(before)))
+    writer.line()
+    for line in render_plan(planned, settings.rounds, writer.fullwidth):
+        writer.line(line)
+    if settings.require_backend:
+        session.testsfailed += sum(bool(cell.trouble) for cell in planned)
+
+
+def _key(cell: Cell, case: str) -> _Key:
+    return case, cell.model, cell.backend, cell.variant
+
+
+def _earlier(results: Path, wanted: set[_Key]) -> dict[_Key, Earlier]:
+    """The newest of each case, among the newest runs; a document that cannot be read says nothing."""
+    found: dict[_Key, Earlier] = {}
+    for path in sorted(results.glob(f"*/{RUN_FILE}"), reverse=True)[:_RUNS_READ]:
+        if len(found) == len(wanted):
+            break
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            run = json.loads(path.read_text(encoding="utf-8"))
+            rounds = next((row["value"] for row in run["settings"] if row["name"] == "bench-rounds"), 0)
+            for case in run["cases"]:
+                key = (case["case"], case["model"], case["backend"], case["variant"])
+                if key in wanted and _whole(case["rounds"]):
+                    found.setdefault(key, Earlier(case, rounds))
+    return found
+
+
+def _whole(rounds: Sequence[dict[str, Any]]) -> bool:
+    return bool(rounds) and all("wall_s" in figures for figures in rounds)
