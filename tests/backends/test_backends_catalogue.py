@@ -102,3 +102,11 @@ def test_an_argument_given_twice_is_refused():
     """Two spellings of one argument do not silently overwrite each other."""
     with pytest.raises(ConfigError, match="n_ctx is given twice"):
         check_args(LLAMA, {"n_ctx": 1, "ctx-size": 2}, "here")
+
+
+@pytest.mark.parametrize(("written", "remedy"), [("--api-key", "VLLM_API_KEY"), ("hf_token", "HF_TOKEN")])
+def test_a_secret_is_no_argument(written, remedy):
+    """The error says where it is written and what to use, and not what it was."""
+    with pytest.raises(ConfigError, match=rf"config/models\.yaml:4: .*export it.*{remedy}") as caught:
+        check_args(VLLM, {written: "sk-0123456789"}, "config/models.yaml:4")
+    assert "sk-0123456789" not in str(caught.value)

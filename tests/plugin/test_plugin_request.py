@@ -13,6 +13,8 @@ import pytest
 from fakes.scripted.process import ScriptedServer
 
 KEY = "sk-very-secret-0123456789"
+HEADER = "another-secret-9876"
+TOKEN = "hf_token-of-the-hub-4711"  # noqa: S105 - a test's own
 SUITE = """
 from pytest_inferbench import Single
 async def test_one(bench):
@@ -75,16 +77,29 @@ def test_headers_key_and_body_are_in_every_request(suite, recording, monkeypatch
     assert all(b'"top_k":7' in body and b'"temperature":0.5' in body for body in loads)
 
 
-def test_a_key_is_nowhere_in_what_a_run_writes(suite, server: ScriptedServer, monkeypatch, pytester):
-    """No file, no report and no output of a run holds the key."""
+@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["alone", "xdist"])
+def test_a_key_is_nowhere_in_what_a_run_writes(suite, server: ScriptedServer, monkeypatch, pytester, workers):
+    """No file, no report and no output of a run holds the key, a header's value or a token of the environment."""
     monkeypatch.setenv("MY_KEY", KEY)
-    result = suite("--server-url", server.url, "--bench-api-key-env=MY_KEY", "--junitxml=out.xml", "-v", source=SUITE)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    result = suite(
+        *("--server-url", server.url, "--bench-api-key-env=MY_KEY", f"--bench-header=X-Api-Key: {HEADER}"),
+        *("--junitxml=out.xml", "-v", *workers),
+        source=SUITE,
+    )
     result.assert_outcomes(passed=1)
-    assert KEY not in "\n".join((*result.outlines, *result.errlines))
-    written = [path for path in pytester.path.rglob("*") if path.is_file()]
-    assert any(path.name == "run.json" for path in written)
-    for path in written:
-        assert KEY.encode() not in path.read_bytes(), path
+    assert _written(pytester, result) >= {"run.json", "out.xml"}
+
+
+def _written(pytester, result) -> set[str]:
+    """Names of all files of the run, none of which holds a secret, and neither does its output."""
+    files = {path: path.read_bytes() for path in pytester.path.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    texts = {"output": "\n".join((*result.outlines[3:], *result.errlines)).encode(), **files}
+    for path, data in texts.items():
+        plain = gzip.decompress(data) if str(path).endswith(".gz") else data
+        for secret in (KEY, HEADER, TOKEN):
+            assert secret.encode() not in plain, path
+    return {path.name for path in files}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from pytest_inferbench.backends.backend import ArgValue, Backend, ModelFormat
 
+# Arguments that would show a secret in the list of processes, and what to use in their place.
+_SECRETS = {"api_key": "VLLM_API_KEY or LLAMA_API_KEY", "hf_token": "HF_TOKEN"}
+
 BACKENDS: tuple[Backend, ...] = (VLLM, SGLANG, TRTLLM, LLAMA, IK_LLAMA, OLLAMA, EXTERNAL)
 
 
@@ -63,12 +66,18 @@ def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str) -> di
         The arguments to put in a ServerPlan; a name that no backend knows is passed on as it is.
 
     Raises:
-        ConfigError: a name belongs to another backend, is given twice, or its value has the wrong type.
+        ConfigError: a name belongs to another backend, is a secret's or is given twice, or a value has the wrong
+            type.
     """
     checked: dict[str, ArgValue] = {}
     for written, value in args.items():
         name = plain_name(written)
         arg = find_arg(backend.known_args, name)
+        if name in _SECRETS:
+            raise ConfigError(
+                f"{where}: {name}: a secret in a command line can be read by everybody on the machine; export it for "
+                f"the server instead, as {_SECRETS[name]}"
+            )
         if arg is None:
             _refuse_foreign(backend, name, where)
         canonical = arg.name if arg else name

@@ -5,17 +5,17 @@ Law: reads the configuration, the machine and earlier runs; writes to the termin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.archive.runs import read_run, run_files
 from pytest_inferbench.devices.nvml import NVML
+from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.launch.preview import preview
 from pytest_inferbench.plugin.case import case_name
-from pytest_inferbench.plugin.recorder import RUN_FILE
 from pytest_inferbench.plugin.selected import selected
 from pytest_inferbench.provision.installed import THIS_MACHINE
 from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
@@ -58,11 +58,11 @@ def _key(cell: Cell, case: str) -> _Key:
 def _earlier(results: Path, wanted: set[_Key]) -> dict[_Key, Earlier]:
     """The newest of each case, among the newest runs; a document that cannot be read says nothing."""
     found: dict[_Key, Earlier] = {}
-    for path in sorted(results.glob(f"*/{RUN_FILE}"), reverse=True)[:_RUNS_READ]:
+    for path in run_files(results)[: -_RUNS_READ - 1 : -1]:
         if len(found) == len(wanted):
             break
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            run = json.loads(path.read_text(encoding="utf-8"))
+        with suppress(InferbenchError):
+            run = read_run(path).document
             rounds = next((row["value"] for row in run["settings"] if row["name"] == "bench-rounds"), 0)
             for case in run["cases"]:
                 key = (case["case"], case["model"], case["backend"], case["variant"])
