@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,30 @@ ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${BASE_IMAGE}
 ARG VERSION
 ENTRYPOINT ["/bin/sh", "-c", "echo loading model; exec sleep 600"]
+"""
+# Answers as llama.cpp's server does while it loads, and never gets further.
+UNHEALTHY = """
+ARG BASE_IMAGE=debian:bookworm-slim
+FROM ${BASE_IMAGE}
+ARG VERSION
+RUN printf '%s\\n' \\
+  'from http.server import BaseHTTPRequestHandler, HTTPServer' \\
+  'class Loading(BaseHTTPRequestHandler):' \\
+  '    def do_GET(self):' \\
+  '        self.send_error(503, "Loading model")' \\
+  '    do_POST = do_GET' \\
+  'HTTPServer(("0.0.0.0", 8080), Loading).serve_forever()' >/loading.py
+ENTRYPOINT ["python3", "/loading.py"]
+"""
+# The server's own process takes memory without end, some seconds after its start.
+GROWING = """
+RUN printf '%s\\n' \\
+  'import threading, time' \\
+  'def grow():' \\
+  '    time.sleep(15)' \\
+  '    held = b"x" * (1 << 30)' \\
+  'threading.Thread(target=grow, daemon=True).start()' \\
+  >"$(/opt/xllamacpp/bin/python -c 'import site; print(site.getsitepackages()[0])')/sitecustomize.py"
 """
 CONFIG = """
 models:
@@ -186,6 +211,50 @@ def test_a_container_that_meets_its_memory_limit(project):
     assert run.returncode == 1
     assert "killed by signal 9: it met its memory limit" in said
     assert "raise `memory:` in the config" in said
+    assert project.containers() == []
+
+
+def test_a_container_that_never_becomes_healthy(project):
+    """It answers that it loads, for ever: at the timeout the error says what it answered last."""
+    project.write("docker/xllamacpp.Dockerfile", UNHEALTHY)
+    status, said = project.run(f"--backend-version={NEW}", "--server-timeout=4")
+    assert status == 1
+    assert "was not ready within 4 s" in said
+    assert "503" in said
+    assert "Loading model" in said
+    assert project.containers() == []
+
+
+def test_other_cells_go_on(project):
+    """One cell meets its memory limit while it loads: the cells before and after it are measured."""
+    models = [("before", "1g"), ("small", "8m"), ("after", "1g")]
+    rows = [
+        f"  - {{path: 'builtin:tiny', name: {name}, backend: llama, "
+        f"backends: {{llama: {{provision: docker, version: {NEW}, memory: {memory}}}}}}}\n"
+        for name, memory in models
+    ]
+    project.write("config/models.yaml", "models:\n" + "".join(rows))
+    with project.start() as run:
+        said = run.communicate(timeout=120)[0]
+    assert "2 passed, 1 error" in said
+    assert "it met its memory limit" in said
+    assert [case["model"] for case in project.document()["cases"]] == ["before", "after"]
+    assert [error["id"].rpartition("-")[2] for error in project.document()["errors"]] == ["small]"]
+    assert project.containers() == []
+
+
+def test_a_container_that_meets_its_memory_limit_while_it_is_measured(project):
+    """The real server's process grows under load: the case is an error that says so, and the run goes on."""
+    shipped = Path(__file__).parents[2] / "docker/xllamacpp.Dockerfile"
+    project.write("docker/xllamacpp.Dockerfile", shipped.read_text(encoding="utf-8") + GROWING)
+    project.write("test_it.py", LONG)
+    project.write("config/models.yaml", CONFIG.format(version=NEW, memory="300m"))
+    with project.start("--model=tiny") as run:
+        said = run.communicate(timeout=150)[0]
+    assert run.returncode == 1
+    assert "the server died (killed by signal 9: it met its memory limit" in said
+    assert "raise `memory:` in the config" in said
+    assert "1 passed" in said
     assert project.containers() == []
 
 

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from xml.etree import ElementTree as ET
 
 import psutil
 import pytest
+
+from pytest_inferbench.provision.owner import RUN
 
 pytestmark = pytest.mark.e2e
 
@@ -44,10 +47,10 @@ _PATIENCE_S = 180
 class Project:
     """A user's folder."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, config=CONFIG):
         self.folder = folder
-        (folder / "config").mkdir()
-        (folder / "config/models.yaml").write_text(CONFIG)
+        (folder / "config").mkdir(exist_ok=True)
+        (folder / "config/models.yaml").write_text(config)
 
     def run(self, source, *arguments):
         """The outcome of each test by its id, as JUnit tells it."""
@@ -87,6 +90,43 @@ class Project:
             except psutil.Error:
                 continue
         return psutil.wait_procs(left, timeout=10)[1]
+
+
+DOCKER = "defaults: {backends: {llama: {provision: docker, version: 2026.10.11549}}}\n"
+
+
+def events(docker_api, project, since):
+    """What the engine did to containers of this folder's runs since then: (action, model), in its order."""
+    runs = {path.name for path in project.folder.glob("perf/*")}
+    told = docker_api.events(since=since, until=docker_api_time(docker_api), decode=True, filters={"label": RUN})
+    mine = [one for one in told if one["Actor"]["Attributes"][RUN] in runs]
+    names = {one["id"]: one["Actor"]["Attributes"]["name"] for one in mine}
+    return [(one["Action"], names[one["id"]]) for one in mine if one["Action"] in ("start", "destroy")]
+
+
+def docker_api_time(docker_api):
+    """Now, by the engine's clock."""
+    return datetime.fromisoformat(f"{docker_api.info()['SystemTime'][:26]}+00:00").timestamp()
+
+
+@pytest.mark.parametrize("workers", ["2", "3"])
+def test_each_container_starts_once(tmp_path, docker_api, workers):
+    """The engine's own account: three starts for three cells, and as many removals."""
+    project, since = Project(tmp_path, DOCKER + CONFIG), docker_api_time(docker_api)
+    outcomes = project.run(SUITE, "-n", workers)
+    assert list(outcomes.values()).count("passed") == 6
+    told = events(docker_api, project, since)
+    assert [action for action, _ in told].count("start") == 3
+    assert [action for action, _ in told].count("destroy") == 3
+
+
+def test_a_crashed_worker_s_container_is_gone_before_the_next_cell_starts(tmp_path, docker_api):
+    """Else the next server would meet it on its GPU."""
+    project, since = Project(tmp_path, DOCKER + CONFIG), docker_api_time(docker_api)
+    outcomes = project.run(CRASHING, "-n", "1")
+    assert list(outcomes.values()).count("passed") == 7
+    actions = [action for action, _ in events(docker_api, project, since)]
+    assert actions == ["start", "destroy"] * 3
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ import sys
 
 import pytest
 
+from pytest_inferbench.backends.backend import Command
 from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.errors import CellUnavailable, ProvisionError
 from pytest_inferbench.provision.gpus import Leased, lease_gpus
+from pytest_inferbench.provision.process import ServerProcess
 
 _HOLD = """
 import sys
@@ -77,6 +79,18 @@ def test_a_killed_holder_s_gpus_are_free(tmp_path, sleep_clock):
             lease_gpus(2, FakeDevices(4), tmp_path, timeout_s=1, clock=sleep_clock)
         holder.kill()
     lease_gpus(4, FakeDevices(4), tmp_path, timeout_s=1, clock=sleep_clock).release()
+
+
+def test_gpus_are_held_as_long_as_the_server_lives(lease, tmp_path):
+    """Whoever leased them may be killed: the server takes a while to end, and nobody else gets its GPUs meanwhile."""
+    held = lease(8)
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    process = ServerProcess.start(Command((sys.executable, "-c", stubborn)), tmp_path / "log", held.held)
+    held.release()  # as the system does for a killed holder
+    with pytest.raises(ProvisionError):
+        lease(1)
+    process.stop()
+    lease(8)
 
 
 def test_a_server_gives_its_gpus_back_when_it_ends(lease):

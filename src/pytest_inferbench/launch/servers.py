@@ -126,6 +126,12 @@ def images_of(context: LaunchContext) -> Images:
     return context.images
 
 
+def remove_orphans() -> None:
+    """Remove containers whose owner is dead, where an engine answers."""
+    with suppress(CellUnavailable, ProvisionError):  # the engine is gone: the next run removes them
+        reap_orphans(connect())
+
+
 def remove_left(context: LaunchContext) -> None:
     """Remove containers of this run that a killed process of it left; all of its processes have ended."""
     with suppress(CellUnavailable, ProvisionError):  # the engine is gone: the next run removes them
@@ -154,6 +160,7 @@ class _Start:
             clock=SYSTEM_CLOCK,
             progress=self.say,
             env={**gpus, **self._given()},
+            held=self.lease.held,
         )
 
     def container(self) -> Server:

@@ -54,6 +54,10 @@ class Session:
             self.refuse(str(error))
             return ()
 
+    @property
+    def _started_containers(self) -> bool:
+        return (self.context.folder / "servers" / "containers.txt").exists()
+
     def cells(self) -> tuple[Cell, ...]:
         """The matrix of this run; empty where the config has an error, which then ends the collection."""
         return self._planned
@@ -86,8 +90,12 @@ class Session:
         node.workerinput["inferbench_run_id"] = self.context.run_id
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - as above
-        """Take a worker's config error over."""
+    def pytest_testnodedown(self, node: Any, error: object | None) -> None:  # noqa: ANN401 - as above
+        """Take a worker's config error over; remove what a crashed one left, before another gets its GPUs."""
+        if error is not None and self._started_containers:
+            from pytest_inferbench.launch.servers import remove_orphans  # noqa: PLC0415 - only where one was started
+
+            remove_orphans()
         self._config_error = getattr(node, "workeroutput", {}).get(_CONFIG_ERROR, self._config_error)
 
     @pytest.hookimpl(tryfirst=True)
@@ -115,7 +123,7 @@ class Session:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what is left to write; baselines that could not be updated fail the run."""
-        if self.controls and (self.context.folder / "servers" / "containers.txt").exists():
+        if self.controls and self._started_containers:
             from pytest_inferbench.launch.servers import remove_left  # noqa: PLC0415 - only where one was started
 
             remove_left(self.context)

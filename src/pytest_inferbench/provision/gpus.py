@@ -37,6 +37,11 @@ class Lease:
     gpus: tuple[Gpu, ...]
     _locks: tuple[IO[str], ...] = ()
 
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Descriptors of its locks."""
+        return tuple(lock.fileno() for lock in self._locks)
+
     def release(self) -> None:
         """Let others have them; may be called again."""
         for lock in self._locks:

@@ -22,6 +22,8 @@ from pytest_inferbench.errors import ProvisionError
 from pytest_inferbench.provision import guard
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_inferbench.backends.backend import Command
 
 _GUARD = Path(guard.__file__)
@@ -43,8 +45,13 @@ class ServerProcess:
         self.log_path = log_path
 
     @classmethod
-    def start(cls, command: Command, log_path: Path) -> ServerProcess:
+    def start(cls, command: Command, log_path: Path, held: Sequence[int] = ()) -> ServerProcess:
         """Start `command`, writing to `log_path`; does not wait for it to be ready.
+
+        Args:
+            command: the program.
+            log_path: the file.
+            held: descriptors of locks that are to be held until the server has ended, also where we are killed.
 
         Raises:
             ProvisionError: the program cannot be started.
@@ -57,6 +64,7 @@ class ServerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, **command.env},
+                pass_fds=held,  # the guard keeps them, the server does not get them
                 start_new_session=True,  # Ctrl+C is for us; the guard ends the server when we say so
             )
         assert process.stdout is not None  # noqa: S101 - for the type checker: it was asked for above

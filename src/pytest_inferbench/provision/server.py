@@ -21,7 +21,7 @@ from pytest_inferbench.provision.ready import wait_ready
 from pytest_inferbench.provision.versions import fits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_inferbench.backends.backend import ArgValue, Backend, Installed, ServerPlan
@@ -118,6 +118,7 @@ def start_process(
     progress: Progress = silent,
     installed: Installed = THIS_MACHINE,
     env: Mapping[str, str] = MappingProxyType({}),
+    held: Sequence[int] = (),
 ) -> Server:
     """Start a plan as a local process and wait until it is ready.
 
@@ -130,13 +131,14 @@ def start_process(
         progress: told what is waited for.
         installed: what is installed here.
         env: further variables for it, like the GPUs it may use.
+        held: descriptors of locks that are to be held until it has ended, like those of its GPUs.
 
     Raises:
         CellUnavailable: its program, or the version that is wanted, is not installed here.
         ProvisionError: it did not become ready; says why, with its last log lines.
     """
     there = check_installed(plan, backend, installed)
-    start = _Start(backend, there, log_dir, timeout_s, clock, progress, installed, env)
+    start = _Start(backend, there, log_dir, timeout_s, clock, progress, installed, env, held)
     if plan.port:
         return start.at_port(plan)
     try:
@@ -174,12 +176,13 @@ class _Start:
     progress: Progress
     installed: Installed
     env: Mapping[str, str]
+    held: Sequence[int]
 
     def at_port(self, plan: ServerPlan) -> Server:
         """Start `plan` at its port, or leave nothing behind."""
         log_path = new_log(self.log_dir, f"{plan.backend}-{plan.model_name}")
         command = self.backend.command(plan, self.installed)
-        process = ServerProcess.start(replace(command, env={**command.env, **self.env}), log_path)
+        process = ServerProcess.start(replace(command, env={**command.env, **self.env}), log_path, self.held)
         try:
             return self._ready(plan, process)
         except ProvisionError as error:
