@@ -140,7 +140,7 @@ async def test_oracle(bench):
     )
     output = run.finish()
     assert run.process.returncode == 0, output
-    assert "2 passed" in output
+    assert "4 passed" in output
 
 
 def test_a_server_killed_in_mid_run_is_an_error_and_the_rest_goes_on(start):
@@ -152,7 +152,7 @@ def test_a_server_killed_in_mid_run_is_an_error_and_the_rest_goes_on(start):
     time.sleep(2)
     server.kill()
     output = run.finish()
-    assert "2 passed, 1 error" in output
+    assert "4 passed, 1 skipped, 1 error" in output
     assert "the server died (killed by signal 9" in output
     assert "log lines" in output
     assert "Traceback" not in output
@@ -169,7 +169,7 @@ def test_a_killed_load_worker_is_an_error_and_the_rest_goes_on(start):
     time.sleep(2)
     run.child("pytest_inferbench.load.worker").kill()
     output = run.finish()
-    assert "2 passed, 1 error" in output
+    assert "4 passed, 1 skipped, 1 error" in output
     assert "load worker 0 was killed by SIGKILL" in output
     assert run.survivors() == []
 
@@ -212,7 +212,7 @@ async def test_one(bench):
     (await bench.run(Single(requests=8, prompt_tokens=64, output_tokens=16))).check()
 """
     ours = start(source)
-    assert "1 passed" in ours.finish()
+    assert "2 passed" in ours.finish()
     script = Path(sys.modules["pytest_inferbench"].__file__).parent / "provision" / "xllamacpp_server.py"
     model = script.parent / "tinymodel" / "tiny.gguf"
     own = subprocess.Popen(
@@ -226,7 +226,7 @@ async def test_one(bench):
         url = next(str(value) for value in address.values() if str(value).startswith("http"))
         by_url = start(source, "--server-url", url, "--backend=llama", "--bench-results=by-url")
         output = by_url.finish()
-        assert "1 passed" in output, output
+        assert "2 passed" in output, output
     finally:
         own.kill()
         own.communicate()

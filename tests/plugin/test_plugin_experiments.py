@@ -61,7 +61,7 @@ def run(pytester: pytest.Pytester) -> Run:
 
 
 def collected(result: pytest.RunResult) -> list[str]:
-    return [line for line in result.outlines if "::" in line]
+    return [line for line in result.outlines if "::" in line and "::regression[" not in line]
 
 
 def test_each_point_of_a_sweep_is_a_test_item(write: Write, run: Run):
@@ -137,7 +137,7 @@ def test_yaml_and_python_give_the_same_case(write: Write, run: Run, server, docu
         "workload: {kind: concurrency, requests: 8, prompt_tokens: 16, output_tokens: 4}\n"
     )
     write(**{"test_python.py": python, "yaml.bench.yaml": yaml})
-    run("--server-url", server.url, "-o", "inferbench_rounds=2").assert_outcomes(passed=2)
+    run("--server-url", server.url, "-o", "inferbench_rounds=2").assert_outcomes(passed=4)
     one, other = document()["cases"]
     assert {one["id"], other["id"]} == {
         "test_python.py::test_load[external-running-served-streams-02]",
@@ -163,7 +163,7 @@ def test_extends_merges_and_rounds_and_budgets_hold(write: Write, run: Run, serv
         }
     )
     result = run("--server-url", server.url, "benchmarks")
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["OVER BUDGET: over of *", "*ttft_ms.p50*max 1 ms*benchmarks/base/small.yaml:3"])
     over, within = document()["cases"]
     assert (over["workload"]["requests"], len(over["rounds"])) == (5, 3)
@@ -181,7 +181,7 @@ def test_rounds_of_the_command_line_and_budgets_of_a_baseline_win(write: Write, 
             ),
         }
     )
-    run("--server-url", server.url, "--bench-rounds=1", "benchmarks").assert_outcomes(passed=1)
+    run("--server-url", server.url, "--bench-rounds=1", "benchmarks").assert_outcomes(passed=2)
     (case,) = document()["cases"]
     assert len(case["rounds"]) == 1
     assert [check["source"] for check in case["checks"] if check["kind"] == "budget"] == [
@@ -193,7 +193,7 @@ def test_an_experiment_runs_in_an_xdist_worker(write: Write, run: Run, server, d
     """Under `-n 1` each point is measured in the worker and written by the controller."""
     text = SMALL.replace("requests: 4, ", "") + "rounds: 1\nsweep: {requests: [2, 3]}\n"
     write(**{"one.bench.yaml": text})
-    run("--server-url", server.url, "-n", "1").assert_outcomes(passed=2)
+    run("--server-url", server.url, "-n", "1").assert_outcomes(passed=4)
     assert [case["case"] for case in document()["cases"]] == ["one[requests-02]", "one[requests-03]"]
 
 

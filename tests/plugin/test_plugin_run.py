@@ -13,7 +13,7 @@ import pytest
 def test_async_and_plain_tests_both_measure(suite, server, document):
     """`async def` and `def` benchmarks run without any loop setting and write one valid document."""
     result = suite("--server-url", server.url)
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=6)
     run = document()
     schema = json.loads(files("pytest_inferbench.report").joinpath("run.schema.json").read_text())
     jsonschema.validate(run, schema)
@@ -54,7 +54,7 @@ def test_a_budget_that_is_not_kept_fails_that_test_alone(suite, server, pytester
     text = "schema: 1\nmodel: served\nbackend: external\ncases:\n  async:\n    budgets: {ttft_ms.p50: {max: %s}}\n"
     path.write_text(text % 5)
     result = suite("--server-url", server.url, "--junitxml=out.xml")
-    result.assert_outcomes(passed=2, failed=1)
+    result.assert_outcomes(passed=5, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         ["OVER BUDGET: async of *", "*ttft_ms.p50*max 5 ms*benchmarks/baselines/served--external.yaml:6"]
@@ -73,21 +73,21 @@ async def test_bad(bench):
     (await bench.run(Single(requests=4, prompt_tokens=16, output_tokens=4), min_requests=1000)).check()
 """
     result = suite("--server-url", server.url, source=source)
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(errors=1, skipped=1)
     result.stdout.fnmatch_lines(["*bad is INVALID*", "*min_requests*1000*"])
     assert document()["cases"][0]["verdict"] == "invalid"
 
 
 def test_update_baselines_records_the_session(suite, server, pytester):
     """`--update-baselines` writes both files; a second run appends one session and keeps people's comment."""
-    suite("--server-url", server.url, "--update-baselines", "--hardware=lab").assert_outcomes(passed=3)
+    suite("--server-url", server.url, "--update-baselines", "--hardware=lab").assert_outcomes(passed=6)
     path = pytester.path / "benchmarks/baselines/served--external.yaml"
     sessions = pytester.path / "benchmarks/baselines/served--external/lab.jsonl"
     first = path.read_text()
     assert len(sessions.read_text().splitlines()) == 3
     path.write_text("# ours\n" + first)
     again = suite("--server-url", server.url, "--update-baselines", "--hardware=lab", "-k", "plain")
-    again.assert_outcomes(passed=1, deselected=2)
+    again.assert_outcomes(passed=1, skipped=1, deselected=2)
     assert len(sessions.read_text().splitlines()) == 4
     changed = set(path.read_text().splitlines()) ^ {"# ours", *first.splitlines()}
     assert changed
@@ -106,7 +106,7 @@ def test_updating_is_refused_in_ci(suite, server, monkeypatch, pytester):
 def test_a_url_that_nothing_answers_is_one_clear_error(suite):
     """An address without a server is an error within the timeout that names the address."""
     result = suite("--server-url", "http://127.0.0.1:9", "--server-timeout=2")
-    result.assert_outcomes(errors=3)
+    result.assert_outcomes(errors=3, skipped=3)
     result.stdout.fnmatch_lines(["*127.0.0.1:9*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert result.duration < 60
@@ -115,7 +115,7 @@ def test_a_url_that_nothing_answers_is_one_clear_error(suite):
 def test_with_xdist_the_controller_writes_one_document(suite, server, document):
     """What an xdist worker measures reaches the controller's one document."""
     result = suite("--server-url", server.url, "-n", "1")
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=6)
     assert {case["case"] for case in document()["cases"]} == {"async", "plain", "concurrency[c02]"}
 
 

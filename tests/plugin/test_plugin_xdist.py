@@ -147,7 +147,7 @@ def test_an_xdist_that_is_too_old_is_one_clear_error(three_cells, pytester: pyte
         ("b/test_x.py::test_x[llama-b1-tiny-c08]", "llama-b1-tiny"),
         ("b/test_x.py::test_x[llama-b1-tiny]", "llama-b1-tiny"),
         ("b/test_x.py::test_x[llama-b1-tiny-big-c08]", "llama-b1-tiny-big"),
-        ("b/test_x.py::test_x[llama-b1-tiny-big-c08]::regression", "llama-b1-tiny-big"),
+        ("b/test_x.py::test_x::regression[llama-b1-tiny-big-c08]", "llama-b1-tiny-big"),
         ("b/test_x.py::test_x[c08-llama-b1-tiny]", "llama-b1-tiny"),
         ("b/test_x.py::test_x[llama-b1-tinyest-c08]", None),
         ("b/test_x.py::test_x[ik_llama-b1-tiny]", None),
@@ -193,7 +193,7 @@ def test_on_one_machine_nothing_is_measured_at_the_same_time(pytester: pytest.Py
     )
     pytester.makeconftest(TIMED)
     pytester.makepyfile(test_it=MEASURING)
-    pytester.runpytest_subprocess("-n2", "-p", "no:cacheprovider", timeout=120).assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("-n2", "-p", "no:cacheprovider", timeout=120).assert_outcomes(passed=8)
     lines = [line.split() for line in (pytester.path / "notes.txt").read_text().splitlines()]
     assert len({worker for *_, worker in lines}) == 2
     sections = sorted((int(begin), int(end)) for begin, end, _ in lines)

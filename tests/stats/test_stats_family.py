@@ -17,7 +17,7 @@ RULE = Rule(gates=20)
 
 def judged(sd: float, history=(40.0, 40.2, 39.9)):
     past = read_history([Past(value) for value in history], Direction.LOWER, 20)
-    return judge([40.0], past, RULE, Prior(sd, 10.0, 5))
+    return judge([40.0], past, RULE, Prior(sd, 10.0, 5)).false_alarm
 
 
 def test_the_level_is_divided_by_the_gates():

@@ -69,7 +69,7 @@ class Check:
 
     Attributes:
         metric: `ttft_ms.p95`, or `output_tok_per_s` for a single value.
-        kind: "budget" (absolute limit) or "history" (regression).
+        kind: "budget" (absolute limit), "history" or "pairs" (regression).
         verdict: its verdict.
         value: what was measured; None where it was not, which fails a budget.
         bound: "max" or "min" for a budget.
@@ -77,6 +77,7 @@ class Check:
         unit: the unit's symbol.
         source: where the limit is written, `file:line`.
         note: anything a reader needs beside the figures.
+        comparison: what a history or pairs say, as the run document's schema lists it; None for a budget.
     """
 
     metric: str
@@ -88,6 +89,7 @@ class Check:
     unit: str = ""
     source: str = ""
     note: str = ""
+    comparison: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,18 @@ loop stays free and Ctrl+C ends a run at once.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import httpx
 
-from pytest_inferbench.errors import InferbenchError, InvalidMeasurement
-from pytest_inferbench.measure.assemble import assemble
+from pytest_inferbench.errors import InvalidMeasurement
 from pytest_inferbench.measure.result import CaseResult, Finding, Summary
-from pytest_inferbench.plugin.case import case_facts, case_identity, case_name, case_plan, case_policy, server_account
-from pytest_inferbench.plugin.judge import broken_off, judged
-from pytest_inferbench.plugin.outcome import RESULTS, OverBudget
-from pytest_inferbench.plugin.records_file import with_records
+from pytest_inferbench.plugin.case import case_name
+from pytest_inferbench.plugin.judge import judged
+from pytest_inferbench.plugin.measuring import RECORDED, CaseRequest, Recorded, findings_text, measure
+from pytest_inferbench.plugin.outcome import FailedVerdict
 from pytest_inferbench.report.budget_table import budget_table
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.provision.server import Server
-    from pytest_inferbench.records import RoundRecord
     from pytest_inferbench.workloads.workload import Workload
 
 _STOP_S = 10.0
@@ -72,12 +69,12 @@ class Result:
 
         Raises:
             InvalidMeasurement: the measurement must not be judged; pytest reports an error.
-            OverBudget: a budget was not kept; pytest reports a failure.
+            FailedVerdict: a budget was not kept; pytest reports a failure.
         """
         if self.case.invalid:
-            raise InvalidMeasurement(_findings(self.case))
+            raise InvalidMeasurement(findings_text(self.case, "and was not judged"))
         if self.case.verdict is Verdict.OVER_BUDGET:
-            raise OverBudget(budget_table(self.case.to_json()))
+            raise FailedVerdict(budget_table(self.case.to_json()))
 
 
 class Backend:
@@ -188,55 +185,16 @@ class Bench:
         min_requests: int = 1,
     ) -> Result:
         """The same for a plain `def` test."""
-        with self._cell.measuring():
-            return self._measure(workload, rounds, budgets, max_error_rate, min_requests)
-
-    def _measure(
-        self,
-        workload: Workload,
-        rounds: int | None,
-        budgets: Sequence[Budget],
-        max_error_rate: float,
-        min_requests: int,
-    ) -> Result:
-        """The case, while nothing else is measured on this device."""
-        done = self._item.stash.setdefault(RESULTS, [])
-        context, cell = self._context, self._cell
-        name = case_name(self._item, cell.cell.id, len(done))
-        plan = case_plan(name, workload, rounds, context, dict(cell.cell.slo))
-        runner = cell.runner(name)
-        server, canary = cell.server(), cell.canary
-        seen: list[RoundRecord] = []
-        problem: InferbenchError | None = None
-        try:
-            for round_ in runner.run(plan):
-                seen.append(round_)  # noqa: PERF402 - what came before an error is kept
-        except InferbenchError as error:
-            problem = error
-        server = cell.server() if problem is None else server
-        seen = context.secrets(cell.cell).hidden_in(seen)
-        if seen:
-            case = assemble(
-                case_identity(name, self._item, cell.cell, server, context),
-                workload.describe(),
-                seen,
-                case_facts(plan, server, min_requests),
-                policy=case_policy(max_error_rate),
-                slo=dict(cell.cell.slo),
-                server=server_account(cell.cell, server, cell.restarts, canary),
-            )
-            case = self._with_own_error(case, seen) if problem is None else case
-            case = broken_off(case, problem) if problem is not None else judged(case, budgets, context)
-            done.append(with_records(case, seen, context.folder))
+        done = self._item.stash.setdefault(RECORDED, [])
+        name = case_name(self._item, self._cell.cell.id, len(done))
+        request = CaseRequest(name, self._item.nodeid, workload, rounds, budgets, max_error_rate, min_requests)
+        case, problem = measure(request, self._cell, self._context, keep=True)
+        if case is not None:
+            case = judged(case, budgets, self._context) if problem is None else case
+            done.append(Recorded(case, request, self._cell))
         if problem is not None:
             raise problem
-        return Result(done[-1])
-
-    def _with_own_error(self, case: CaseResult, rounds: Sequence[RoundRecord]) -> CaseResult:
-        """The case with what the client itself adds at this load."""
-        gaps = case.metrics.get("chunk_gap_ms")
-        own = self._cell.self_error_ms(rounds, gaps.p50 if gaps is not None else None)
-        return case if own is None else dataclasses.replace(case, client={**case.client, "self_error_ms": own})
+        return Result(done[-1].result)
 
 
 def _settle(future: asyncio.Future[Result], result: Result | None, error: Exception | None) -> None:
@@ -246,11 +204,3 @@ def _settle(future: asyncio.Future[Result], result: Result | None, error: Except
         future.set_exception(error)
     elif result is not None:
         future.set_result(result)
-
-
-def _findings(case: CaseResult) -> str:
-    lines = [f"{case.case} is INVALID and was not judged:"]
-    lines += [
-        f"  {finding.code}: {finding.message} -> {finding.remedy}" for finding in case.validity if finding.invalid
-    ]
-    return "\n".join(lines)

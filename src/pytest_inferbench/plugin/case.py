@@ -65,10 +65,10 @@ def case_plan(
     )
 
 
-def case_identity(case: str, item: pytest.Function, cell: Cell, server: Server, context: RunContext) -> CaseIdentity:
+def case_identity(case: str, nodeid: str, cell: Cell, server: Server, context: RunContext) -> CaseIdentity:
     """What the case is called and where it ran."""
     return CaseIdentity(
-        id=item.nodeid,
+        id=nodeid,
         case=case,
         model=cell.model,
         backend=cell.backend,

@@ -128,10 +128,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn our own errors into pytest errors with one clear text, and hand a benchmark's figures on."""
     report = yield
-    if CELL_FIXTURE in getattr(item, "fixturenames", ()):
+    if CELL_FIXTURE in getattr(item, "fixturenames", ()) or hasattr(item, "cell_id"):
         from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
 
-        callspec = getattr(item, "callspec", None)
+        callspec = getattr(getattr(item, "test", item), "callspec", None)
         secrets = item.config.stash[SESSION].context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
         dress_report(item, call, report, secrets)
     return report

@@ -1,4 +1,4 @@
-"""A measured case meets its baseline: budgets now, history as it comes to be known.
+"""A measured case meets its budgets; its history or pairs are its regression item's (`regression`).
 
 Law: reads the baselines and changes nothing; an INVALID case is not judged.
 """
@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.check import check_budgets, effective_budgets
-from pytest_inferbench.baselines.comparable import comparable
-from pytest_inferbench.baselines.fingerprint import of_result
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.schema import Budget
-from pytest_inferbench.measure.result import CaseResult, Check, Finding
+from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -41,12 +39,6 @@ def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> 
     known = {(budget.metric, budget.bound) for budget in written}
     own = [budget for budget in budgets if (budget.metric, budget.bound) not in known]
     checks = check_budgets(case, [*written, *own])
-    new = comparable(baseline, key, of_result(case, context.machine)).new
-    if new is not None:
-        checks = (
-            *checks,
-            Check("history", "history", Verdict.NEW, None, note=new),
-        )
     return dataclasses.replace(case, checks=checks, verdict=worst(check.verdict for check in checks) or Verdict.NEW)
 
 

@@ -1,50 +1,67 @@
 """Verdicts as pytest outcomes.
 
 Law: INVALID and everything else that is not the server's performance is an *error*, never a failure: the report of
-such a call says `setup`, which is how pytest, JUnit and xdist spell "error". A budget that was not kept is a failure.
+such a call says `setup`, which is how pytest, JUnit and xdist spell "error". A budget that was not kept and a
+regression are failures; what could not be told is a skip.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.report.properties import junit_properties
+from pytest_inferbench.plugin.measuring import RECORDED
+from pytest_inferbench.report.properties import comparison_properties, junit_properties
 
 if TYPE_CHECKING:
     from pytest_inferbench.launch.secrets import Secrets
-    from pytest_inferbench.measure.result import CaseResult
 
-RESULTS = pytest.StashKey[list["CaseResult"]]()
+JUDGED = pytest.StashKey[list[dict[str, Any]]]()
+"""On a regression item: its cases with what their comparisons say, and no other checks and notes."""
+
+ENDED = pytest.StashKey[str]()
+"""On a test: how it ended, where it did not pass."""
 
 
-class OverBudget(AssertionError):  # noqa: N818 - the verdict's name
-    """A case is over its budget; the message is the table that says by how much."""
+class FailedVerdict(AssertionError):  # noqa: N818 - a verdict, not an error
+    """A case is over its budget or regressed; the message is the table that says by how much."""
 
 
 def dress_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, secrets: Secrets) -> None:
     """Give a benchmark's report its data and, where it failed by our own words, a clear text.
 
     Args:
-        item: the test.
+        item: the test, or the regression item of one.
         call: the phase that was run.
         report: what pytest made of it; changed in place.
         secrets: what none of it may show.
     """
-    results = item.stash.get(RESULTS, [])
-    cases = [secrets.hidden(result.to_json()) for result in results] if report.when == "call" else []
-    vars(report)["inferbench"] = {"cases": cases}  # JSON types only: this crosses xdist
-    if report.when == "call":
-        for case in cases:
-            item.user_properties += junit_properties(case)  # JUnit is written from the teardown report
+    called = report.when == "call"
+    cases = [secrets.hidden(recorded.result.to_json()) for recorded in item.stash.get(RECORDED, [])] if called else []
+    judged = [secrets.hidden(case) for case in item.stash.get(JUDGED, [])] if called else []
+    vars(report)["inferbench"] = {  # JSON types only: this crosses xdist
+        "cases": cases,
+        "judged": [{name: case[name] for name in ("id", "case", "checks", "notes")} for case in judged],
+        "regression": not isinstance(item, pytest.Function),
+    }
+    for case in cases:
+        item.user_properties += junit_properties(case)  # JUnit is written from the teardown report
+    for case in judged:
+        item.user_properties += comparison_properties(case)
     error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, OverBudget):
+    if isinstance(error, FailedVerdict):
         report.longrepr = str(error)
     elif isinstance(error, InferbenchError):
         report.longrepr = str(error)
-        if report.when == "call":
+        if called:
             report.when = "setup"
     if isinstance(report.longrepr, str):
         report.longrepr = secrets.hidden(report.longrepr)
+    if error is not None:
+        item.stash[ENDED] = f"{report.outcome}: {_first_line(error)}"
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

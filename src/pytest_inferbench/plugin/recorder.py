@@ -16,7 +16,7 @@ from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plugin.reports import shown, write_reports
 from pytest_inferbench.plugin.update import update_baselines
-from pytest_inferbench.report.document import build_document
+from pytest_inferbench.report.document import build_document, with_comparisons
 from pytest_inferbench.report.json_report import to_text
 from pytest_inferbench.report.terminal import render_summary
 
@@ -56,14 +56,16 @@ class Recorder:
         """Add what one phase of one benchmark reported."""
         data: dict[str, Any] = vars(report)["inferbench"]
         self._cases += data["cases"]
-        if report.skipped:
+        self._cases = [with_comparisons(case, data.get("judged", ())) for case in self._cases]
+        # A regression item that is skipped says what its case or its test says already.
+        if report.skipped and not data.get("regression"):
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             self._skipped.append({"id": report.nodeid, "reason": reason.removeprefix("Skipped: ")})
         elif (
             report.failed and report.when != "call" and not any(case["verdict"] == "invalid" for case in data["cases"])
         ):
             self._errors.append({"id": report.nodeid, "message": str(report.longrepr)})
-        elif not data["cases"]:
+        elif not data["cases"] and not data.get("judged", ()):
             return
         self._write(finished=None, interrupted=True)
 

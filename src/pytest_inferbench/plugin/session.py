@@ -84,6 +84,15 @@ class Session:
             raise pytest.UsageError(problems)
         vars(self._config)["workeroutput"][_CONFIG_ERROR] = problems
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Give every selected benchmark its regression item."""
+        if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in items):
+            from pytest_inferbench.plugin.regression import add_regressions  # noqa: PLC0415 - heavy
+            from pytest_inferbench.plugin.verdicts import Verdicts  # noqa: PLC0415 - as above
+
+            add_regressions(items, Verdicts(self.context))
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
         """Let every xdist worker write to this run's folder."""

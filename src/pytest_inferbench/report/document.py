@@ -14,6 +14,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.stats.family import family
+from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def build_document(
     overall = worst(verdicts)
     ending = {} if finished is None else {"finished": finished}
     judged = {} if overall is None else {"verdict": overall.value}
+    gates = [check["comparison"] for case in cases for check in case["checks"] if "comparison" in check]
     return {
         "schema": SCHEMA,
         "run_id": run_id,
@@ -90,6 +93,7 @@ def build_document(
         **ending,
         "interrupted": interrupted,
         **judged,
+        **({"family": _family(gates)} if gates else {}),
         "counts": _counts(verdicts, len(skipped), len(errors)),
         "environment": dict(environment),
         "settings": [dict(setting) for setting in settings],
@@ -97,6 +101,22 @@ def build_document(
         "skipped": [dict(entry) for entry in skipped],
         "errors": [dict(entry) for entry in errors],
     }
+
+
+def with_comparisons(case: Mapping[str, Any], judged: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A case with what its regression item said of it, where that is among `judged`.
+
+    Args:
+        case: `CaseResult.to_json()`.
+        judged: `{id, case, checks, notes}` of each case that was compared.
+    """
+    found = next((each for each in judged if (each["id"], each["case"]) == (case["id"], case["case"])), None)
+    if found is None:
+        return dict(case)
+    checks = [*case["checks"], *found["checks"]]
+    verdict = worst(Verdict(check["verdict"]) for check in checks)
+    ending = {} if verdict is None else {"verdict": verdict.value}
+    return {**case, "checks": checks, "notes": [*case["notes"], *found["notes"]], **ending}
 
 
 def read_document(text: str, where: str) -> dict[str, Any]:
@@ -132,6 +152,22 @@ def run_schema() -> dict[str, Any]:
     text = files("pytest_inferbench.report").joinpath("run.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
+
+
+def _family(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The error rate of the run's comparisons; all of one run share m."""
+    first = gates[0]
+    found = family(Rule(alpha=first["alpha"], gates=first["gates"]), [gate.get("false_alarm") for gate in gates])
+    expected = {} if found.expected_per_100 is None else {"expected_per_100": found.expected_per_100}
+    return {
+        "gates": found.gates,
+        "alpha": found.alpha,
+        "alpha_each": found.alpha_each,
+        "shared": first["shared"],
+        "shared_measured": first["shared_measured"],
+        "at_most_per_100": found.at_most_per_100,
+        **expected,
+    }
 
 
 def _counts(verdicts: Iterable[Verdict], skipped: int, errors: int) -> dict[str, int]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured, remark
+from pytest_inferbench.report.comparison_table import compared, error_rate, in_a_line, what_was_visible
 from pytest_inferbench.report.figures import exact
 from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.visible import GLUE, shorten, visible
-from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _NAME = 60  # cells of a case's name or a test's id: enough to find it
 _TEXT = 300  # cells of one reason; the document has it whole
 _EXPLAINED = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED, Verdict.INCONCLUSIVE})
+_PASSED = (Verdict.OK, Verdict.IMPROVED)
 _NO_BASELINE = "no baseline for this hardware"
 
 
@@ -46,6 +48,8 @@ def explanations(document: Mapping[str, Any]) -> list[Entry]:
         *(entry for entry in reasons if entry.style != wording.BAD),
         *_warnings(named),
         *_new(cases),
+        *_seen(named),
+        *(Entry("compared:", wording.QUIET, error_rate(family)) for family in [document.get("family")] if family),
         *_notes(named),
         *_skipped(document["skipped"]),
     ]
@@ -82,7 +86,8 @@ def _judged(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
     for check in case["checks"]:
         verdict = Verdict(check["verdict"])
         if verdict in _EXPLAINED:
-            yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {_check(check)}")
+            said = _text(in_a_line(check)) if "comparison" in check else _check(check)
+            yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {said}")
 
 
 def _check(check: Mapping[str, Any]) -> str:
@@ -126,6 +131,13 @@ def _new(cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
 def _why_new(case: Mapping[str, Any]) -> str:
     notes = (check["note"] for check in case["checks"] if check["verdict"] == Verdict.NEW.value and check["note"])
     return _text(next(notes, _NO_BASELINE))
+
+
+def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+    for subject, case in named:
+        verdict = worst(Verdict(check["verdict"]) for check in compared(case))
+        if verdict in _PASSED and case["verdict"] != Verdict.INVALID.value:
+            yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case))}")
 
 
 def _notes(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.report.comparison_table import compared
 from pytest_inferbench.report.figures import plain
 from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
@@ -33,6 +34,16 @@ def junit_properties(case: Mapping[str, Any]) -> list[tuple[str, str]]:
         *_figures(case["metrics"]),
         *_client(case["client"]),
     ]
+
+
+def comparison_properties(case: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values for the `user_properties` of a case's regression item."""
+    named = [("case", visible(case["case"]))]
+    for check in compared(case):
+        found, metric = check["comparison"], visible(check["metric"])
+        named.append((f"{metric}.verdict", Verdict(check["verdict"]).label))
+        named += [(f"{metric}.{name}", _decimal(found[name])) for name in ("ratio", "detectable") if name in found]
+    return named
 
 
 def _figures(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:

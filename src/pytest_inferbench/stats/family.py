@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_inferbench.stats.comparison import Comparison
     from pytest_inferbench.stats.rule import Rule
 
 
@@ -36,8 +35,13 @@ class Family:
     expected_per_100: float | None
 
 
-def family(rule: Rule, judged: Sequence[Comparison]) -> Family:
-    """The error rate of a run with these gates; `judged` may be fewer than m (new or invalid ones do not count)."""
-    known = [comparison.false_alarm for comparison in judged if comparison.false_alarm is not None]
+def family(rule: Rule, false_alarms: Sequence[float | None]) -> Family:
+    """The error rate of a run with these gates.
+
+    Args:
+        rule: the settings they were judged by.
+        false_alarms: `Comparison.false_alarm` of each; fewer than m, and None, where gates were not judged.
+    """
+    known = [chance for chance in false_alarms if chance is not None]
     expected = 100 * sum(known) if known else None
     return Family(rule.gates, rule.alpha, rule.alpha_each, 100 * rule.alpha, expected)

@@ -1,0 +1,143 @@
+"""A case's sessions of today against its accepted sessions, gate by gate.
+
+Idea: a baseline is read once into histories and priors; then each case is judged from them alone, in any process.
+Law: pure. A gate spends error rate only where something is accepted to compare with: all else is NEW whatever is
+measured.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.baselines.check import STEADY_SAMPLES
+from pytest_inferbench.baselines.comparable import comparable, histories
+from pytest_inferbench.baselines.fingerprint import of_result
+from pytest_inferbench.baselines.gates import case_rules
+from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.campaign.record import to_check
+from pytest_inferbench.measure.result import Check
+from pytest_inferbench.stats.gate import judge
+from pytest_inferbench.stats.history import read_history
+from pytest_inferbench.stats.moderation import priors, stated
+from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_inferbench.baselines.schema import Baseline
+    from pytest_inferbench.config.document import Section
+    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.stats.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is said of one case.
+
+    Attributes:
+        checks: one for each gate, or a single one that says why nothing is comparable.
+        notes: what a reader must know besides: gates that were left out, circumstances that changed.
+        wants_more: whether another session (or pair) should be measured before this stands.
+    """
+
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+    wants_more: bool = False
+
+
+class Histories:
+    """The accepted sessions of one model, backend and hardware.
+
+    Args:
+        baseline: both files.
+        directions: every metric's name and which way is better.
+        above: the `policy:` sections of the model and the suite, the nearer first.
+        machine: the parts of this machine (`measure.environment.machine_parts`).
+
+    Raises:
+        ConfigError: two settings of a case's policy contradict each other.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        directions: Mapping[str, Direction],
+        above: Sequence[Section],
+        machine: Mapping[str, str],
+    ) -> None:
+        self._baseline = baseline
+        self._directions = directions
+        self._machine = machine
+
+        @cache
+        def rules(key: str) -> dict[str, Rule]:
+            return {gate: found.rule for gate, found in case_rules(baseline.file, key, above).items()}
+
+        self._rules = rules
+        self._histories = histories(baseline, directions, rules)
+        own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in self._histories.items()]
+        self._priors = dict(zip(self._histories, priors(own), strict=True))
+
+    def gates(self, name: str, variant: str) -> int:
+        """How many figures a test's cases can be judged by: those of `name`, and of `name#2`, ... where it has more."""
+        own = re.compile(re.escape(name) + r"(#\d+)?" + re.escape(case_key("", variant)))
+        return sum(bool(history.n and own.fullmatch(key)) for (key, _), history in self._histories.items())
+
+    def judge(self, sessions: Sequence[CaseResult], gates: int, *, again: bool) -> Judged:
+        """Judge one case.
+
+        Args:
+            sessions: its measurements of today, the test's own first and its confirmations after it; all valid.
+            gates: m, the gates of the run.
+            again: whether it can be measured again on a fresh server.
+        """
+        case = sessions[0]
+        key = case_key(case.case, case.variant)
+        against = comparable(self._baseline, key, of_result(case, self._machine))
+        if against.new is not None:
+            return Judged((Check("history", "history", Verdict.NEW, None, note=against.new),))
+        checks, notes, wants_more = [], list(against.flags), False
+        for gate, written in self._rules(key).items():
+            if few := _too_few(case, gate):
+                notes.append(few)
+                continue
+            rule = replace(written, gates=gates, confirmations=written.confirmations if again else 0)
+            direction = self._directions.get(gate.partition(".")[0], Direction.NEUTRAL)
+            history = read_history(against.past(gate), direction, rule.window)
+            prior = self._priors.get((key, gate), stated(rule.kind))
+            figures = [session_figure(each, gate) for each in sessions]
+            if not history.n and all(figure is None for figure in figures):
+                continue  # the case has no such figure
+            found = judge(figures, history, rule, prior)
+            checks.append(to_check(gate, unit_of(case, gate), found))
+            wants_more |= found.wants_more
+        if not checks:
+            names = ", ".join(self._rules(key)) or "none"
+            checks.append(Check("history", "history", Verdict.NEW, None, note=f"it has none of its gates ({names})"))
+        return Judged(tuple(checks), tuple(notes), wants_more)
+
+
+def session_figure(case: CaseResult, gate: str) -> float | None:
+    """A session's one number: the median over the rounds that have the figure; None where none has."""
+    figures = [round_[gate] for round_ in case.rounds if gate in round_]
+    return statistics.median(figures) if figures else None
+
+
+def unit_of(case: CaseResult, gate: str) -> str:
+    """The symbol of a gate's unit; "" where the case lacks the metric."""
+    summary = case.metrics.get(gate.partition(".")[0])
+    return summary.unit if summary is not None else ""
+
+
+def _too_few(case: CaseResult, gate: str) -> str:
+    """Why a tail is left out; "" where it is not."""
+    metric, _, statistic = gate.partition(".")
+    needed, summary = STEADY_SAMPLES.get(statistic, 0), case.metrics.get(metric)
+    if summary is None or summary.n is None or summary.n >= needed:
+        return ""
+    return f"{gate} was not compared with its history: {statistic} of {summary.n} requests is not steady ({needed})"

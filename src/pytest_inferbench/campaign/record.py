@@ -1,0 +1,67 @@
+"""A comparison as the run document holds it.
+
+Law: JSON types, absent figures left out; a report needs nothing beside it to say what was compared and how well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.measure.result import Check
+
+if TYPE_CHECKING:
+    from pytest_inferbench.stats.comparison import Comparison
+
+
+def to_check(metric: str, unit: str, comparison: Comparison) -> Check:
+    """The comparison as a check of its case.
+
+    Args:
+        metric: `ttft_ms.p50`, or `output_tok_per_s` for a single figure.
+        unit: the unit's symbol.
+        comparison: the judged gate.
+    """
+    return Check(
+        metric=metric,
+        kind=comparison.engine.value,
+        verdict=comparison.verdict,
+        value=comparison.now,
+        unit=unit,
+        note="; ".join(note.message for note in comparison.notes),
+        comparison=_plain(comparison),
+    )
+
+
+def _plain(comparison: Comparison) -> dict[str, Any]:
+    rule, spread, change = comparison.rule, comparison.spread, comparison.change
+    found: dict[str, Any] = {
+        "direction": comparison.direction.value,
+        "baseline": comparison.baseline,
+        "n": comparison.n,
+        "k": comparison.k,
+        "worsening": comparison.worsening,
+        "sessions": list(comparison.sessions),
+        "screened": comparison.screened,
+        "confirmed": comparison.confirmed,
+        "equivalent": comparison.equivalent,
+        "p": comparison.p,
+        "sign_flip_p": comparison.sign_flip_p,
+        "detectable": comparison.detectable,
+        "needed": comparison.needed,
+        "false_alarm": comparison.false_alarm,
+        "margin": rule.margin,
+        "resolve": rule.resolve,
+        "alpha": rule.alpha,
+        "alpha_each": comparison.alpha_each,
+        "gates": rule.gates,
+        "shared": rule.shared,
+        "shared_measured": rule.shared_measured,
+        "confirmations": rule.confirmations,
+        "notes": [note.code for note in comparison.notes],
+    }
+    if change is not None:
+        found |= {"ratio": change.ratio, "low": change.low, "high": change.high, "level": change.level}
+    if spread is not None:
+        found |= {"sd": spread.sd, "df": spread.df, "own_sd": spread.own_sd}
+        found |= {"prior": spread.prior.source} if spread.prior is not None else {}
+    return {name: value for name, value in found.items() if value is not None}

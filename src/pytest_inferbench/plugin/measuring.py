@@ -1,0 +1,133 @@
+"""One case on a running cell: as its test asked for it, now or again on another server.
+
+Law: knows no item. What was measured before an error is kept, and says that it was broken off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.measure.assemble import assemble
+from pytest_inferbench.measure.result import CaseResult
+from pytest_inferbench.plugin.case import case_facts, case_identity, case_plan, case_policy, server_account
+from pytest_inferbench.plugin.judge import broken_off
+from pytest_inferbench.plugin.records_file import with_records
+
+if TYPE_CHECKING:
+    from pytest_inferbench.baselines.schema import Budget
+    from pytest_inferbench.plugin.cell import RunningCell
+    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.records import RoundRecord
+    from pytest_inferbench.workloads.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRequest:
+    """What a test asked for.
+
+    Attributes:
+        name: the case's name.
+        nodeid: the test's.
+        workload, rounds, budgets, max_error_rate, min_requests: as given to `bench.run`.
+    """
+
+    name: str
+    nodeid: str
+    workload: Workload
+    rounds: int | None
+    budgets: Sequence[Budget]
+    max_error_rate: float
+    min_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A case that its test measured, with what it takes to measure it again."""
+
+    result: CaseResult
+    request: CaseRequest
+    running: RunningCell
+
+    @property
+    def id(self) -> str:
+        """What tells it from every other case of the run."""
+        return f"{self.result.id} {self.result.case}"
+
+
+RECORDED = pytest.StashKey[list[Recorded]]()
+
+
+def measure(
+    request: CaseRequest, cell: RunningCell, context: RunContext, *, keep: bool = False
+) -> tuple[CaseResult | None, InferbenchError | None]:
+    """Warm up and run the rounds, while nothing else is measured on this device.
+
+    Args:
+        request: the case.
+        cell: its running cell.
+        context: the run.
+        keep: whether its request records are written beside the run document.
+
+    Returns:
+        the case without checks, None where not even one round came to its end; and the error that ended it, if one did.
+
+    Raises:
+        InferbenchError: it could not be begun.
+    """
+    with cell.measuring():
+        return _measure(request, cell, context, keep=keep)
+
+
+def _measure(
+    request: CaseRequest, cell: RunningCell, context: RunContext, *, keep: bool
+) -> tuple[CaseResult | None, InferbenchError | None]:
+    name = request.name
+    plan = case_plan(name, request.workload, request.rounds, context, dict(cell.cell.slo))
+    runner = cell.runner(name)
+    server, canary = cell.server(), cell.canary
+    seen: list[RoundRecord] = []
+    problem: InferbenchError | None = None
+    try:
+        for round_ in runner.run(plan):
+            seen.append(round_)  # noqa: PERF402 - what came before an error is kept
+    except InferbenchError as error:
+        problem = error
+    server = cell.server() if problem is None else server
+    seen = context.secrets(cell.cell).hidden_in(seen)
+    if not seen:
+        return None, problem
+    case = assemble(
+        case_identity(name, request.nodeid, cell.cell, server, context),
+        request.workload.describe(),
+        seen,
+        case_facts(plan, server, request.min_requests),
+        policy=case_policy(request.max_error_rate),
+        slo=dict(cell.cell.slo),
+        server=server_account(cell.cell, server, cell.restarts, canary),
+    )
+    case = with_records(case, seen, context.folder) if keep else case
+    if problem is not None:
+        return broken_off(case, problem), problem
+    return _with_own_error(case, seen, cell), None
+
+
+def findings_text(case: CaseResult, what: str) -> str:
+    """Why a case is INVALID, and what that means for it."""
+    lines = [f"{case.case} is INVALID {what}:"]
+    lines += [
+        f"  {finding.code}: {finding.message} -> {finding.remedy}" for finding in case.validity if finding.invalid
+    ]
+    return "\n".join(lines)
+
+
+def _with_own_error(case: CaseResult, rounds: Sequence[RoundRecord], cell: RunningCell) -> CaseResult:
+    """The case with what the client itself adds at this load."""
+    gaps = case.metrics.get("chunk_gap_ms")
+    own = cell.self_error_ms(rounds, gaps.p50 if gaps is not None else None)
+    return case if own is None else dataclasses.replace(case, client={**case.client, "self_error_ms": own})

@@ -1,0 +1,137 @@
+"""Regression verdicts as pytest items: one for each selected benchmark, at the end of its cell's group.
+
+Idea: a real item has the right line in the terminal, in JUnit and in the exit code, with and without xdist, and a
+verdict that could not be reached hides no budget that was kept.
+Law: an item judges what its own test measured in this process; it has no fixtures and measures only to confirm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import pytest
+
+from pytest_inferbench.errors import InferbenchError, InvalidMeasurement
+from pytest_inferbench.plugin.case import case_name
+from pytest_inferbench.plugin.measuring import RECORDED, Recorded
+from pytest_inferbench.plugin.outcome import ENDED, JUDGED, FailedVerdict
+from pytest_inferbench.report.comparison_table import comparison_table, why
+from pytest_inferbench.stats.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plugin.verdicts import Verdicts
+
+_CELL = "inferbench_cell"
+_BENCH = "bench"
+
+
+class RegressionItem(pytest.Item):
+    """Judges what one benchmark measured against its history.
+
+    Args:
+        test: the benchmark.
+        verdicts: what judges for this process.
+        node: what pytest gives every node.
+    """
+
+    def __init__(self, *, test: pytest.Function, verdicts: Verdicts, **node: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**node)
+        self.test = test
+        self.cell = _cell_of(test)
+        self._verdicts = verdicts
+
+    @property
+    def cell_id(self) -> str:
+        """The cell whose group it belongs to; a part of its node id, too."""
+        return self.cell.id
+
+    @property
+    def case(self) -> str:
+        """The name of its test's first case."""
+        return case_name(self.test, self.cell.id, 0)
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        """What its test measured."""
+        return self.test.stash.get(RECORDED, [])
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where its test is, and a name of its own."""
+        path, line, name = self.test.reportinfo()
+        return Path(path), line, regression_name(name)
+
+    def runtest(self) -> None:
+        """Judge, and turn the verdict into an outcome."""
+        if not self.recorded:
+            _skip(f"nothing to compare: its test {self.test.stash.get(ENDED, 'measured nothing')}")
+        valid = [each for each in self.recorded if not each.result.invalid]
+        if not valid:
+            findings = (finding.message for finding in self.recorded[0].result.validity if finding.invalid)
+            _skip(f"INVALID, so it was not compared: {next(findings)}")
+        answers = self._verdicts.of(self)
+        judged: list[dict[str, Any]] = []
+        for each in valid:
+            answer = answers[each.id]
+            if not isinstance(answer, InferbenchError):
+                judged.append(dataclasses.replace(each.result, checks=answer.checks, notes=answer.notes).to_json())
+        self.stash[JUDGED] = judged
+        for each in valid:
+            if isinstance(failure := answers[each.id], InferbenchError):
+                raise failure
+        self._conclude(judged)
+
+    def _conclude(self, judged: list[dict[str, Any]]) -> None:
+        settings = self._verdicts.settings
+        verdict = worst(Verdict(check["verdict"]) for case in judged for check in case["checks"])
+        text = "\n\n".join(table for case in judged if (table := comparison_table(case, verdict)))
+        if verdict is Verdict.INVALID:
+            raise InvalidMeasurement(text)
+        if (
+            verdict is Verdict.REGRESSED
+            or (verdict is Verdict.INCONCLUSIVE and settings.fail_inconclusive)
+            or (verdict is Verdict.NEW and settings.require_baseline)
+        ):
+            raise FailedVerdict(text)
+        if verdict is Verdict.INCONCLUSIVE:
+            _skip("; ".join(f"{verdict.label}: {reason}" for case in judged for reason in why(case, verdict)))
+
+
+def regression_name(test: str) -> str:
+    """The name of a test's regression item; parameters stay at the end, where pytest and its JUnit file expect them.
+
+    >>> regression_name("test_concurrency[llama-b1-tiny-c08]")
+    'test_concurrency::regression[llama-b1-tiny-c08]'
+    """
+    name, bracket, parameters = test.partition("[")
+    return f"{name}::regression{bracket}{parameters}"
+
+
+def add_regressions(items: list[pytest.Item], verdicts: Verdicts) -> None:
+    """Put a regression item for every benchmark behind the last test of its cell."""
+    groups: dict[Cell, list[pytest.Item]] = {}
+    last: dict[Cell, pytest.Item] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and _BENCH in item.fixturenames and _CELL in _params(item):
+            assert item.parent is not None  # noqa: S101 - a collected test has one
+            name, cell = regression_name(item.name), _cell_of(item)
+            made = RegressionItem.from_parent(item.parent, name=name, test=item, verdicts=verdicts)
+            groups.setdefault(cell, []).append(made)
+            last[cell] = item
+    after = {item: groups[cell] for cell, item in last.items()}
+    items[:] = [each for item in items for each in (item, *after.get(item, ()))]
+    verdicts.items = [item for item in items if isinstance(item, RegressionItem)]
+
+
+def _cell_of(test: pytest.Function) -> Cell:
+    return cast("Cell", test.callspec.params[_CELL])
+
+
+def _params(item: pytest.Function) -> dict[str, object]:
+    return dict(item.callspec.params) if hasattr(item, "callspec") else {}
+
+
+def _skip(reason: str) -> NoReturn:
+    raise pytest.skip.Exception(reason, _use_item_location=True)

@@ -1,0 +1,153 @@
+"""A case's sessions against a baseline: which gates are judged, by which rule, and what is said where none is."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from baselines.baseline_made import DIRECTIONS, YAML, result, session
+from pytest_inferbench.baselines.read import read_file
+from pytest_inferbench.baselines.schema import Baseline
+from pytest_inferbench.campaign.history import Histories, session_figure
+from pytest_inferbench.config.parse import parse
+from pytest_inferbench.report.document import run_schema
+from pytest_inferbench.stats.verdict import Verdict
+
+AWAY = (0.0, 0.011, -0.009, 0.006, -0.012, 0.009, -0.004, 0.002)
+
+
+def rounds(factor=1.0):
+    """Three rounds whose median is `factor` times the history's level."""
+    return tuple({"ttft_ms.p50": 41.0 * factor * way, "tpot_ms.p50": 6.1 * factor * way} for way in (0.98, 1.0, 1.3))
+
+
+def histories(*sessions, text=YAML, policy="gates: [ttft_ms.p50, tpot_ms.p50]"):
+    text = text.replace("gates: [ttft_ms.p50, tpot_ms.p50, output_tok_per_s]", policy)
+    file = read_file(parse(text, "q.yaml"), DIRECTIONS)
+    return Histories(Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", text, "", file, sessions), DIRECTIONS, (), {})
+
+
+def eight(case="concurrency[c08]", **fields):
+    return [
+        session(
+            number,
+            case,
+            rounds={"ttft_ms.p50": [41.0 * (1 + away)], "tpot_ms.p50": [6.1 * (1 + away)]},
+            **fields,
+        )
+        for number, away in enumerate(AWAY)
+    ]
+
+
+def judged(*factors, gates=2, again=True, past=None, **fields):
+    """What is said of sessions that are slower by these factors."""
+    today = [result(rounds=rounds(factor), **fields) for factor in factors]
+    return histories(*(eight() if past is None else past)).judge(today, gates, again=again)
+
+
+def test_a_sessions_figure_is_the_median_over_its_rounds():
+    """One slow round of three does not move it, and rounds without the figure do not count."""
+    case = result(rounds=(*rounds(), {"tpot_ms.p50": 99.0}))
+    assert session_figure(case, "ttft_ms.p50") == 41.0
+    assert session_figure(case, "request_per_s") is None
+
+
+def test_an_unchanged_case_is_ok_in_every_gate():
+    """Each gate has a check with its comparison, in the words of the run document's schema."""
+    found = judged(1.0)
+    assert [(check.metric, check.kind, check.verdict) for check in found.checks] == [
+        ("ttft_ms.p50", "history", Verdict.OK),
+        ("tpot_ms.p50", "history", Verdict.OK),
+    ]
+    assert not found.wants_more
+    case = result(checks=found.checks).to_json()
+    for check in case["checks"]:
+        schema = {**run_schema(), "$ref": "#/$defs/check"}
+        del schema["properties"], schema["required"], schema["additionalProperties"], schema["type"]
+        jsonschema.validate(json.loads(json.dumps(check)), schema)
+
+
+def test_a_slower_case_asks_for_a_confirmation_and_is_regressed_by_it():
+    """One session screens and wants more; a second one as slow confirms; one as before does not."""
+    assert judged(1.2).wants_more
+    confirmed = judged(1.2, 1.2)
+    assert {check.verdict for check in confirmed.checks} == {Verdict.REGRESSED}
+    assert not confirmed.wants_more
+    assert {check.verdict for check in judged(1.2, 1.0).checks} == {Verdict.OK}
+
+
+def test_what_cannot_be_measured_again_is_judged_at_once():
+    """Without a fresh server one session decides, and none is asked for."""
+    found = judged(1.2, again=False)
+    assert {check.verdict for check in found.checks} == {Verdict.REGRESSED}
+    assert not found.wants_more
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"past": ()}, "no baseline on this hardware"),
+        ({"case": "single"}, "no baseline for this case"),
+        ({"workload": {"hash": "w2"}}, "the workload changed"),
+        ({"token_method": "chunks"}, "output tokens are counted another way"),
+    ],
+)
+def test_nothing_comparable_is_new_with_the_reason(fields, words):
+    """One check says why, and no comparison is made up."""
+    (check,) = judged(1.2, **fields).checks
+    assert (check.verdict, check.comparison) == (Verdict.NEW, None)
+    assert words in check.note
+
+
+def test_changed_circumstances_are_notes():
+    """Other server arguments are compared and flagged."""
+    found = judged(1.0, server={"args_hash": "a2", "provision": "docker"})
+    assert any("the server's arguments changed" in note for note in found.notes)
+
+
+def test_a_figure_that_is_gone_is_invalid():
+    """A gate with a history that was not measured today is never passed over in silence."""
+    case = result(rounds=({"tpot_ms.p50": 6.1},))
+    (ttft, tpot) = histories(*eight()).judge([case], 2, again=True).checks
+    assert (ttft.verdict, tpot.verdict) == (Verdict.INVALID, Verdict.OK)
+
+
+def test_a_figure_that_never_was_is_left_out():
+    """A gate that neither the history nor this session has says nothing; a case with no other is NEW."""
+    case = result(rounds=rounds())
+    found = histories(*eight(), policy="gates: [ttft_ms.p50, error_rate]").judge([case], 2, again=True)
+    assert [check.metric for check in found.checks] == ["ttft_ms.p50"]
+    (none,) = histories(*eight(), policy="gates: [error_rate]").judge([case], 2, again=True).checks
+    assert none.verdict is Verdict.NEW
+    assert "error_rate" in none.note
+
+
+def test_a_tail_of_few_requests_is_not_gated():
+    """p95 of 96 requests does not repeat from day to day: it is left out of the history gate, and that is said."""
+    past = [each.model_copy(update={"rounds": {**each.rounds, "ttft_ms.p95": [45.0]}}) for each in eight()]
+    case = result(rounds=({**rounds()[0], "ttft_ms.p95": 90.0},))
+    found = histories(*past, policy="gates: [ttft_ms.p50, ttft_ms.p95]").judge([case], 2, again=True)
+    assert [check.metric for check in found.checks] == ["ttft_ms.p50"]
+    assert any("p95 of 96 requests is not steady" in note for note in found.notes)
+
+
+def test_m_counts_what_a_test_can_be_judged_by():
+    """The gates of a test's case and of its further workloads, of this variant, that have a history."""
+    past = [*eight(), *eight("concurrency[c08]#2"), *eight("single"), *eight(variant="chunked")]
+    found = histories(*past)
+    assert found.gates("concurrency[c08]", "") == 2 + 2
+    assert found.gates("concurrency[c08]", "chunked") == 2
+    assert found.gates("prefix", "") == 0
+
+
+def test_the_policy_of_a_case_holds():
+    """Margin and resolve of the baseline file are those of the comparison."""
+    policy = "policy: {margin: 0.3, resolve: 0.4}"
+    text = YAML.replace(
+        "    budgets: {ttft_ms.p95: {max: 400}", f"    {policy}\n    budgets: {{ttft_ms.p95: {{max: 400}}"
+    )
+    found = histories(*eight(), text=text).judge([result(rounds=rounds(1.2))], 2, again=True)
+    assert {check.comparison["margin"] for check in found.checks} == {0.3}
+    assert {check.verdict for check in found.checks} == {Verdict.OK}
