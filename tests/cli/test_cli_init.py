@@ -68,5 +68,5 @@ def test_the_project_passes_its_own_benchmarks(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "6 passed" in done.stdout
     assert list((tmp_path / "perf").glob("*/run.json"))

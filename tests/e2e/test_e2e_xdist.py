@@ -114,7 +114,7 @@ def test_each_container_starts_once(tmp_path, docker_api, workers):
     """The engine's own account: three starts for three cells, and as many removals."""
     project, since = Project(tmp_path, DOCKER + CONFIG), docker_api_time(docker_api)
     outcomes = project.run(SUITE, "-n", workers)
-    assert list(outcomes.values()).count("passed") == 6
+    assert list(outcomes.values()).count("passed") == 12
     told = events(docker_api, project, since)
     assert [action for action, _ in told].count("start") == 3
     assert [action for action, _ in told].count("destroy") == 3
@@ -124,7 +124,7 @@ def test_a_crashed_worker_s_container_is_gone_before_the_next_cell_starts(tmp_pa
     """Else the next server would meet it on its GPU."""
     project, since = Project(tmp_path, DOCKER + CONFIG), docker_api_time(docker_api)
     outcomes = project.run(CRASHING, "-n", "1")
-    assert list(outcomes.values()).count("passed") == 7
+    assert list(outcomes.values()).count("passed") == 13
     actions = [action for action, _ in events(docker_api, project, since)]
     assert actions == ["start", "destroy"] * 3
 
@@ -138,7 +138,7 @@ def test_each_server_starts_once_and_outcomes_are_the_same(project):
     """With two and with three workers: one start a cell, and what passes and fails is what does in one process."""
     alone = project.run(SUITE)
     assert alone["test_it[llama-installed-two-b]"] == {"failure"}
-    assert list(alone.values()).count("passed") == 6
+    assert list(alone.values()).count("passed") == 12
     for workers in ("2", "3"):
         assert project.run(SUITE, "-n", workers) == alone
         assert project.starts() == dict.fromkeys(MODELS, 1)
@@ -151,8 +151,9 @@ def test_a_worker_that_is_killed_costs_its_cell_and_nothing_else(project, worker
     """The run ends; what had finished is in the document, every test is told, no process stays."""
     outcomes = project.run(CRASHING, "-n", workers)
     lost = {"test_it[llama-installed-two-b]", "test_it[llama-installed-two-c]"}
+    lost |= {f"regression[llama-installed-two-{case}]" for case in "abc"}
     assert {name for name, outcome in outcomes.items() if outcome == {"error"}} == lost
-    assert list(outcomes.values()).count("passed") == 7
+    assert list(outcomes.values()).count("passed") == 13
     assert len(project.document()["cases"]) == 7
     assert project.starts() == dict.fromkeys(MODELS, 1)
     assert project.processes() == []

@@ -14,6 +14,7 @@ class Options:
     model: tuple[str, ...] = ()
     backend: tuple[str, ...] = ()
     backend_version: tuple[str, ...] = ()
+    compare: str | None = None
     backend_args: tuple[str, ...] = ()
     server_url: str | None = None
     protocol: str | None = None

@@ -26,10 +26,10 @@ SUITE = """
 from pytest_inferbench import Concurrency, Single
 
 async def test_one(bench):
-    (await bench.run(Single(requests=4, prompt_tokens=16, output_tokens=4))).check()
+    (await bench.run(Single(requests=4, prompt_tokens=16, output_tokens=8))).check()
 
 async def test_two(bench):
-    (await bench.run(Concurrency(streams=2, requests=8, prompt_tokens=16, output_tokens=4))).check()
+    (await bench.run(Concurrency(streams=2, requests=8, prompt_tokens=16, output_tokens=8))).check()
 """
 GATES = ["ttft_ms.p50", "tpot_ms.p50"]
 SCATTER = (0.0, 0.011, -0.009, 0.006, -0.012, 0.009, -0.004, 0.002)
@@ -127,7 +127,7 @@ class OwnedServer:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-v", *fixed, *arguments],
             cwd=self.folder,
-            env={**environ, "COLUMNS": "200"},
+            env={**environ, "COLUMNS": "200", "INFERBENCH_CACHE": str(self.folder / "cache")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

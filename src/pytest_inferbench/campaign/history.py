@@ -22,7 +22,7 @@ from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
-from pytest_inferbench.stats.moderation import priors, stated
+from pytest_inferbench.stats.moderation import moderate, priors, stated
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.stats.moderation import Spread
     from pytest_inferbench.stats.rule import Rule
 
 
@@ -85,8 +86,26 @@ class Histories:
 
     def gates(self, name: str, variant: str) -> int:
         """How many figures a test's cases can be judged by: those of `name`, and of `name#2`, ... where it has more."""
-        own = re.compile(re.escape(name) + r"(#\d+)?" + re.escape(case_key("", variant)))
+        own = _keys_of(name, variant)
         return sum(bool(history.n and own.fullmatch(key)) for (key, _), history in self._histories.items())
+
+    def written_gates(self, name: str, variant: str) -> int:
+        """How many gates a test's cases have, with or without a history; the file knows which it has besides `name`."""
+        own = _keys_of(name, variant)
+        keys = {case_key(name, variant), *(key for key in self._baseline.file.cases if own.fullmatch(key))}
+        return sum(len(self.rules(key)) for key in keys)
+
+    def rules(self, key: str) -> Mapping[str, Rule]:
+        """The gates of a case, each with its rule; m is not known here."""
+        return self._rules(key)
+
+    def spreads(self, key: str) -> dict[str, Spread]:
+        """The session spread of each gate of a case that has a history."""
+        own = {gate: history for (case, gate), history in self._histories.items() if case == key and history.n}
+        return {
+            gate: moderate(history.own_spread(key, self._rules(key)[gate]), self._priors[key, gate])
+            for gate, history in own.items()
+        }
 
     def judge(self, sessions: Sequence[CaseResult], gates: int, *, again: bool) -> Judged:
         """Judge one case.
@@ -120,6 +139,11 @@ class Histories:
             names = ", ".join(self._rules(key)) or "none"
             checks.append(Check("history", "history", Verdict.NEW, None, note=f"it has none of its gates ({names})"))
         return Judged(tuple(checks), tuple(notes), wants_more)
+
+
+def _keys_of(name: str, variant: str) -> re.Pattern[str]:
+    """The keys of a test's cases: its first one's, and `name#2`, ... of its further workloads."""
+    return re.compile(re.escape(name) + r"(#\d+)?" + re.escape(case_key("", variant)))
 
 
 def session_figure(case: CaseResult, gate: str) -> float | None:

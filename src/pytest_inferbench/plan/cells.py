@@ -7,7 +7,7 @@ where it comes from. Precedence: command line > variant > the model's `backends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_inferbench.backends.backend import Backend
@@ -23,6 +23,7 @@ from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.arguments import check_taken, command_line_args
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
+from pytest_inferbench.plan.pair import CellPair, make_pair, read_arms
 from pytest_inferbench.plan.place import default_version, place_of
 from pytest_inferbench.policy import gate_rules, policy_problems
 from pytest_inferbench.provision.models import local_format
@@ -31,27 +32,50 @@ from pytest_inferbench.wire.catalogue import dialect_named
 _COMMAND_LINE = Source(text="command line")
 
 
+def plan_matrix(settings: PlanSettings) -> tuple[Cell | CellPair, ...]:
+    """What a run measures: its cells, or with `--compare` one pair of them for each model and backend.
+
+    Raises:
+        ConfigError: something that was written cannot be used.
+    """
+    arms = read_arms(settings)
+    if arms is None:
+        return plan_cells(settings)
+    pairs = [
+        make_pair(*(_arm(model, backend, why, arm, settings) for arm in arms))
+        for model, backend, why in _models(settings)
+    ]
+    check_taken({pair.backend for pair in pairs}, settings)
+    return tuple(dict.fromkeys(pairs))
+
+
 def plan_cells(settings: PlanSettings) -> tuple[Cell, ...]:
-    """The matrix of a run, in the order of the config.
+    """The cells of a run, in the order of the config.
 
     Raises:
         ConfigError: something that was written cannot be used.
     """
     cells: dict[str, tuple[Cell, Source]] = {}
+    for model, backend, why in _models(settings):
+        for variant in ("", *model.entry.variants):
+            for cell in _versions(model, backend, why, variant, settings.backend_version, settings):
+                other, where = cells.setdefault(cell.id, (cell, model.written.source))
+                if other != cell:
+                    raise ConfigError(
+                        f"{model.written.source}: {cell.model}: its id {cell.id!r} is also that of another model "
+                        f"({where}); give one of them another `name:`"
+                    )
+    check_taken({cell.backend for cell, _ in cells.values()}, settings)
+    return tuple(cell for cell, _ in cells.values())
+
+
+def _models(settings: PlanSettings) -> Iterator[tuple[Model, Backend, Source]]:
+    """Each model on each of its backends, with where the backend is said."""
     for model in chosen_models(settings):
         _check_settings(model)
         for backend, why in _backends(model, settings):
             _check_format(model, backend, settings)
-            for variant in ("", *model.entry.variants):
-                for cell in _versions(model, backend, why, variant, settings):
-                    other, where = cells.setdefault(cell.id, (cell, model.written.source))
-                    if other != cell:
-                        raise ConfigError(
-                            f"{model.written.source}: {cell.model}: its id {cell.id!r} is also that of another model "
-                            f"({where}); give one of them another `name:`"
-                        )
-    check_taken({cell.backend for cell, _ in cells.values()}, settings)
-    return tuple(cell for cell, _ in cells.values())
+            yield model, backend, why
 
 
 def _check_settings(model: Model) -> None:
@@ -64,6 +88,13 @@ def _check_settings(model: Model) -> None:
         written = holder.section("backends")
         for name in written:
             backend_named(name, f"{written.source_of(name)}: backends")
+
+
+def _arm(model: Model, backend: Backend, why: Source, name: str, settings: PlanSettings) -> Cell:
+    """One arm of `--compare`: a variant of that name, else a version; "" for the model as it stands."""
+    variant = name if name in model.entry.variants else ""
+    versions = [name] if name and not variant else []
+    return _versions(model, backend, why, variant, versions, settings)[0]
 
 
 def _backends(model: Model, settings: PlanSettings) -> tuple[tuple[Backend, Source], ...]:
@@ -107,7 +138,9 @@ def _check_format(model: Model, backend: Backend, settings: PlanSettings) -> Non
         )
 
 
-def _versions(model: Model, backend: Backend, why: Source, variant: str, settings: PlanSettings) -> list[Cell]:
+def _versions(
+    model: Model, backend: Backend, why: Source, variant: str, versions: Sequence[str], settings: PlanSettings
+) -> list[Cell]:
     """The cells of one model, backend and variant: one for each version asked for."""
     layers = _layers(model, backend, variant)
     url = _url(layers, settings)
@@ -151,7 +184,7 @@ def _versions(model: Model, backend: Backend, why: Source, variant: str, setting
             ),
             policy=_policy(model),
         )
-        for each in [Resolved(v, _COMMAND_LINE) for v in settings.backend_version] or [version]
+        for each in [Resolved(v, _COMMAND_LINE) for v in versions] or [version]
     ]
 
 

@@ -31,6 +31,7 @@ class PlanSettings(Protocol):
     model: Sequence[str]
     backend: Sequence[str]
     backend_version: Sequence[str]
+    compare: str | None
     server_url: str | None
     protocol: str | None
     provision: str | None

@@ -186,7 +186,7 @@ class Bench:
     ) -> Result:
         """The same for a plain `def` test."""
         done = self._item.stash.setdefault(RECORDED, [])
-        name = case_name(self._item, self._cell.cell.id, len(done))
+        name = case_name(self._item, self._cell.name, len(done))
         request = CaseRequest(name, self._item.nodeid, workload, rounds, budgets, max_error_rate, min_requests)
         case, problem = measure(request, self._cell, self._context, keep=True)
         if case is not None:

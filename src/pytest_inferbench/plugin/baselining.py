@@ -36,6 +36,8 @@ def check_options(settings: Settings) -> None:
         ValueError: it says which option to add or to change.
     """
     mode = settings.baseline_mode
+    if settings.compare is not None and settings.update_baselines:
+        raise ValueError("--update-baselines with --compare: pairs are no session of a history; leave one of them out")
     if mode is not None and mode not in _MODES:
         raise ValueError(f"--baseline-mode {mode}: unknown; use one of {', '.join(_MODES)}")
     given = [

@@ -24,6 +24,7 @@ from pytest_inferbench.load.selfcheck import self_error_ms
 from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.provision.builtin import cache_folder
 from pytest_inferbench.provision.server import Server
 from pytest_inferbench.provision.turn import runs_here, turn
@@ -46,10 +47,12 @@ class RunningCell:
     Args:
         cell: which one.
         context: the run.
+        name: its part of test ids.
     """
 
-    def __init__(self, cell: Cell, context: RunContext) -> None:
+    def __init__(self, cell: Cell, context: RunContext, name: str) -> None:
         self.cell = cell
+        self.name = name
         self.cancel = threading.Event()
         self.restarts = 0
         self._context = context
@@ -106,10 +109,15 @@ class RunningCell:
         Raises:
             ProvisionError: it does not come up.
         """
-        if self._server is not None:
-            self._server.discard()
+        self.discard_server()
         self._server = self._start(fresh=True)
         return self._server
+
+    def discard_server(self) -> None:
+        """End the server for good, where one runs; the cell stays open."""
+        if self._server is not None:
+            self._server.discard()
+            self._server = None
 
     @contextmanager
     def measuring(self) -> Generator[None]:
@@ -177,9 +185,13 @@ class RunningCell:
 
 
 @contextmanager
-def open_cell(context: RunContext, cell: Cell) -> Generator[RunningCell]:
-    """Bring a cell up and take it down in every case; skip its tests where it cannot run here."""
-    running = RunningCell(cell, context)
+def open_cell(context: RunContext, wanted: Cell | CellPair) -> Generator[RunningCell]:
+    """Bring a cell up and take it down in every case; skip its tests where it cannot run here.
+
+    The tests of a pair run on its arm B: validity and budgets of what is judged are known before pairs are measured.
+    """
+    cell = wanted.b if isinstance(wanted, CellPair) else wanted
+    running = RunningCell(cell, context, wanted.id)
     try:
         try:
             running.server()

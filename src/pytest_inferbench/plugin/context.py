@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.store import BaselineStore
     from pytest_inferbench.launch.secrets import Secrets
     from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.provision.images import Images
 
 
@@ -40,11 +41,14 @@ class RunContext:
         """Where this run's results go."""
         return self.settings.path("results") / self.run_id
 
-    def secrets(self, cell: Cell | None) -> Secrets:
-        """What nothing may show that is written or said of a cell."""
-        from pytest_inferbench.launch.secrets import secrets_of  # noqa: PLC0415 - heavy, and only benchmarks need it
+    def secrets(self, cell: Cell | CellPair | None) -> Secrets:
+        """What nothing may show that is written or said of a cell, or of both arms of a pair."""
+        from pytest_inferbench.launch.secrets import Secrets, secrets_of  # noqa: PLC0415 - heavy, and only for benchmarks
+        from pytest_inferbench.plan.pair import CellPair  # noqa: PLC0415 - as above
 
-        return secrets_of(self.settings, cell, os.environ)
+        arms = (cell.a, cell.b) if isinstance(cell, CellPair) else (cell,)
+        values = {value for arm in arms for value in secrets_of(self.settings, arm, os.environ).values}
+        return Secrets(tuple(sorted(values, key=len, reverse=True)))
 
     @cached_property
     def environment(self) -> dict[str, Any]:

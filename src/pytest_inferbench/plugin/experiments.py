@@ -25,6 +25,7 @@ from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Experiment, Point, read_experiment, wanted_models
+from pytest_inferbench.plan.pair import CellPair
 
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.api import Bench
@@ -56,7 +57,7 @@ class ExperimentModule(pytest.Module):
             return items
         kept = [item for item in items if _model_of(item) in {*models, None}]
         if not kept:
-            named, running = ", ".join(sorted(models)), ", ".join(sorted({cell.model for cell in self._run.cells()}))
+            named, running = ", ".join(sorted(models)), ", ".join(sorted({cell.model for cell in self._run.matrix()}))
             reason = f"{self._experiment.models[0][1]}: models: {named}; this run measures {running} (see --model)"
             raise pytest.skip.Exception(reason, allow_module_level=True)
         return kept
@@ -85,7 +86,7 @@ class ExperimentModule(pytest.Module):
     @property
     def _models(self) -> frozenset[str] | None:
         """The models it is about; None for all, and where the config has an error of its own to tell."""
-        cells = self._run.cells()
+        cells = self._run.matrix()
         if not self._experiment.models or not cells:
             return None
         return wanted_models(self._experiment, self._run.context.settings, {cell.model for cell in cells})
@@ -125,4 +126,4 @@ def _placed(file: str, line: int) -> Callable[[], None]:
 def _model_of(item: pytest.Item | pytest.Collector) -> str | None:
     """The model an item is measured on; None where the suite's own `bench` has taken the place of ours."""
     assert isinstance(item, pytest.Function)  # noqa: S101 - what a module of one function collects
-    return next((value.model for value in item.callspec.params.values() if isinstance(value, Cell)), None)
+    return next((value.model for value in item.callspec.params.values() if isinstance(value, Cell | CellPair)), None)

@@ -87,7 +87,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give every benchmark its cells."""
     if CELL_FIXTURE not in metafunc.fixturenames:
         return
-    cells = metafunc.config.stash[SESSION].cells()
+    cells = metafunc.config.stash[SESSION].matrix()
     metafunc.parametrize(CELL_FIXTURE, cells, ids=[cell.id for cell in cells], indirect=True, scope="session")
 
 

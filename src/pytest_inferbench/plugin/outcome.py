@@ -7,7 +7,7 @@ regression are failures; what could not be told is a skip.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -60,7 +60,7 @@ def dress_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if isinstance(report.longrepr, str):
         report.longrepr = secrets.hidden(report.longrepr)
     if error is not None:
-        item.stash[ENDED] = f"{report.outcome}: {_first_line(error)}"
+        item.stash[ENDED] = f"{report.outcome}: {secrets.hidden(_first_line(error))}"
 
 
 def _first_line(error: BaseException) -> str:

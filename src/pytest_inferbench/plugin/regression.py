@@ -22,6 +22,7 @@ from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.verdicts import Verdicts
 
 _CELL = "inferbench_cell"
@@ -29,7 +30,7 @@ _BENCH = "bench"
 
 
 class RegressionItem(pytest.Item):
-    """Judges what one benchmark measured against its history.
+    """Judges what one benchmark measured against its history, or its two arms against each other.
 
     Args:
         test: the benchmark.
@@ -111,8 +112,8 @@ def regression_name(test: str) -> str:
 
 def add_regressions(items: list[pytest.Item], verdicts: Verdicts) -> None:
     """Put a regression item for every benchmark behind the last test of its cell."""
-    groups: dict[Cell, list[pytest.Item]] = {}
-    last: dict[Cell, pytest.Item] = {}
+    groups: dict[Cell | CellPair, list[pytest.Item]] = {}
+    last: dict[Cell | CellPair, pytest.Item] = {}
     for item in items:
         if isinstance(item, pytest.Function) and _BENCH in item.fixturenames and _CELL in _params(item):
             assert item.parent is not None  # noqa: S101 - a collected test has one
@@ -125,8 +126,8 @@ def add_regressions(items: list[pytest.Item], verdicts: Verdicts) -> None:
     verdicts.items = [item for item in items if isinstance(item, RegressionItem)]
 
 
-def _cell_of(test: pytest.Function) -> Cell:
-    return cast("Cell", test.callspec.params[_CELL])
+def _cell_of(test: pytest.Function) -> Cell | CellPair:
+    return cast("Cell | CellPair", test.callspec.params[_CELL])
 
 
 def _params(item: pytest.Function) -> dict[str, object]:

@@ -19,6 +19,7 @@ from pytest_inferbench.plugin.progress import ProgressLine
 
 if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.recorder import Recorder
 
 _STDOUT = 1
@@ -44,12 +45,12 @@ class Session:
         self._config_error: str | None = None
 
     @cached_property
-    def _planned(self) -> tuple[Cell, ...]:
+    def _planned(self) -> tuple[Cell | CellPair, ...]:
         from pytest_inferbench.errors import InferbenchError, OlderSpellingWarning  # noqa: PLC0415
-        from pytest_inferbench.plan.cells import plan_cells  # noqa: PLC0415
+        from pytest_inferbench.plan.cells import plan_matrix  # noqa: PLC0415
 
         try:
-            return plan_cells(self.context.settings)
+            return plan_matrix(self.context.settings)
         except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
             self.refuse(str(error))
             return ()
@@ -59,7 +60,13 @@ class Session:
         return (self.context.folder / "servers" / "containers.txt").exists()
 
     def cells(self) -> tuple[Cell, ...]:
-        """The matrix of this run; empty where the config has an error, which then ends the collection."""
+        """The cells of this run that are measured alone: all of them, or none where pairs are compared."""
+        from pytest_inferbench.plan.cell import Cell  # noqa: PLC0415 - with the first benchmark
+
+        return tuple(each for each in self.matrix() if isinstance(each, Cell))
+
+    def matrix(self) -> tuple[Cell | CellPair, ...]:
+        """What this run measures; empty where the config has an error, which then ends the collection."""
         return self._planned
 
     def refuse(self, problem: str) -> None:

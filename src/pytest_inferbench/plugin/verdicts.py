@@ -1,4 +1,4 @@
-"""What judges this process's regression items.
+"""What judges this process's regression items: by the history of their cell, or by pairs where two arms are compared.
 
 Idea: m is counted from the items that were collected, which every xdist worker collects alike, and history is a file:
 each process judges alone and comes to the same verdicts.
@@ -7,14 +7,21 @@ Law: a cell is judged once, at its first regression item.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.campaign.compare import Compared, conclude, with_site
 from pytest_inferbench.campaign.history import Histories, Judged
 from pytest_inferbench.errors import BaselineError, InferbenchError
 from pytest_inferbench.metrics.table import METRICS
+from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.compare import compare
 from pytest_inferbench.plugin.confirm import judge_cell
+from pytest_inferbench.stats.paired import PLAN
 
 if TYPE_CHECKING:
     from pytest_inferbench.measure.result import CaseResult
@@ -23,11 +30,13 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.plugin.measuring import Recorded
 
+Answers = dict[str, "Judged | InferbenchError"]
 
-class Compared(Protocol):
+
+class Judgeable(Protocol):
     """What a regression item is here: `regression.RegressionItem`."""
 
-    cell: Cell
+    cell: Cell | CellPair
 
     @property
     def case(self) -> str:
@@ -40,9 +49,6 @@ class Compared(Protocol):
         ...
 
 
-Answers = dict[str, "Judged | InferbenchError"]
-
-
 class Verdicts:
     """Judges regression items.
 
@@ -51,9 +57,9 @@ class Verdicts:
     """
 
     def __init__(self, context: RunContext) -> None:
-        self.items: Sequence[Compared] = []
+        self.items: Sequence[Judgeable] = []
         self._context = context
-        self._answers: dict[Cell, Answers] = {}
+        self._answers: dict[Cell | CellPair, Answers] = {}
         self._histories: dict[tuple[str, str], Histories] = {}
 
     @property
@@ -61,7 +67,7 @@ class Verdicts:
         """The options of the run."""
         return self._context.settings
 
-    def of(self, item: Compared) -> Answers:
+    def of(self, item: Judgeable) -> Answers:
         """What is said of the cases of an item's cell, by case id.
 
         Raises:
@@ -69,23 +75,30 @@ class Verdicts:
         """
         answers = self._answers.setdefault(item.cell, {})
         if any(case.id not in answers for case in _valid(item)):
-            group = [other for other in self.items if other.cell == item.cell]
-            waiting = [case for other in group for case in _valid(other) if case.id not in answers]
+            waiting = [case for each in self._group(item.cell) for case in _valid(each) if case.id not in answers]
             answers |= self._judge(item.cell, waiting)
         return answers
 
     @cached_property
     def gates(self) -> int:
-        """m: the figures that this run's cases can be judged by."""
+        """m: the figures that this run's cases are judged by."""
         return sum(self._gates_of(item) for item in self.items)
 
-    def _gates_of(self, item: Compared) -> int:
+    def _group(self, cell: Cell | CellPair) -> list[Judgeable]:
+        return [item for item in self.items if item.cell == cell]
+
+    def _gates_of(self, item: Judgeable) -> int:
         try:
+            if isinstance(item.cell, CellPair):
+                return self._history(item.cell.b).written_gates(item.case, item.cell.b.variant)
             return self._history(item.cell).gates(item.case, item.cell.variant)
         except BaselineError:  # its own test and item say so
             return 0
 
-    def _judge(self, cell: Cell, cases: Sequence[Recorded]) -> Answers:
+    def _judge(self, cell: Cell | CellPair, cases: Sequence[Recorded]) -> Answers:
+        return self._by_pairs(cell, cases) if isinstance(cell, CellPair) else self._by_history(cell, cases)
+
+    def _by_history(self, cell: Cell, cases: Sequence[Recorded]) -> Answers:
         history = self._history(cell)
         again = cell.url is None and not self.settings.no_confirm
 
@@ -93,6 +106,27 @@ class Verdicts:
             return history.judge(sessions, self.gates, again=again)
 
         return judge_cell(cases, judge, cases[0].running, self._context)
+
+    def _by_pairs(self, pair: CellPair, cases: Sequence[Recorded]) -> Answers:
+        history = self._history(pair.b)
+        keys = {case.id: case_key(case.result.case, pair.b.variant) for case in cases}
+        wanted = {case.id: Compared(case.result, history.rules(keys[case.id])) for case in cases}
+        # A test of several workloads that no file knows yet has more gates than were counted: its cell shares its part.
+        counted = sum(self._gates_of(item) for item in self._group(pair))
+        found = sum(len(case.gates()) for case in wanted.values())
+        m = math.ceil(self.gates * max(1.0, found / counted))
+        wanted = {
+            name: replace(case, rules={gate: replace(rule, gates=m) for gate, rule in case.rules.items()})
+            for name, case in wanted.items()
+        }
+        requests = {case.id: case.request for case in cases}
+        measured, gates, errors = compare(pair, wanted, requests, cases[0].running, self._context)
+        answers: Answers = dict(errors)
+        for name, case in measured.items():
+            if name not in errors:
+                said = conclude(case, gates[name], pair.names)
+                answers[name] = with_site(said, case, PLAN, history.spreads(keys[name])) if pair.a == pair.b else said
+        return answers
 
     def _history(self, cell: Cell) -> Histories:
         key = (cell.model, cell.backend)
@@ -103,5 +137,5 @@ class Verdicts:
         return self._histories[key]
 
 
-def _valid(item: Compared) -> list[Recorded]:
+def _valid(item: Judgeable) -> list[Recorded]:
     return [case for case in item.recorded if not case.result.invalid]

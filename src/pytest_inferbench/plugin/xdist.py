@@ -98,10 +98,10 @@ def cell_of(nodeid: str, cells: Sequence[str]) -> str | None:
 
 def _known_cells(context: RunContext) -> tuple[str, ...]:
     from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - heavy, and only benchmarks need it
-    from pytest_inferbench.plan.cells import plan_cells  # noqa: PLC0415
+    from pytest_inferbench.plan.cells import plan_matrix  # noqa: PLC0415
 
     try:
-        return tuple(cell.id for cell in plan_cells(context.settings))
+        return tuple(cell.id for cell in plan_matrix(context.settings))
     except InferbenchError:  # the workers planned well what they collected, so it was none of ours
         return ()
 

@@ -23,6 +23,9 @@ _HEADS = {
     HISTORY: ("metric", "baseline", "sessions", "now", "change", "interval", "margin", "would have seen", "verdict"),
     PAIRS: ("metric", "A", "pairs", "B", "change", "interval", "margin", "would have seen", "verdict"),
 }
+_IF_WANTED = (
+    "if this is what you want: --update-baselines --accept-regressions, or --baseline-mode reseat after an upgrade"
+)
 _LEFT = frozenset({"metric", "verdict"})
 
 
@@ -48,6 +51,8 @@ def comparison_table(case: Mapping[str, Any], verdict: Verdict | None) -> str:
     reasons = [f"  {reason}" for reason in why(case, verdict)]
     if not gates:
         return "\n".join([title, *reasons])
+    if verdict is Verdict.REGRESSED and gates[0]["kind"] == HISTORY:
+        reasons.append(f"  {_IF_WANTED}")
     return "\n".join([title, "", *_table(gates), "", *reasons, *(f"  {line}" for line in rule_lines(gates))])
 
 
@@ -93,30 +98,53 @@ def what_was_visible(case: Mapping[str, Any]) -> str:
     return "; ".join([f"would have seen {seen}", *notes])
 
 
+def site_noise(check: Mapping[str, Any]) -> str:
+    """What an A/A run says of one figure: its noise, and the worsening that history and pairs would see here."""
+    site = check["comparison"]["site"]
+    parts = []
+    if "restart_sd" in site:
+        parts.append(f"one server among its like scatters by {100 * site['restart_sd']:.1f} %")
+    if "session_sd" in site:
+        parts.append(f"one session among days by {100 * site['session_sd']:.1f} %")
+    if "shared" in site:
+        shared = site["shared"]
+        parts.append(f"shared variance {shared['estimate']:.2f} ({shared['low']:.2f} to {shared['high']:.2f})")
+        parts.append(f"write `shared: {shared['use']:.2f}` into the policy to judge with it")
+    for engine, one in (("history", "sessions"), ("pairs", "pairs")):
+        seen = ", ".join(f"{n:.0f} {one} {percent(worsening)}" for n, worsening in site.get(engine, ()))
+        parts += [f"a worsening is seen by {seen}"] if seen else []
+    return f"{visible(check['metric'])}: {'; '.join(parts)}"
+
+
 def error_rate(family: Mapping[str, Any]) -> str:
     """What the verdicts of a run are worth: `family` of the run document."""
-    source = "measured" if family["shared_measured"] else "assumed"
     expected = f" ({family['expected_per_100']:.2g} expected)" if "expected_per_100" in family else ""
     return (
         f"{family['gates']} gates, {100 * family['alpha']:g} % in all, {100 * family['alpha_each']:.2g} % each: at most"
-        f" {family['at_most_per_100']:.2g} runs in 100{expected} with a false alarm; one day's sessions share "
-        f"{100 * family['shared']:.0f} % of their variance ({source})"
+        f" {family['at_most_per_100']:.2g} runs in 100{expected} with a false alarm{_shared(family)}"
     )
 
 
 def percent(share: float) -> str:
     """A change with its sign: `+7.3 %`."""
-    return f"{100 * share:+.1f} %"
+    return f"{round(100 * share, 1) + 0.0:+.1f} %"  # + 0.0: a zero has no minus
 
 
 def rule_lines(gates: Sequence[Mapping[str, Any]]) -> list[str]:
     """The error rate and the noise that gates were judged with."""
     found = gates[0]["comparison"]
+    arms = [f"A is {visible(found['arms'][0])}, B is {visible(found['arms'][1])}"] if "arms" in found else []
     level = f"judged one-sided at {100 * found['alpha']:g} % over {found['gates']} gates of the run"
-    if gates[0]["kind"] == HISTORY:
-        source = "measured" if found["shared_measured"] else "assumed"
-        level += f"; sessions of one day share {100 * found['shared']:.0f} % of their variance ({source})"
-    return [level, *(f"{visible(check['metric'])}: {text}" for check in gates if (text := _spread(check)))]
+    level += _shared(found) if gates[0]["kind"] == HISTORY else ""
+    return [*arms, level, *(f"{visible(check['metric'])}: {text}" for check in gates if (text := _spread(check)))]
+
+
+def _shared(found: Mapping[str, Any]) -> str:
+    """The shared variance that confirmations were judged with; "" of pairs, which have none."""
+    if "shared" not in found:
+        return ""
+    source = "measured" if found["shared_measured"] else "assumed"
+    return f"; one day's sessions share {100 * found['shared']:.0f} % of their variance ({source})"
 
 
 def _spread(check: Mapping[str, Any]) -> str:

@@ -159,12 +159,12 @@ def _family(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     first = gates[0]
     found = family(Rule(alpha=first["alpha"], gates=first["gates"]), [gate.get("false_alarm") for gate in gates])
     expected = {} if found.expected_per_100 is None else {"expected_per_100": found.expected_per_100}
+    shared = {} if "arms" in first else {name: first[name] for name in ("shared", "shared_measured")}
     return {
         "gates": found.gates,
         "alpha": found.alpha,
         "alpha_each": found.alpha_each,
-        "shared": first["shared"],
-        "shared_measured": first["shared_measured"],
+        **shared,
         "at_most_per_100": found.at_most_per_100,
         **expected,
     }

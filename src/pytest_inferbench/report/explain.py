@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured, remark
-from pytest_inferbench.report.comparison_table import compared, error_rate, in_a_line, what_was_visible
+from pytest_inferbench.report.comparison_table import compared, error_rate, in_a_line, site_noise, what_was_visible
 from pytest_inferbench.report.figures import exact
 from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.visible import GLUE, shorten, visible
@@ -50,6 +50,7 @@ def explanations(document: Mapping[str, Any]) -> list[Entry]:
         *_new(cases),
         *_seen(named),
         *(Entry("compared:", wording.QUIET, error_rate(family)) for family in [document.get("family")] if family),
+        *_sites(named),
         *_notes(named),
         *_skipped(document["skipped"]),
     ]
@@ -138,6 +139,14 @@ def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
         verdict = worst(Verdict(check["verdict"]) for check in compared(case))
         if verdict in _PASSED and case["verdict"] != Verdict.INVALID.value:
             yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case))}")
+
+
+def _sites(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+    """What an A/A run says of the noise here."""
+    for subject, case in named:
+        for check in compared(case):
+            if "site" in check["comparison"]:
+                yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(site_noise(check))}")
 
 
 def _notes(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:

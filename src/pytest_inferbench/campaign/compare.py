@@ -1,0 +1,126 @@
+"""Arm B against arm A, gate by gate, after each look at the pairs.
+
+Idea: every case is measured in both arms of a pair; a gate's figures are paired in the order they were measured. The
+cases of a cell steady each other's spread, so they are judged together.
+Law: pure. A gate that was decided at one look stays as it was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pytest_inferbench.campaign.history import Judged, session_figure, unit_of
+from pytest_inferbench.campaign.record import to_check
+from pytest_inferbench.measure.result import CaseResult, Check
+from pytest_inferbench.stats.comparison import Comparison
+from pytest_inferbench.stats.paired import judge_pairs, pair_priors
+from pytest_inferbench.stats.site import site_noise
+from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import Direction
+
+if TYPE_CHECKING:
+    from pytest_inferbench.stats.moderation import Spread
+    from pytest_inferbench.stats.paired import Pair
+    from pytest_inferbench.stats.rule import Rule
+    from pytest_inferbench.stats.sequential import Looks
+
+Measured: TypeAlias = tuple[CaseResult | None, CaseResult | None]
+"""A case in arm A and in arm B of one pair; None where that measurement is not valid."""
+
+Gates: TypeAlias = Mapping[str, Comparison]
+"""Gate (`metric.statistic`) -> what is said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One case that is compared.
+
+    Attributes:
+        reference: a result of it, for units and directions.
+        rules: its gates, each with the run's m.
+        pairs: what was measured, in order.
+    """
+
+    reference: CaseResult
+    rules: Mapping[str, Rule]
+    pairs: Sequence[Measured] = ()
+
+    def gates(self) -> list[str]:
+        """Those of its gates that it measures at all."""
+        return [gate for gate in self.rules if self.reference.figure(gate) is not None]
+
+    def figures(self, gate: str) -> list[Pair]:
+        """A gate's figures, (A, B) for each pair."""
+        return [(_figure(a, gate), _figure(b, gate)) for a, b in self.pairs]
+
+    def direction(self, gate: str) -> Direction:
+        """Which way a gate is better."""
+        return Direction(self.reference.metrics[gate.partition(".")[0]].direction)
+
+
+def look(cases: Mapping[str, Compared], before: Mapping[str, Gates], looks: Looks) -> dict[str, dict[str, Comparison]]:
+    """Judge every gate that is not decided yet.
+
+    Args:
+        cases: by any name.
+        before: what the last look found, by the same names; empty at the first.
+        looks: the plan.
+    """
+    places = [(name, gate) for name, case in cases.items() for gate in case.gates()]
+    pooled = [(name, cases[name].rules[gate].kind, cases[name].figures(gate)) for name, gate in places]
+    found: dict[str, dict[str, Comparison]] = {name: {} for name in cases}
+    for (name, gate), prior in zip(places, pair_priors(pooled), strict=True):
+        case, decided = cases[name], before.get(name, {}).get(gate)
+        if decided is None or decided.wants_more:
+            decided = judge_pairs(case.figures(gate), case.direction(gate), case.rules[gate], looks=looks, prior=prior)
+        found[name][gate] = decided
+    return found
+
+
+def undecided(found: Mapping[str, Gates]) -> bool:
+    """Whether any gate wants another pair."""
+    return any(comparison.wants_more for gates in found.values() for comparison in gates.values())
+
+
+def conclude(case: Compared, gates: Gates, arms: tuple[str, str]) -> Judged:
+    """What is said of a case after the last look; `arms`: the names of A and B."""
+    if not gates:
+        names = ", ".join(case.rules) or "none"
+        return Judged((Check("pairs", "pairs", Verdict.NEW, None, note=f"it measures none of its gates ({names})"),))
+    checks = [to_check(gate, unit_of(case.reference, gate), found) for gate, found in gates.items()]
+    return Judged(tuple(replace(each, comparison={**(each.comparison or {}), "arms": list(arms)}) for each in checks))
+
+
+def with_site(judged: Judged, case: Compared, looks: Looks, spreads: Mapping[str, Spread]) -> Judged:
+    """The same for an A/A run, with what it says of the site's noise.
+
+    Args:
+        judged: from `conclude`.
+        case: the case.
+        looks: the plan of the pairs.
+        spreads: the session spread of each gate that has a history on this hardware.
+    """
+
+    def told(check: Check) -> Check:
+        gate = check.metric
+        if check.comparison is None:
+            return check
+        noise = site_noise(
+            case.figures(gate), case.direction(gate), case.rules[gate], looks=looks, sessions=spreads.get(gate)
+        )
+        site = {name: value for name, value in asdict(noise).items() if name != "comparison" and value is not None}
+        return replace(check, comparison={**check.comparison, "site": _plain(site)})
+
+    return replace(judged, checks=tuple(told(check) for check in judged.checks))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON types
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _figure(case: CaseResult | None, gate: str) -> float | None:
+    return None if case is None else session_figure(case, gate)

@@ -1,0 +1,89 @@
+"""Pairs of results, look after look, to verdicts and to what an A/A run says of its site."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from baselines.baseline_made import result
+from pytest_inferbench.campaign.compare import Compared, conclude, look, undecided, with_site
+from pytest_inferbench.report.document import run_schema
+from pytest_inferbench.stats.moderation import Spread
+from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.stats.sequential import Looks
+from pytest_inferbench.stats.verdict import Verdict
+
+LOOKS = Looks(5, 12)
+AWAY = (0.004, -0.006, 0.002, -0.001, 0.005, -0.004, 0.003, -0.002, 0.001, 0.0, -0.003, 0.002)
+RULES = {"ttft_ms.p50": Rule(gates=2), "tpot_ms.p50": Rule(gates=2)}
+
+
+def case(factor=1.0):
+    return result(rounds=({"ttft_ms.p50": 41.0 * factor, "tpot_ms.p50": 6.1},))
+
+
+def pairs(count, factor=1.0, scatter=1.0):
+    """Pairs whose arm B has a TTFT `factor` times that of A, give or take `scatter` times half a per cent."""
+    return tuple((case(), case(factor * (1 + scatter * away))) for away in AWAY[:count])
+
+
+def compared(count, factor=1.0, scatter=1.0, rules=None):
+    return {"x": Compared(case(), RULES if rules is None else rules, pairs(count, factor, scatter))}
+
+
+def verdicts(found):
+    return {gate: comparison.verdict for gate, comparison in found["x"].items()}
+
+
+def test_five_quiet_pairs_decide():
+    """A slower arm is regressed in the gate that is slower, and the other is OK; nobody wants another pair."""
+    found = look(compared(5, 1.2), {}, LOOKS)
+    assert verdicts(found) == {"ttft_ms.p50": Verdict.REGRESSED, "tpot_ms.p50": Verdict.OK}
+    assert not undecided(found)
+
+
+def test_noise_wants_more_pairs():
+    """Pairs that scatter widely leave the gate open until there are enough."""
+    assert undecided(look(compared(5, 1.08, 30.0), {}, LOOKS))
+
+
+def test_a_gate_that_is_decided_stays_decided():
+    """Further pairs, measured for another gate's sake, do not change it."""
+    before = look(compared(5, 1.2), {}, LOOKS)
+    after = look(compared(8, 1.0), before, LOOKS)
+    assert after == before
+
+
+def test_a_measurement_that_is_not_valid_costs_its_pair():
+    """It is left out and said."""
+    measured = compared(6, 1.2)["x"]
+    measured = replace(measured, pairs=(*measured.pairs[:5], (None, measured.pairs[5][1])))
+    comparison = look({"x": measured}, {}, LOOKS)["x"]["ttft_ms.p50"]
+    assert comparison.n == 5
+    assert "1 of 6 pairs have no usable figure" in comparison.notes[0].message
+
+
+def test_a_gate_that_the_case_does_not_have_is_left_out():
+    """Default gates hold only where they are measured; a case with none of its gates is NEW."""
+    rules = {**RULES, "itl_ms.p50": Rule()}
+    assert set(look(compared(5, rules=rules), {}, LOOKS)["x"]) == set(RULES)
+    (check,) = conclude(Compared(case(), {"itl_ms.p50": Rule()}), {}, ("v1", "v2")).checks
+    assert (check.verdict, check.note) == (Verdict.NEW, "it measures none of its gates (itl_ms.p50)")
+
+
+@pytest.mark.parametrize("history", [True, False], ids=["history", "none"])
+def test_an_a_a_run_describes_its_site(history):
+    """Restart noise and detectable changes always; session noise and shared variance where there is a history."""
+    cases = compared(12)
+    spreads = {gate: Spread(0.02, 11.0, 0.02, 8, None) for gate in RULES} if history else {}
+    judged = conclude(cases["x"], look(cases, {}, LOOKS)["x"], ("v1", "v1"))
+    checks = result(checks=with_site(judged, cases["x"], LOOKS, spreads).checks).to_json()["checks"]
+    for check in checks:
+        site = check["comparison"]["site"]
+        assert {"pairs", "restart_sd", "false_alarms_per_100"} <= set(site)
+        assert ({"session_sd", "shared", "history"} <= set(site)) is history
+        schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}
+        jsonschema.validate(json.loads(json.dumps(check)), schema)

@@ -1,0 +1,75 @@
+"""`--compare A..B`: which two cells it means, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+from plan_options import Options
+
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plan.cells import plan_matrix
+
+CONFIG = """
+defaults:
+  backends: {vllm: {version: v0.8.0, provision: docker}}
+models:
+  - repo_id: org/one
+    backend: vllm
+    variants:
+      chunked: {args: {enable_chunked_prefill: true}}
+      ours: {image: my/vllm:dev}
+      there: {provision: url, url: 'http://127.0.0.1:9'}
+  - {repo_id: org/two, backend: vllm}
+"""
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/models.yaml").write_text(CONFIG, encoding="utf-8")
+    return lambda compare, **options: plan_matrix(Options(tmp_path, compare=compare, **options))
+
+
+def test_two_versions_make_one_pair_for_each_model(pairs):
+    """Both arms differ in the version alone; the id has both."""
+    one, two = pairs("v0.8.0..v0.8.1")
+    assert [one.id, two.id] == ["vllm-v0.8.0..v0.8.1-one", "vllm-v0.8.0..v0.8.1-two"]
+    assert (one.a.version, one.b.version, one.a.args) == ("v0.8.0", "v0.8.1", one.b.args)
+
+
+def test_a_name_of_the_config_is_a_variant(pairs):
+    """Two sets of arguments or two images, at the model's own version; an empty side is the model as it stands."""
+    (one,) = pairs("..chunked", model=("one",))
+    assert (one.id, dict(one.a.args), dict(one.b.args)) == (
+        "vllm-v0.8.0..chunked-one", {}, {"enable_chunked_prefill": True},
+    )  # fmt: skip
+    (two,) = pairs("chunked..ours", model=("one",))
+    assert (two.a.image, two.b.image, two.names) == (None, "my/vllm:dev", ("chunked", "ours"))
+
+
+def test_the_same_twice_is_an_a_a_run(pairs):
+    """Both arms are equal."""
+    (one,) = pairs("v0.8.1..v0.8.1", model=("one",))
+    assert one.a == one.b
+
+
+def test_without_the_option_there_are_cells(pairs):
+    """The matrix is that of a run without it."""
+    assert {cell.id for cell in pairs(None, model=("two",))} == {"vllm-v0.8.0-two"}
+
+
+@pytest.mark.parametrize(
+    ("compare", "options", "words"),
+    [
+        ("v1", {}, "--compare v1: expected two versions or variants"),
+        ("..", {}, "--compare ..: expected two"),
+        ("a..b..c", {}, "--compare a..b..c: expected two"),
+        ("v1..v2", {"backend_version": ("v3",)}, "leave --backend-version out"),
+        ("chunked..there", {"model": ("one",)}, "is the one at http://127.0.0.1:9"),
+        ("v1..v2", {"server_url": "http://127.0.0.1:9"}, "every pair starts fresh servers"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_clear_error(pairs, compare, options, words):
+    """The message names the option, the value and what to do."""
+    with pytest.raises(ConfigError) as error:
+        pairs(compare, **options)
+    assert words in str(error.value)

@@ -1,0 +1,70 @@
+"""`--compare`: pairs of fresh servers, on a scripted server that the plugin starts itself."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from plugin.owned import OwnedServer
+
+VARIANTS = "{slow: {args: {slower: 1.15}}}"
+
+
+def left_over(server: OwnedServer) -> list[str]:
+    """Processes that came from the program and still run."""
+    program = str(server.folder)
+    return [str(each.info["cmdline"]) for each in psutil.process_iter(["cmdline"]) if program in str(each.info)]
+
+
+def test_a_slower_variant_is_regressed_by_pairs(tmp_path):
+    """Every arm is a fresh server with all cases on it, in a drawn order; the slower arm B fails with a table."""
+    server = OwnedServer(tmp_path, variants=VARIANTS)
+    ran = server.run("--compare=..slow")
+    cell = "llama-installed..slow-scripted"
+    assert ran.status == 1, ran.text
+    assert ran.outcomes == {
+        f"test_one[{cell}]": "passed", f"test_two[{cell}]": "passed",
+        f"test_one::regression[{cell}]": "failed", f"test_two::regression[{cell}]": "failed",
+    }  # fmt: skip
+    first, *arms = ["--slower" in start for start in (server.folder / "starts.txt").read_text().splitlines()]
+    assert first, "the tests ran on arm B"
+    assert len(arms) >= 10
+    assert all(sorted(pair) == [False, True] for pair in zip(arms[::2], arms[1::2], strict=True))
+    found = ran.checks("two")["ttft_ms.p50"]["comparison"]
+    assert found["n"] == len(arms) // 2
+    assert found["ratio"] == pytest.approx(1.15, rel=0.05)
+    assert found["arms"] == ["installed", "slow"]
+    for words in ("A is installed, B is slow", "pairs", "would have seen", "over 6 gates of the run"):
+        assert words in ran.text, ran.text
+    assert left_over(server) == []
+
+
+def test_an_a_a_run_is_ok_whatever_the_hour_and_describes_the_site(tmp_path):
+    """A machine that is faster and slower from pair to pair does not show: both arms of a pair have it in common."""
+    server = OwnedServer(tmp_path)
+    hours = {f"s{start}": (1.3, 0.9, 1.2, 1.0, 1.4, 0.95)[(start // 2) % 6] for start in range(2, 30)}
+    server.slower(1.0, **hours)
+    ran = server.run("--compare=installed..installed", "-k", "one")
+    assert ran.status == 0, ran.text
+    assert ran.verdicts == {"one": "ok"}
+    check = ran.checks("one")["ttft_ms.p50"]["comparison"]
+    assert check["detectable"] < 0.15
+    assert check["site"]["restart_sd"] < 0.05
+    assert [pairs for pairs, _ in check["site"]["pairs"]] == [5, 8, 12, 20]
+    assert "one server among its like scatters by" in ran.text
+    assert left_over(server) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--compare=v1"], "*--compare v1: expected two versions or variants*"),
+        (["--compare=a..b", "--update-baselines"], "*--update-baselines with --compare*"),
+    ],
+)
+def test_a_compare_that_means_nothing_ends_the_run(suite, arguments, words):
+    """Exit status 4 and one message, before anything starts."""
+    result = suite("--model=builtin:tiny", *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([words])
+    result.stdout.no_fnmatch_line("*Traceback*")

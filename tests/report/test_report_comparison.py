@@ -1,0 +1,98 @@
+"""What histories and pairs look like: a failed item's table, and their lines in the summary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from report_cases import HOSTILE, case
+
+from pytest_inferbench.campaign.record import to_check
+from pytest_inferbench.measure.result import Check
+from pytest_inferbench.report.comparison_table import comparison_table, in_a_line, would_have_seen
+from pytest_inferbench.report.document import build_document
+from pytest_inferbench.report.terminal import render_summary
+from pytest_inferbench.stats.gate import judge
+from pytest_inferbench.stats.history import read_history
+from pytest_inferbench.stats.moderation import Prior
+from pytest_inferbench.stats.paired import judge_pairs
+from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.stats.sample import Past
+from pytest_inferbench.stats.verdict import Verdict, worst
+from pytest_inferbench.units import Direction
+
+AWAY = (0.0, 0.011, -0.009, 0.006, -0.012, 0.009, -0.004, 0.002)
+RULE = Rule(gates=6)
+PRIOR = Prior(0.02, 4.1, 5)
+NEW = Check("history", "history", Verdict.NEW, None, note="no baseline for this case")
+
+
+def history(*now, level=41.2, direction=Direction.LOWER, sessions=8, rule=RULE):
+    past = read_history([Past(level * (1 + away)) for away in AWAY[:sessions]], direction, 20)
+    return judge(now, past, rule, PRIOR)
+
+
+def ttft(*now, **options):
+    return to_check("ttft_ms.p50", "ms", history(*now, **options))
+
+
+def output(*now, **options):
+    return to_check("output_tok_per_s", "tok/s", history(*now, level=1280.0, direction=Direction.HIGHER, **options))
+
+
+def paired(factor):
+    found = judge_pairs([(41.2, 41.2 * factor * (1 + away)) for away in AWAY[:5]], Direction.LOWER, RULE)
+    check = to_check("ttft_ms.p50", "ms", found)
+    return replace(check, comparison={**(check.comparison or {}), "arms": ["v0.8.0", "v0.8.1"]})
+
+
+def told(name, *checks):
+    verdict = worst(check.verdict for check in checks) or Verdict.NEW
+    return case(name, verdict, checks=checks).to_json()
+
+
+REGRESSED = told("concurrency[c08]", ttft(52.1, 51.6), output(1030.0, 1055.0))
+AT_ONCE = told("single", ttft(52.1, rule=Rule(gates=6, confirmations=0)), output(1280.0))
+UNDECIDED = told("rate[r05]", ttft(41.0, sessions=1, rule=Rule(gates=6, resolve=0.1)))
+FRESH = told("prefix[cold]", NEW)
+PAIRED = told("batch[b16]", paired(1.2))
+
+
+def test_tables_look_as_agreed(golden) -> None:
+    """Confirmed, judged at once, undecided, new and paired: each as its golden file shows it."""
+    tables = [
+        comparison_table(each, Verdict(each["verdict"])) for each in (REGRESSED, AT_ONCE, UNDECIDED, FRESH, PAIRED)
+    ]
+    golden("comparison_table.txt", "\n\n".join(tables) + "\n")
+
+
+def test_summary_looks_as_agreed(golden) -> None:
+    """Every verdict of a comparison has its line, with what would have been seen and what the verdicts are worth."""
+    quiet = told("multi_turn", ttft(41.3), output(1279.0))
+    once = told("soak", ttft(52.1, 41.0), output(1500.0, 1490.0))
+    document = build_document(
+        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
+        cases=[REGRESSED, UNDECIDED, FRESH, quiet, once], skipped=[], errors=[],
+    )  # fmt: skip
+    golden("summary_compared.txt", render_summary(document, 100, colour=False) + "\n")
+
+
+def test_a_table_is_made_for_the_verdict_that_is_asked_for() -> None:
+    """Where no check has it there is nothing to explain."""
+    assert comparison_table(REGRESSED, Verdict.NEW) == ""
+    assert comparison_table(REGRESSED, None) == ""
+
+
+def test_a_rate_that_should_be_high_is_seen_falling() -> None:
+    """Changes are in the metric's own terms: what would have been seen of a throughput is negative."""
+    check = output(1280.0)
+    shown = told("x", check)["checks"][0]
+    assert would_have_seen(shown).startswith("-")
+    assert "1,280 tok/s" in in_a_line(shown)
+
+
+def test_names_from_outside_stay_on_their_line() -> None:
+    """A hostile note or metric moves no cursor and breaks no line."""
+    check = Check(HOSTILE, "history", Verdict.NEW, None, note=HOSTILE)
+    text = comparison_table(told("x", check), Verdict.NEW)
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 2
