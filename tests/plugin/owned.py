@@ -89,13 +89,14 @@ class OwnedServer:
     """A user's folder whose one model runs on the program.
 
     Args:
-        folder: an empty one.
+        folder: an empty one, or one that is not there yet.
         variants: the model's, as YAML.
         policy: the suite's, as YAML.
     """
 
     def __init__(self, folder: Path, variants: str = "{}", policy: str = "{}") -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         program = folder / "server.py"
         tests = str(Path(__file__).parents[1])
         program.write_text(_PROGRAM.format(python=sys.executable, folder=str(folder), tests=tests))
