@@ -17,9 +17,10 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (DOCS / "ci.md").read_text(encoding="
 
 
 def options(text: str) -> set[str]:
-    return {
-        word for command in re.findall(r"pytest benchmarks[^`']*", text) for word in re.findall(r"--[a-z-]+", command)
-    }
+    """Options of pytest in the recipes, and in lines that call it."""
+    recipes = [block for _, block in re.findall(r"```(\w+)\n(.*?)```", text, flags=re.DOTALL)]
+    calls = re.findall(r"pytest benchmarks[^`'\n]*", text)
+    return {word for command in (*recipes, *calls) for word in re.findall(r"(?<=\s)--[a-z-]+", command)}
 
 
 @pytest.mark.parametrize("page", ["ci.md", "reports.md"])

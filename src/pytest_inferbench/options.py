@@ -103,6 +103,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--require-baseline", bool, False, "A case without a baseline to compare with fails."),
     Option("--fail-inconclusive", bool, False, "A case fails where nobody can tell whether it regressed."),
     Option("--bench-no-confirm", bool, False, "Judge at once: measure nothing again on a fresh server."),
+    Option("--bench-resume", str, None, "Finish the run of this id.", "20250301-120000-abcd", action=True),
     Option("--update-baselines", bool, False, "Record this session in the baselines.", action=True),
     Option("--baseline-mode", str, None, "How: append (the default), reseat or prune.", "reseat", action=True),
     Option("--accept-regressions", bool, False, "Record cases that regressed too.", action=True),

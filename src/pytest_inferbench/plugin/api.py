@@ -188,6 +188,10 @@ class Bench:
         done = self._item.stash.setdefault(RECORDED, [])
         name = case_name(self._item, self._cell.name, len(done))
         request = CaseRequest(name, self._item.nodeid, workload, rounds, budgets, max_error_rate, min_requests)
+        kept = self._kept(request)
+        if kept is not None:
+            done.append(Recorded(kept, request, self._cell))
+            return Result(kept)
         case, problem = measure(request, self._cell, self._context, keep=True)
         if case is not None:
             case = judged(case, budgets, self._context) if problem is None else case
@@ -195,6 +199,14 @@ class Bench:
         if problem is not None:
             raise problem
         return Result(done[-1].result)
+
+    def _kept(self, request: CaseRequest) -> CaseResult | None:
+        """What a run that is resumed measured of this case; None where it did not, or of another workload."""
+        resumed = self._context.resumed
+        if resumed is None:
+            return None
+        request.workload.prepare(self._context.settings.rootdir)
+        return resumed.kept(request.nodeid, request.name, request.workload.describe()["hash"])
 
 
 def _settle(future: asyncio.Future[Result], result: Result | None, error: Exception | None) -> None:

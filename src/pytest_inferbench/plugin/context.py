@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.launch.secrets import Secrets
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
+    from pytest_inferbench.plugin.resume import Resumed
     from pytest_inferbench.provision.images import Images
 
 
@@ -35,6 +36,7 @@ class RunContext:
         self.settings = settings
         self.progress = progress
         self.images: Images | None = None  # made by `servers.images_of`
+        self.resumed: Resumed | None = None  # the run as it was left, with --bench-resume
 
     @property
     def folder(self) -> Path:

@@ -14,11 +14,14 @@ import pytest
 from pytest_inferbench.archive.files import write_whole
 from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.plugin.book import Book
 from pytest_inferbench.plugin.reports import shown, write_reports
 from pytest_inferbench.plugin.update import update_baselines
-from pytest_inferbench.report.document import build_document, with_comparisons
+from pytest_inferbench.report import wording
+from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
 from pytest_inferbench.report.terminal import render_summary
+from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,10 +42,7 @@ class Recorder:
     def __init__(self, context: RunContext, cells: Callable[[], Sequence[Cell]]) -> None:
         self._context = context
         self._cells = cells
-        self._started = _now()
-        self._cases: list[dict[str, Any]] = []
-        self._skipped: list[dict[str, str]] = []
-        self._errors: list[dict[str, str]] = []
+        self._book = Book(_now(), context.resumed)
         self._notes: list[str] = []
         self._reports: list[str] = []
         self._document: dict[str, Any] = {}
@@ -55,26 +55,33 @@ class Recorder:
     def take(self, report: pytest.TestReport) -> None:
         """Add what one phase of one benchmark reported."""
         data: dict[str, Any] = vars(report)["inferbench"]
-        self._cases += data["cases"]
-        self._cases = [with_comparisons(case, data.get("judged", ())) for case in self._cases]
+        self._book.hear(report.nodeid)
+        self._book.add(data["cases"], data.get("judged", ()))
         # A regression item that is skipped says what its case or its test says already.
         if report.skipped and not data.get("regression"):
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            self._skipped.append({"id": report.nodeid, "reason": reason.removeprefix("Skipped: ")})
+            self._book.skipped.append({"id": report.nodeid, "reason": reason.removeprefix("Skipped: ")})
         elif (
             report.failed and report.when != "call" and not any(case["verdict"] == "invalid" for case in data["cases"])
         ):
-            self._errors.append({"id": report.nodeid, "message": str(report.longrepr)})
+            self._book.errors.append({"id": report.nodeid, "message": str(report.longrepr)})
         elif not data["cases"] and not data.get("judged", ()):
             return
         self._write(finished=None, interrupted=True)
 
     def finish(self, *, interrupted: bool) -> bool:
-        """Write the final document, and the baselines where that was asked for; False where that went wrong."""
+        """Write the final document, and the baselines where that was asked for.
+
+        False where that went wrong, or where a case fails that was measured before the run was resumed.
+        """
         self._write(finished=_now(), interrupted=interrupted)
         lines, reported = write_reports(self._context, self._document)
         self._reports += lines
-        return self._update(interrupted=interrupted) and reported
+        kept = self._book.kept
+        if kept:
+            self._notes.append(f"resumed: {len(kept)} of {len(self._book.cases)} cases were measured before")
+        failed = any(wording.style(Verdict(case["verdict"])) == wording.BAD for case in kept)
+        return self._update(interrupted=interrupted) and reported and not failed
 
     def _update(self, *, interrupted: bool) -> bool:
         if not self._context.settings.update_baselines:
@@ -82,7 +89,7 @@ class Recorder:
         if interrupted:
             self._notes.append("baselines not updated: the run was interrupted")
             return False
-        lines, went_well = update_baselines(self._context, self._cells(), self._cases)
+        lines, went_well = update_baselines(self._context, self._cells(), self._book.cases)
         self._notes += lines
         return went_well
 
@@ -99,14 +106,15 @@ class Recorder:
         settings = self._context.settings.rows()
         self._document = build_document(
             run_id=self._context.run_id,
-            started=self._started,
+            started=self._book.started,
             finished=finished,
             interrupted=interrupted,
             environment=self._context.environment,
             settings=settings,
-            cases=self._cases,
-            skipped=self._skipped,
-            errors=self._errors,
+            cases=self._book.documented(),
+            skipped=self._book.skipped,
+            errors=self._book.errors,
+            invocations=self._book.invocations(finished, interrupted=interrupted),
         )
         try:
             write_whole(self.path, to_text(self._document))

@@ -6,6 +6,7 @@ controller alone writes files of the run, after every test, so an interrupted ru
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.recorder import Recorder
+    from pytest_inferbench.plugin.resume import Resumed
 
 _STDOUT = 1
 _CONFIG_ERROR = "inferbench_config_error"
@@ -38,11 +40,25 @@ class Session:
         self._config = config
         given: dict[str, Any] | None = getattr(config, "workerinput", None)
         self.controls = given is None
+        resumed = None if settings.resume is None else _resumed(settings, given)
         run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
+        run_id = run_id if resumed is None else resumed.run_id
         self.context = RunContext(run_id, settings, ProgressLine(_STDOUT if self.controls else -1))
+        self.context.resumed = resumed
         self._recorder: Recorder | None = None
         self._refused: list[str] = []
         self._config_error: str | None = None
+        if resumed is not None and self.controls:
+            self._stay_where_it_was(resumed)
+
+    def _stay_where_it_was(self, resumed: Resumed) -> None:
+        from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - heavy, and seldom asked for
+        from pytest_inferbench.plugin.resume import refuse_other_hardware  # noqa: PLC0415 - as above
+
+        try:
+            refuse_other_hardware(resumed, self.context.hardware)
+        except InferbenchError as error:
+            raise pytest.UsageError(str(error)) from None
 
     @cached_property
     def _planned(self) -> tuple[Cell | CellPair, ...]:
@@ -93,7 +109,10 @@ class Session:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give every selected benchmark its regression item."""
+        """Give every selected benchmark its regression item; leave out what a resumed run has done."""
+        if self.context.resumed is not None:
+            items[:], done = self.context.resumed.split(items)
+            self._config.hook.pytest_deselected(items=done)
         if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in items):
             from pytest_inferbench.plugin.regression import add_regressions  # noqa: PLC0415 - heavy
             from pytest_inferbench.plugin.verdicts import Verdicts  # noqa: PLC0415 - as above
@@ -104,6 +123,8 @@ class Session:
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
         """Let every xdist worker write to this run's folder."""
         node.workerinput["inferbench_run_id"] = self.context.run_id
+        if self.context.resumed is not None:
+            node.workerinput["inferbench_resumed"] = json.dumps(self.context.resumed.document)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:  # noqa: ANN401 - as above
@@ -145,6 +166,10 @@ class Session:
             remove_left(self.context)
         if self._config_error is not None and self.controls:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if self.controls and self.context.resumed is not None:
+            self._records()  # it writes the merged document even where nothing was left to run
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = exitstatus = pytest.ExitCode.OK
         if self._recorder is None:
             return
         interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
@@ -168,6 +193,16 @@ class Session:
 
             self._recorder = Recorder(self.context, self.cells)
         return self._recorder
+
+
+def _resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
+    from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - heavy, and seldom asked for
+    from pytest_inferbench.plugin.resume import read_resumed, resumed_from  # noqa: PLC0415 - as above
+
+    try:
+        return read_resumed(settings) if given is None else resumed_from(given["inferbench_resumed"])
+    except InferbenchError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _new_run_id() -> str:

@@ -67,6 +67,7 @@ def build_document(
     cases: Sequence[Mapping[str, Any]],
     skipped: Sequence[Mapping[str, str]],
     errors: Sequence[Mapping[str, str]],
+    invocations: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The run as one JSON object.
 
@@ -80,6 +81,7 @@ def build_document(
         cases: `CaseResult.to_json()` of each measured case, in the order they ran.
         skipped: `{id, reason}` of each case that could not run here.
         errors: `{id, message}` of each case that ended without a result.
+        invocations: `{started, finished, interrupted}` of each, where the run was resumed.
     """
     verdicts = [Verdict(case["verdict"]) for case in cases]
     overall = worst(verdicts)
@@ -100,6 +102,7 @@ def build_document(
         "cases": [dict(case) for case in cases],
         "skipped": [dict(entry) for entry in skipped],
         "errors": [dict(entry) for entry in errors],
+        **({"invocations": [dict(each) for each in invocations]} if invocations else {}),
     }
 
 

@@ -1,0 +1,119 @@
+"""`--bench-resume RUN`: a run that was ended early goes on in its own folder, and nothing is measured twice.
+
+Idea: a test whose cases are measured and compared is deselected. One whose cases are measured and not yet compared is
+run, but `bench.run` gives it what is in the document, so that only its verdict is made.
+Law: the document is read once, before anything is collected; every process of the run goes by that reading. An INVALID
+case is measured again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_inferbench.archive.runs import find_run, read_run
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.measure.result import CaseResult
+from pytest_inferbench.report.document import read_document
+from pytest_inferbench.stats.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from pytest_inferbench.options import Settings
+
+_ALIKE = ("bench-rounds", "bench-seed", "compare")
+_SINCE_DOCUMENT = "invocation"
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The run as it was left.
+
+    Attributes:
+        document: its document.
+    """
+
+    document: Mapping[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """Its name, which it keeps."""
+        return str(self.document["run_id"])
+
+    def kept(self, nodeid: str, case: str, workload_hash: object) -> CaseResult | None:
+        """A case as it was measured, without its comparison; None where it has to be measured."""
+        for each in self.document["cases"]:
+            if (each["id"], each["case"]) == (nodeid, case) and _valid(each):
+                return _uncompared(each) if each["workload"].get("hash") == workload_hash else None
+        return None
+
+    def split(self, items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+        """The tests that have something left to do, and those that are done."""
+        cases: dict[str, list[Mapping[str, Any]]] = {}
+        for case in self.document["cases"]:
+            cases.setdefault(case["id"], []).append(case)
+        failed = {entry["id"] for entry in self.document["errors"]}
+        done = {nodeid for nodeid, found in cases.items() if nodeid not in failed and all(map(_ended, found))}
+        return [item for item in items if item.nodeid not in done], [item for item in items if item.nodeid in done]
+
+
+def read_resumed(settings: Settings) -> Resumed:
+    """The run that `--bench-resume` names.
+
+    Raises:
+        InferbenchError: there is no such run, or its document cannot be used.
+        ConfigError: it was begun with options that make other measurements.
+    """
+    results = settings.path("results")
+    path = find_run(results, settings.resume)
+    if path.resolve().parent.parent != results.resolve():
+        raise ConfigError(
+            f"--bench-resume {settings.resume}: {path} is not in {results}; name its folder: --bench-results."
+        )
+    document = read_run(path).document
+    then = {row["name"]: row["value"] for row in document["settings"]}
+    now = {row["name"]: row["value"] for row in settings.rows()}
+    for name in _ALIKE:
+        if then.get(name) != now.get(name):
+            raise ConfigError(
+                f"--bench-resume {settings.resume}: begun with --{name} {then.get(name, 'not given')}, and now it is"
+                f" {now.get(name, 'not given')}. Its cases would not be alike: give the same, or start a new run."
+            )
+    return Resumed(document)
+
+
+def resumed_from(text: str) -> Resumed:
+    """The same in an xdist worker, from the text that its controller sent."""
+    return Resumed(read_document(text, "the resumed run"))
+
+
+def refuse_other_hardware(resumed: Resumed, hardware: str) -> None:
+    """A run goes on where it was begun.
+
+    Raises:
+        ConfigError: its cases are of other hardware.
+    """
+    others = {case["hardware"] for case in resumed.document["cases"]} - {hardware}
+    if others:
+        raise ConfigError(
+            f"--bench-resume {resumed.run_id}: it was measured on {' and '.join(sorted(others))}, and this is"
+            f" {hardware}. Go on there, or start a new run here."
+        )
+
+
+def _valid(case: Mapping[str, Any]) -> bool:
+    return not any(finding["invalid"] for finding in case["validity"])
+
+
+def _ended(case: Mapping[str, Any]) -> bool:
+    """Whether a case is measured, and compared with its history or between its arms."""
+    return _valid(case) and any(check["kind"] != "budget" for check in case["checks"])
+
+
+def _uncompared(case: Mapping[str, Any]) -> CaseResult:
+    budgets = [check for check in case["checks"] if check["kind"] == "budget"]
+    verdict = worst(Verdict(check["verdict"]) for check in budgets) or Verdict.NEW
+    plain = {key: value for key, value in case.items() if key != _SINCE_DOCUMENT}
+    return CaseResult.from_json({**plain, "checks": budgets, "verdict": verdict.value})
