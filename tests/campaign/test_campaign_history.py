@@ -62,6 +62,7 @@ def test_an_unchanged_case_is_ok_in_every_gate():
         ("tpot_ms.p50", "history", Verdict.OK),
     ]
     assert not found.wants_more
+    assert [each["value"] for each in found.checks[1].comparison["accepted"]] == [6.1 * (1 + away) for away in AWAY]
     case = result(checks=found.checks).to_json()
     for check in case["checks"]:
         schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}

@@ -62,16 +62,25 @@ def _series(unit_lines: dict[str, tuple[str, float, float]]) -> dict[str, Any]:
 
 def _comparison(metric: str, verdict: Verdict, ratio: float) -> dict[str, Any]:
     """What a history says of a gate, as the document has it: the fields that are drawn."""
-    found = {"direction": "lower", "ratio": ratio, "low": ratio - 0.04, "high": ratio + 0.04, "margin": 0.05, "n": 8}
+    accepted = [{"value": 77.0 + index % 3 - 12 * (index > 3), "segment": int(index > 3)} for index in range(10)]
+    found = {
+        "accepted": accepted,
+        "direction": "lower",
+        "ratio": ratio,
+        "low": ratio - 0.04,
+        "high": ratio + 0.04,
+        "margin": 0.05,
+        "n": 8,
+    }
     return {
         "metric": metric,
         "kind": "history",
         "verdict": verdict.value,
-        "value": 88.0,
+        "value": 66.0 * ratio,
         "unit": "ms",
         "source": f"{BASELINE}:5",
         "note": "8 sessions",
-        "comparison": {**found, "sessions": [ratio - 0.01, ratio + 0.012], "baseline": 88.0 / ratio, "notes": []},
+        "comparison": {**found, "sessions": [ratio - 0.01, ratio + 0.012], "baseline": 66.0, "notes": []},
     }
 
 

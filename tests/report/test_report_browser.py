@@ -70,14 +70,16 @@ def test_the_verdict_comes_first_and_the_failing_case_is_open(page) -> None:
     assert page.locator("details.case[open] > summary").inner_text().startswith("REGRESSED concurrency[c08]")
     assert page.locator("html[data-ready=yes]").count() == 1
     assert see(page, "#sweep-plots") == 1
-    assert see(page, "#case-3") == 8, "changes, curves, requests, tokens, two units of the server and two of the GPU"
+    assert see(page, "#case-3") == 10, (
+        "changes, curves, two histories, requests, tokens, two units of the server, two of the GPU"
+    )
 
 
 def test_a_click_in_the_table_opens_that_case(page) -> None:
     """A name in the table leads to its case, whose plots are drawn then."""
     page.get_by_role("link", name="concurrency[c02]").click()
     page.locator("#case-1[open]").wait_for()
-    assert see(page, "#case-1") == 8
+    assert see(page, "#case-1") == 10
     page.locator("#case-1 > summary").click()
     assert page.locator("#case-1[open]").count() == 0
 
@@ -116,7 +118,7 @@ def test_dark_and_light_differ_and_the_button_changes_them(page) -> None:
     dark = page.evaluate(background)
     assert light == "rgb(255, 255, 255)"
     assert dark != light
-    assert see(page, "#case-3") == 8
+    assert see(page, "#case-3") == 10
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(background) == dark
 

@@ -147,7 +147,7 @@ def test_each_case_has_the_plots_its_data_allows() -> None:
     """A case with records, series and changes has all plots; one without has none, and says its figures."""
     page = page_of(WHOLE, whole_records)
     assert set(page.data) == {"sweeps", "plots-0", "plots-1", "plots-2", "plots-3"}
-    assert set(page.data["plots-3"]) == {"ecdf", "timeline", "tokens", "series", "changes"}
+    assert set(page.data["plots-3"]) == {"ecdf", "timeline", "tokens", "series", "changes", "history"}
     assert "64 of 64 requests are drawn." in page.text
 
 

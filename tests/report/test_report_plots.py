@@ -89,6 +89,14 @@ def test_changes_are_shares_of_the_baseline() -> None:
     assert change["sessions"] == [pytest.approx(0.13), pytest.approx(0.152)]
 
 
+def test_a_history_has_its_segments_and_this_runs_interval() -> None:
+    """Accepted sessions keep their segment; the interval is in the metric's unit, around the baseline."""
+    history = case_plots(whole_case(8), None, 100)["history"][0]
+    assert [segment for _, segment in history["accepted"]] == [0] * 4 + [1] * 6
+    assert history["now"] == pytest.approx(66 * 1.14, rel=1e-4)
+    assert (history["low"], history["high"]) == (pytest.approx(66 * 1.10), pytest.approx(66 * 1.18))
+
+
 def test_what_was_not_observed_is_no_plot() -> None:
     """A case without records, series and comparisons has nothing to draw; so has one that sent nothing."""
     assert case_plots(case("x", Verdict.NEW).to_json(), None, 100) == {}

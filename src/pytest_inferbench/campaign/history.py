@@ -133,7 +133,7 @@ class Histories:
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
             found = judge(figures, history, rule, prior)
-            checks.append(to_check(gate, unit_of(case, gate), found))
+            checks.append(to_check(gate, unit_of(case, gate), found, against.past(gate)))
             wants_more |= found.wants_more
         if not checks:
             names = ", ".join(self._rules(key)) or "none"

@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 from pytest_inferbench.measure.result import Check
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_inferbench.stats.comparison import Comparison
+    from pytest_inferbench.stats.sample import Past
 
 
-def to_check(metric: str, unit: str, comparison: Comparison) -> Check:
+def to_check(metric: str, unit: str, comparison: Comparison, past: Sequence[Past] = ()) -> Check:
     """The comparison as a check of its case.
 
     Args:
         metric: `ttft_ms.p50`, or `output_tok_per_s` for a single figure.
         unit: the unit's symbol.
         comparison: the judged gate.
+        past: the accepted sessions it was judged against, oldest first.
     """
+    accepted = [{"value": each.value, "segment": each.segment} for each in past if each.value is not None]
+    sessions = {"accepted": accepted[-comparison.rule.window :]} if accepted else {}
     return Check(
         metric=metric,
         kind=comparison.engine.value,
@@ -28,7 +34,7 @@ def to_check(metric: str, unit: str, comparison: Comparison) -> Check:
         value=comparison.now,
         unit=unit,
         note="; ".join(note.message for note in comparison.notes),
-        comparison=_plain(comparison),
+        comparison=_plain(comparison) | sessions,
     )
 
 

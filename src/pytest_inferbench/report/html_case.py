@@ -32,7 +32,11 @@ def case_section(case: Mapping[str, Any], index: int, tone: str, plots: Mapping[
         element("span", cell_name(case), class_="quiet"),
     )
     parts: list[Child] = [name, *_checks(case), *_findings(case), _measured(case, plots), *_notes(case)]
-    how = {key: case[key] for key in ("id", "hardware", "token_method", "workload", "slo", "client") if case.get(key)}
+    how = {
+        key: case[key]
+        for key in ("id", "hardware", "invocation", "token_method", "workload", "slo", "client")
+        if case.get(key)
+    }
     server = {key: value for key, value in case["server"].items() if not _has_series(value)}
     parts += [
         element("details", element("summary", "How it was measured"), nested(how)),
@@ -100,6 +104,10 @@ def _findings(case: Mapping[str, Any]) -> Iterator[Element]:
 def _measured(case: Mapping[str, Any], plots: Mapping[str, Any]) -> Element:
     """Plots of shares and the figures in one column; plots over time in another, equal times under each other."""
     shares = [_frame(title, kind) for kind, title in _SHARES.items() if kind in plots]
+    shares += [
+        _frame(f"History of {gate['metric']}", "history", part=str(place))
+        for place, gate in enumerate(plots.get("history", ()))
+    ]
     times = [_frame(title, kind) for kind, title in _TIMES.items() if kind in plots]
     if "timeline" in plots:
         shown, whole = len(plots["timeline"]["requests"]), plots["timeline"]["of"]

@@ -81,6 +81,8 @@ def _header(document: Mapping[str, Any]) -> Element:
     about = [common(document["cases"])] if document["cases"] else []
     times = [f"run {document['run_id']}", f"started {document['started']}"]
     times += [f"finished {document['finished']}"] if "finished" in document else ["not finished"]
+    if "invocations" in document:
+        times.append(f"in {len(document['invocations'])} invocations")
     banner = None
     if document["interrupted"]:
         banner = element(

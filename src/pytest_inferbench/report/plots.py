@@ -36,7 +36,7 @@ def detail_for(cases: int) -> int:
 
 
 def case_plots(case: Case, records: CaseRecords | None, detail: int) -> dict[str, Any]:
-    """The plots of one case: `ecdf`, `timeline`, `tokens`, `series`, `changes`; only those there is something for."""
+    """The plots that a case has something for: `ecdf`, `timeline`, `tokens`, `series`, `changes`, `history`."""
     plots: dict[str, Any] = {}
     if records is not None:
         requests = [record for round_ in records.rounds for record in round_.requests]
@@ -48,6 +48,7 @@ def case_plots(case: Case, records: CaseRecords | None, detail: int) -> dict[str
             plots["tokens"] = _tokens(views, records, origin)
     plots["series"] = [*_server_series(case, detail), *_gpu_series(case, detail)]
     plots["changes"] = _changes(case)
+    plots["history"] = _history(case)
     return {name: plot for name, plot in plots.items() if plot}
 
 
@@ -195,6 +196,27 @@ def _changes(case: Case) -> list[dict[str, Any]]:
         }
         for check in case["checks"]
         if (found := check.get("comparison")) and "ratio" in found
+    ]
+
+
+def _history(case: Case) -> list[dict[str, Any]]:
+    """Each gate's accepted sessions by segment, and this run's figure with its interval, in the metric's unit."""
+    return [
+        {
+            "metric": visible(check["metric"]),
+            "unit": check["unit"],
+            "verdict": check["verdict"],
+            "accepted": [[_short(each["value"]), each["segment"]] for each in found["accepted"]],
+            "now": _short(check["value"]),
+            **({"baseline": _short(found["baseline"])} if "baseline" in found else {}),
+            **{
+                end: _short(found["baseline"] * found[end])
+                for end in ("low", "high")
+                if "baseline" in found and end in found
+            },
+        }
+        for check in case["checks"]
+        if (found := check.get("comparison")) and found.get("accepted") and "value" in check
     ]
 
 

@@ -154,6 +154,47 @@
     return [options, data];
   };
 
+  /* Accepted sessions in their order, a rule where a new segment begins, and this run's figure with its interval. */
+  const history = (gate) => {
+    const values = gate.accepted.map(([value]) => value);
+    const last = values.length;
+    const data = [[...values.map((_, index) => index), last], [...values, gate.now]];
+    const draw = (u) => {
+      const { ctx } = u;
+      const [at, up] = [(index) => u.valToPos(index, "x", true), (value) => u.valToPos(value, "y", true)];
+      const line_ = (x1, y1, x2, y2, tone, width, dash = []) => {
+        ctx.strokeStyle = tone;
+        ctx.lineWidth = width * devicePixelRatio;
+        ctx.setLineDash(dash.map((each) => each * devicePixelRatio));
+        ctx.beginPath();
+        ctx.moveTo(x1, y1);
+        ctx.lineTo(x2, y2);
+        ctx.stroke();
+        ctx.setLineDash([]);
+      };
+      const newest = gate.accepted.at(-1)[1];
+      const begins = gate.accepted.findIndex(([, segment]) => segment === newest);
+      gate.accepted.forEach(([, segment], index) => {
+        if (index && segment !== gate.accepted[index - 1][1]) line_(at(index - 0.5), u.bbox.top, at(index - 0.5), u.bbox.top + u.bbox.height, probe("quiet"), 1, [4, 4]);
+      });
+      if (gate.baseline != null) line_(at(begins - 0.3), up(gate.baseline), at(last), up(gate.baseline), colour(0), 1.5);
+      const tone = probe({ regressed: "bad", inconclusive: "open", new: "open" }[gate.verdict] ?? "good");
+      if (gate.low != null) line_(at(last), up(gate.low), at(last), up(gate.high), tone, 3);
+      ctx.fillStyle = tone;
+      ctx.beginPath();
+      ctx.arc(at(last), up(gate.now), 6 * devicePixelRatio, 0, 7);
+      ctx.fill();
+    };
+    const ends = [...values, gate.now, gate.low ?? gate.now, gate.high ?? gate.now];
+    const pad = (Math.max(...ends) - Math.min(...ends) || Math.max(...ends) || 1) * 0.12;
+    const options = base(190, "accepted sessions, then this run", gate.unit, [
+      { label: "session", value: (_, value) => (value == null ? "-" : value === last ? "this run" : `${value + 1} of ${last}`) },
+      line(gate.metric, 0, gate.unit, { paths: () => null, points: { show: true, size: 7, fill: colour(0) } }),
+    ], { x: { range: [-0.7, last + 0.7] }, y: { range: [Math.min(...ends) - pad, Math.max(...ends) + pad] }, hooks: { draw: [draw] },
+      xAxis: { incrs: [1, 2, 5, 10, 20], values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) && tick >= 0 && tick <= last ? (tick === last ? "now" : tick + 1) : "")) } });
+    return [options, data];
+  };
+
   const sweep = (found) => {
     const limits = found.slo_ttft_ms;
     const data = uPlot.join(found.lines.map(({ points }) => {
@@ -208,6 +249,7 @@
       const [number, unit] = part.split(/:(.*)/s);
       return series(plots.series[+number], unit, key, span);
     }
+    if (kind === "history") return history(plots.history[+part]);
     return { ecdf, changes, tokens: (found) => tokens(found, key, span), timeline: (found) => timeline(found, key, span) }[kind](plots[kind]);
   };
   const put = (place) => {
