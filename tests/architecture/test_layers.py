@@ -32,6 +32,7 @@ OUTSIDE = {
     "psutil": {"measure.environment", "provision"},
     "tempfile": {"load", "provision", "baselines.store"},
     "docker": {"provision"},
+    "huggingface_hub": {"provision.hub"},
     "pynvml": {"devices.nvml"},
     "scipy": {"stats"},
     "pytest": {"plugin"},

@@ -50,8 +50,9 @@ def no_engine():
 
 
 @pytest.fixture
-def findings(tmp_path):
+def findings(tmp_path, monkeypatch):
     """Examine a project with a config on a machine; the findings by what they are about."""
+    monkeypatch.setenv("INFERBENCH_CACHE", str(tmp_path / "cache"))
 
     def run(config=None, *, wheel="2026.10.11549", gpus=0, engine=None, environ=None, free=77e9):
         if config is not None:
@@ -93,6 +94,8 @@ def test_without_a_project_only_the_machine_is_looked_at(findings):
         ("models: [\n", {}, "config", "config/models.yaml:"),
         (LLAMA % "", {"wheel": None}, "server llama-installed-tiny", "pip install 'pytest-inferbench[embedded]'"),
         (LLAMA % "version: b1", {}, "server llama-b1-tiny", "b11549 is installed, b1 is asked for"),
+        ("models:\n  - {repo_id: o/m, backend: llama}\n", {}, "server llama-installed-m", "inferbench fetch --model m"),
+        (LLAMA % "url: 'http://h', api_key: '${NO_KEY}'", {}, "api_key", "names NO_KEY, which is not set"),
         (LLAMA % "provision: docker", {}, "Docker", "start it"),
         (LLAMA % "provision: docker", {"gpus": 1, "engine": Engine()}, "Docker GPUs", "container toolkit"),
     ],

@@ -28,6 +28,7 @@ models:
     slo: {ttft_ms: 500, tpot_ms: 50}
   - path: ~/models/x.gguf
     framework: llama
+litellm: {enabled: false, port: 4000, model_alias: local-model}
 """
 
 

@@ -110,3 +110,17 @@ def test_a_model_that_must_be_made_is_not_made(look, tmp_path, monkeypatch):
     rows, _ = look(backend="llama", provision="docker", image_type="build", location="builtin:small")
     assert f"{tmp_path}/cache/small-" in rows["mounts"]
     assert not (tmp_path / "cache").exists()
+
+
+def test_each_setting_is_said_with_the_place_that_gave_it(look):
+    """What a file, an option or a format decided; not what is built in, and no argument without its value."""
+    rows, _ = look(
+        args=(("max_num_seqs", 8), ("dtype", "half")),
+        sources=(
+            *(("backend", "config/models.yaml:4"), ("version", "command line"), ("provision", "default")),
+            *(("args.max_num_seqs", "config/models.yaml:9"), ("image", "config/models.yaml:5")),
+        ),
+    )
+    said = "backend vllm (config/models.yaml:4); version v0.8.1 (command line); max_num_seqs 8 (config/models.yaml:9)"
+    assert rows["set by"] == said
+    assert "set by" not in look()[0]

@@ -99,6 +99,7 @@ class Backend:
         neutral: the arguments that have an option of their own for all backends, by that option's name.
         gpu_args: arguments that a number of GPUs calls for where nobody gives them.
         container: how it runs in a container; None where it does not.
+        pulls: whether a local process of it fetches a model by its repository's id.
         starts: whether there is anything to start; else it is only ever somebody else's, at an address.
     """
 
@@ -120,6 +121,7 @@ class Backend:
     gpu_args: Callable[[int], Mapping[str, ArgValue]] = _no_args
     container: Container | None = None
     starts: bool = True
+    pulls: bool = True
 
     def __repr__(self) -> str:
         return f"<backend {self.name}>"

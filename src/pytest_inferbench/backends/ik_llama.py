@@ -84,6 +84,7 @@ IK_LLAMA = Backend(
     unknown_versions=frozenset(),
     command=_command,
     installed_version=_installed_version,
+    pulls=False,
     neutral=MappingProxyType({"n_gpu_layers": "n_gpu_layers"}),
     gpu_args=_gpu_args,
     container=Container(

@@ -157,6 +157,7 @@ LLAMA = Backend(
     unknown_versions=frozenset({"b0-unknown"}),
     command=_command,
     installed_version=_installed_version,
+    pulls=False,
     neutral=MappingProxyType({"n_gpu_layers": "n_gpu_layers"}),
     gpu_args=_gpu_args,
     container=Container(

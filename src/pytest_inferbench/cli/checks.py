@@ -22,6 +22,8 @@ from pytest_inferbench.errors import CellUnavailable, ConfigError, InferbenchErr
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.cells import plan_cells
 from pytest_inferbench.provision.builtin import cache_folder
+from pytest_inferbench.provision.hub import fetched
+from pytest_inferbench.provision.models import hub_format
 from pytest_inferbench.provision.ports import free_port
 from pytest_inferbench.provision.versions import fits
 
@@ -94,13 +96,14 @@ def examine(settings: Settings, machine: Machine) -> Iterator[Finding]:
     finding, cells = _config(settings)
     yield finding
     for cell in cells:
-        yield _cell(cell, machine.installed)
+        yield _cell(cell, machine.installed, settings.rootdir)
     wants_docker = any(cell.provision == "docker" for cell in cells)
     yield from _docker(machine, needed=wants_docker)
     yield _gpus(machine.devices)
     yield _disk("disk for models", cache_folder(), "INFERBENCH_CACHE", machine)
     yield _disk("disk for results", settings.path("results"), "--bench-results", machine)
     yield _ports()
+    yield from _keys(cells, machine.environ)
     yield _token(cells, machine.environ)
 
 
@@ -117,7 +120,7 @@ def _config(settings: Settings) -> tuple[Finding, tuple[Cell, ...]]:
     return Finding("config", State.OK, f"{settings.config} is read; models: {models}"), cells
 
 
-def _cell(cell: Cell, installed: Installed) -> Finding:
+def _cell(cell: Cell, installed: Installed, root: Path) -> Finding:
     about = f"server {cell.id}"
     if cell.url is not None:
         return Finding(about, State.OK, f"at {cell.url}, which is asked when it is measured")
@@ -133,6 +136,10 @@ def _cell(cell: Cell, installed: Installed) -> Finding:
     if not fits(cell.version, there):
         remedy = f"install {cell.version}, name an installation with `program:` or `python:`, or change the version"
         return Finding(about, State.PROBLEM, f"{there} is installed, {cell.version} is asked for", remedy)
+    from_hub = None if backend.pulls else hub_format(cell.location, root, backend.formats)
+    if from_hub is not None and fetched(cell.location, from_hub) is None:
+        remedy = f"inferbench fetch --model {cell.model}"
+        return Finding(about, State.PROBLEM, f"its model {cell.location} is not on this machine", remedy)
     return Finding(about, State.OK, f"{there or 'an unknown version'} is installed")
 
 
@@ -178,6 +185,21 @@ def _ports() -> Finding:
         remedy = "let this user open ports on 127.0.0.1; servers are published there only"
         return Finding("ports", State.PROBLEM, f"no port of 127.0.0.1 can be had: {error.strerror}", remedy)
     return Finding("ports", State.OK, f"127.0.0.1 gives ports, {port} for one")
+
+
+def _keys(cells: Iterable[Cell], environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Variables that the config names and that are not set."""
+    named = {(key, dict(cell.sources)[key], name) for cell in cells for key, name in _variables(cell)}
+    for key, where, name in sorted(named):
+        if not environ.get(name):
+            yield Finding(key, State.PROBLEM, f"{where} names {name}, which is not set", f"export {name}=...")
+
+
+def _variables(cell: Cell) -> Iterator[tuple[str, str]]:
+    if cell.api_key is not None:
+        yield "api_key", cell.api_key
+    if cell.hub_token is not None:
+        yield "hub_token", cell.hub_token
 
 
 def _token(cells: Iterable[Cell], environ: Mapping[str, str]) -> Finding:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.backends.catalogue import backend_named
+from pytest_inferbench.config.document import DEFAULT
 from pytest_inferbench.errors import CellUnavailable, ConfigError
-from pytest_inferbench.launch.servers import server_plan
+from pytest_inferbench.launch.servers import check_model, server_plan
 from pytest_inferbench.provision.containerspec import container_spec
 from pytest_inferbench.provision.engine import connect
 from pytest_inferbench.provision.images import ImageWish, image_name
@@ -57,7 +58,7 @@ def preview(cell: Cell, rootdir: Path, there: Sequence[Gpu], installed: Installe
         installed: what is installed here.
     """
     if cell.url is not None:
-        return Preview(cell.id, (("server", f"{cell.url} (not ours: only asked)"),))
+        return Preview(cell.id, (("server", f"{cell.url} (not ours: only asked)"), *_said(cell)))
     wanted = len(there) if cell.gpus is None else cell.gpus
     gpus = ("GPUs", f"{wanted} of {len(there)}" if there or wanted else "none")
     if wanted > len(there):
@@ -67,15 +68,31 @@ def preview(cell: Cell, rootdir: Path, there: Sequence[Gpu], installed: Installe
         rows, trouble = look(cell, rootdir, there[:wanted], installed)
     except (CellUnavailable, ConfigError) as error:
         return Preview(cell.id, (gpus,), str(error))
-    return Preview(cell.id, (*rows, gpus), trouble)
+    return Preview(cell.id, (*rows, gpus, *_said(cell)), trouble)
+
+
+def _said(cell: Cell) -> tuple[tuple[str, str], ...]:
+    """Each setting's value with the place that gave it, of those that were not left to what is built in."""
+    values = {
+        **{name: getattr(cell, name) for name in ("backend", "version", "provision", "image", "image_type", "memory")},
+        **{name: getattr(cell, name) for name in ("url", "program", "python", "engine_cache", "api_key", "hub_token")},
+        **{f"args.{name}": value for name, value in cell.args},
+    }
+    said = [
+        f"{name.removeprefix('args.')} {values[name]} ({where})"
+        for name, where in cell.sources
+        if values.get(name) is not None and where != str(DEFAULT)
+    ]
+    return (("set by", "; ".join(said)),) if said else ()
 
 
 def _process(cell: Cell, rootdir: Path, gpus: Sequence[Gpu], installed: Installed) -> tuple[list[tuple[str, str]], str]:
     backend = backend_named(cell.backend)
-    plan = server_plan(cell, backend, path_of(cell.location, rootdir), len(gpus))
+    plan = server_plan(cell, backend, path_of(cell.location, rootdir, backend.formats), len(gpus))
     command = backend.command(plan, installed)
     try:
         version = check_installed(plan, backend, installed) or "it says itself"
+        check_model(cell, backend, plan.model_path)
         trouble = ""
     except CellUnavailable as reason:
         version, trouble = cell.version, str(reason)
@@ -98,7 +115,7 @@ def _container(
     wish = ImageWish(cell.version, cell.image, cell.image_type, len(gpus))
     image = image_name(backend, wish, (rootdir / "docker",))
     assert backend.container is not None  # noqa: S101 - for the type checker: it has an image
-    plan = server_plan(cell, backend, path_of(cell.location, rootdir), len(gpus))
+    plan = server_plan(cell, backend, path_of(cell.location, rootdir, backend.formats), len(gpus))
     spec = container_spec(
         plan,
         backend.container,

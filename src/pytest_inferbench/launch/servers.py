@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from pytest_inferbench.launch.context import LaunchContext
 
 Progress = Callable[[str], None]
+_ANY_PORT = ("127.0.0.1", 0)
 
 
-def start_server(cell: Cell, context: LaunchContext, say: Progress, *, fresh: bool = False) -> Server:
+def start_server(
+    cell: Cell, context: LaunchContext, say: Progress, *, fresh: bool = False, address: tuple[str, int] = _ANY_PORT
+) -> Server:
     """Bring a cell's server up.
 
     Args:
@@ -46,6 +49,7 @@ def start_server(cell: Cell, context: LaunchContext, say: Progress, *, fresh: bo
         context: the run.
         say: told what is waited for.
         fresh: use none that an earlier run kept.
+        address: where it shall listen, if it is started; port 0 for any free one.
 
     Raises:
         CellUnavailable: it cannot run on this machine.
@@ -68,7 +72,7 @@ def start_server(cell: Cell, context: LaunchContext, say: Progress, *, fresh: bo
     timeout_s = context.settings.server_timeout
     folder = cache_folder() / "leases"
     lease = lease_gpus(cell.gpus, NVML, folder, timeout_s=timeout_s, clock=SYSTEM_CLOCK, progress=say)
-    start = _Start(cell, backend, context, lease, say, fresh)
+    start = _Start(cell, backend, context, lease, say, fresh, address)
     try:
         server = start.container() if cell.provision == "docker" else start.process()
     except BaseException:
@@ -97,6 +101,23 @@ def server_plan(cell: Cell, backend: Backend, model: str, gpus: int) -> ServerPl
         python=cell.python,
         program=cell.program,
     )
+
+
+def check_model(cell: Cell, backend: Backend, model: str) -> None:
+    """A server that fetches no models itself has its model here.
+
+    Args:
+        cell: what is to start.
+        backend: the cell's backend.
+        model: what it would be given to load.
+
+    Raises:
+        CellUnavailable: it is not on this machine.
+    """
+    if model == cell.location and cell.provision == "process" and not backend.pulls:
+        raise CellUnavailable(
+            f"{cell.location} is not on this machine; fetch it: inferbench fetch --model {cell.model}"
+        )
 
 
 def cell_image(cell: Cell, context: LaunchContext, say: Progress, gpus: int) -> Image:
@@ -148,6 +169,7 @@ class _Start:
     lease: Lease
     say: Progress
     fresh: bool
+    address: tuple[str, int]
 
     def process(self) -> Server:
         # Without the driver's own order CUDA counts devices by speed; a UUID means the same to everybody.
@@ -193,5 +215,8 @@ class _Start:
         return given
 
     def _plan(self) -> ServerPlan:
-        model = file_of(self.cell.location, self.context.settings.rootdir, self.say)
-        return server_plan(self.cell, self.backend, model, len(self.lease.gpus))
+        host, port = self.address
+        model = file_of(self.cell.location, self.context.settings.rootdir, self.backend.formats, self.say)
+        check_model(self.cell, self.backend, model)
+        plan = server_plan(self.cell, self.backend, model, len(self.lease.gpus))
+        return replace(plan, host=host, port=port)

@@ -52,6 +52,7 @@ class ContainerSpec:
         gpus: UUIDs of the GPUs it gets.
         shm_bytes: shared memory; None for the engine's own.
         memory_bytes: the most memory it may take; None for no limit.
+        published: address and port of the host; port 0 for any free one.
     """
 
     image: str
@@ -63,6 +64,7 @@ class ContainerSpec:
     gpus: tuple[str, ...] = ()
     shm_bytes: int | None = None
     memory_bytes: int | None = None
+    published: tuple[str, int] = ("127.0.0.1", 0)
 
     @property
     def digest(self) -> str:
@@ -112,6 +114,7 @@ def container_spec(
         gpus=tuple(uuid for uuid, _ in gpus),
         shm_bytes=facts.shm_bytes,
         memory_bytes=memory_bytes,
+        published=(plan.host, plan.port),
     )
 
 

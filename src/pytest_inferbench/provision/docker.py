@@ -11,6 +11,7 @@ import os
 import secrets
 import threading
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -196,7 +197,8 @@ class ContainerStart:
         port = self.engine.port(container, spec.port)
         if port is None:
             raise ProvisionError(f"{backend.name} {life.alive() or 'has no port'} before it listened")
-        endpoint = Endpoint(f"http://127.0.0.1:{port}", backend.served_name(plan))
+        host = "127.0.0.1" if ip_address(plan.host).is_unspecified else plan.host
+        endpoint = Endpoint(f"http://{host}:{port}", backend.served_name(plan))
         ready = wait_ready(
             endpoint, backend, alive=life.alive, timeout_s=self.timeout_s, clock=self.clock, progress=self.progress
         )

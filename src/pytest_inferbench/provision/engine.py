@@ -20,18 +20,30 @@ if TYPE_CHECKING:
     from pytest_inferbench.provision.containerspec import ContainerSpec
 
 _ANSWER_S = 60
-_PUBLISHED = "127.0.0.1"
 _SIGNALLED = 128
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerState:
-    """One of our containers as the engine lists it."""
+    """One of our containers as the engine lists it.
+
+    Attributes:
+        id, image: their ids.
+        running: whether it runs.
+        labels: what was noted of it.
+        name, image_name: what people call them.
+        status: how long it has run, or how it ended, in the engine's words.
+        address: where it is published, `127.0.0.1:49153`; None where it is not.
+    """
 
     id: str
     image: str
     running: bool
     labels: Mapping[str, str]
+    name: str = ""
+    image_name: str = ""
+    status: str = ""
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +149,7 @@ class Engine:
         from docker.types import Mount as DockerMount  # noqa: PLC0415 - as above
 
         host = self._api.create_host_config(
-            port_bindings={spec.port: (_PUBLISHED,)},
+            port_bindings={spec.port: spec.published if spec.published[1] else (spec.published[0],)},
             mounts=[DockerMount(m.target, m.source, type="bind", read_only=m.read_only) for m in spec.mounts],
             shm_size=spec.shm_bytes,
             mem_limit=spec.memory_bytes,
@@ -227,9 +239,7 @@ class Engine:
             listed = self._api.containers(all=True, filters={"label": label})
         except (self._errors.DockerException, OSError) as error:
             raise ProvisionError(f"the Docker engine does not answer any more: {error}") from None
-        return tuple(
-            ContainerState(one["Id"], one["ImageID"], one["State"] == "running", one["Labels"]) for one in listed
-        )
+        return tuple(map(_state, listed))
 
     def _inspect(self, container: str) -> dict[str, Any]:
         try:
@@ -258,6 +268,20 @@ def connect() -> Engine:
         raise CellUnavailable(
             f"no Docker engine answers ({error}); start it (see `docker info`), or use --provision process"
         ) from None
+
+
+def _state(listed: Mapping[str, Any]) -> ContainerState:
+    ports = [f"{port['IP']}:{port['PublicPort']}" for port in listed.get("Ports") or () if "PublicPort" in port]
+    return ContainerState(
+        id=listed["Id"],
+        image=listed["ImageID"],
+        running=listed["State"] == "running",
+        labels=listed["Labels"],
+        name=listed["Names"][0].lstrip("/") if listed.get("Names") else "",
+        image_name=listed["Image"],
+        status=listed["Status"],
+        address=ports[0] if ports else None,
+    )
 
 
 def _refusal(said: str) -> LookupError | ConnectionError:

@@ -5,13 +5,14 @@ Law: a location is text until a server needs a file; only the format is looked a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pytest_inferbench.backends.backend import ModelFormat
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.provision.builtin import NAMES, builtin_model, builtin_path, unknown
 from pytest_inferbench.provision.formats import detect_format
+from pytest_inferbench.provision.hub import fetched
 
 BUILTIN = "builtin:"
 
@@ -43,8 +44,27 @@ def local_format(location: str, root: Path, where: str) -> ModelFormat:
         raise ConfigError(f"{where}: {error}") from None
 
 
-def file_of(location: str, root: Path, progress: Callable[[str], None]) -> str:
-    """What a server is given to load: a file or folder; a repository id as it is.
+def hub_format(location: str, root: Path, formats: Collection[ModelFormat]) -> ModelFormat | None:
+    """The format in which a backend loads a model from the hub; None where the model is not from there.
+
+    Args:
+        location: a repository id; or a built-in name or a path, for which there is nothing to fetch.
+        root: what relative paths start from.
+        formats: those that the backend loads.
+    """
+    if not location or is_builtin(location) or _path(location, root).exists():
+        return None
+    return ModelFormat.SAFETENSORS if ModelFormat.SAFETENSORS in formats else ModelFormat.GGUF
+
+
+def file_of(location: str, root: Path, formats: Collection[ModelFormat], progress: Callable[[str], None]) -> str:
+    """What a server is given to load: a file or folder; the id of a repository that was not fetched.
+
+    Args:
+        location: a built-in name, a path or a repository id.
+        root: what relative paths start from.
+        formats: those that the backend loads.
+        progress: told what takes time.
 
     Raises:
         ConfigError: nothing usable is there.
@@ -52,10 +72,10 @@ def file_of(location: str, root: Path, progress: Callable[[str], None]) -> str:
     """
     if is_builtin(location):
         return str(builtin_model(location.removeprefix(BUILTIN), progress))
-    return path_of(location, root)
+    return path_of(location, root, formats)
 
 
-def path_of(location: str, root: Path) -> str:
+def path_of(location: str, root: Path, formats: Collection[ModelFormat]) -> str:
     """The same without making anything: where a built-in model will be.
 
     Raises:
@@ -63,8 +83,11 @@ def path_of(location: str, root: Path) -> str:
     """
     if is_builtin(location):
         return str(builtin_path(location.removeprefix(BUILTIN)))
-    path = _path(location, root)
-    return str(detect_format(path).path) if path.exists() else location
+    from_hub = hub_format(location, root, formats)
+    if from_hub is None:
+        return str(detect_format(_path(location, root)).path)
+    there = fetched(location, from_hub)
+    return location if there is None else str(there.path)
 
 
 def _path(location: str, root: Path) -> Path:
