@@ -48,6 +48,9 @@ class RunningCell:
         cell: which one.
         context: the run.
         name: its part of test ids.
+
+    Attributes:
+        pace: how fast the case goes, for the progress line.
     """
 
     def __init__(self, cell: Cell, context: RunContext, name: str) -> None:
@@ -60,6 +63,7 @@ class RunningCell:
         self._prompts: PromptMaker | None = None
         self._dialect = dialect_named(cell.protocol)
         self._extra = extra_body(context.settings)
+        self.pace = ""
         self._say: Callable[[str], None] = self._progress("")
         self._self_errors: dict[tuple[int, int], float] = {}
         self._canary: str | None = None
@@ -89,6 +93,7 @@ class RunningCell:
         """
         server = self.server()
         self._say = self._progress(case)
+        self.pace = ""
         if self._prompts is None:
             self._say("learning prompt lengths")
             cold = server.backend.cold_cache_body
@@ -175,7 +180,7 @@ class RunningCell:
 
     def _progress(self, what: str) -> Callable[[str], None]:
         def say(text: str) -> None:
-            self._now = " · ".join(part for part in (self.cell.id, what, text) if part)
+            self._now = " · ".join(part for part in (self.cell.id, what, text, self.pace) if part)
             self._context.progress.show(self._now)
 
         return say

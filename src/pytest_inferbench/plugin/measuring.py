@@ -17,6 +17,7 @@ from pytest_inferbench.measure.assemble import assemble
 from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.plugin.case import case_facts, case_identity, case_plan, case_policy, server_account
 from pytest_inferbench.plugin.judge import broken_off
+from pytest_inferbench.plugin.pace import pace
 from pytest_inferbench.plugin.records_file import with_records
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _measure(
     problem: InferbenchError | None = None
     try:
         for round_ in runner.run(plan):
-            seen.append(round_)  # noqa: PERF402 - what came before an error is kept
+            seen.append(round_)
+            cell.pace = pace(seen, plan.rounds)
     except InferbenchError as error:
         problem = error
     server = cell.server() if problem is None else server
