@@ -21,6 +21,7 @@ async def test_concurrency(bench):
     await bench.run(Concurrency(streams=2, requests=8, prompt_tokens=32, output_tokens=16))
 """
 _PATIENCE_S = 120
+_BEFORE_LOAD = 50  # requests that learn prompt lengths and warm up are fewer
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,15 @@ def docker_api():
         if os.environ.get("INFERBENCH_REQUIRE_E2E") == "1":
             pytest.fail(f"the Docker engine is required here: {reason}")
         pytest.skip(str(reason))
+
+
+class Started(subprocess.Popen):
+    """A pytest run; a test that fails meanwhile does not wait for its end."""
+
+    def __exit__(self, kind, value, traceback):
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, value, traceback)
 
 
 class Project:
@@ -53,7 +63,7 @@ class Project:
 
     def start(self, *arguments, **environ):
         """A pytest run that is on its way."""
-        return subprocess.Popen(
+        return Started(
             [
                 *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v"),
                 *("--backend=llama", "--bench-rounds=2", "--bench-results=perf", *arguments),
@@ -89,6 +99,16 @@ class Project:
                 return running[0]
             time.sleep(0.05)
         raise AssertionError("no container was started")
+
+    def wait_for_load(self):
+        """The first running container, once it serves more requests than those before a measurement."""
+        container = self.wait_for_container()
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            if self._api.logs(container["Id"]).count(b"processing task") > _BEFORE_LOAD:
+                return container
+            time.sleep(0.2)
+        raise AssertionError("no load came")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,13 +49,13 @@ ENTRYPOINT ["python3", "/loading.py"]
 """
 # The server's own process takes memory without end, some seconds after its start.
 GROWING = """
-RUN printf '%s\\n' \\
+RUN cd "$(/opt/xllamacpp/bin/python -c 'import site; print(site.getsitepackages()[0])')" && \\
+  echo 'import growing' >growing.pth && printf '%s\\n' \\
   'import threading, time' \\
   'def grow():' \\
   '    time.sleep(15)' \\
   '    held = b"x" * (1 << 30)' \\
-  'threading.Thread(target=grow, daemon=True).start()' \\
-  >"$(/opt/xllamacpp/bin/python -c 'import site; print(site.getsitepackages()[0])')/sitecustomize.py"
+  'threading.Thread(target=grow, daemon=True).start()' >growing.py
 """
 CONFIG = """
 models:
@@ -170,9 +169,7 @@ def test_a_container_killed_while_it_is_measured(project, docker_api):
     """The case is an error that says how the server ended; the next test gets a new server."""
     project.write("test_it.py", LONG)
     with project.start("--model=builtin:tiny", "--provision=docker", f"--backend-version={NEW}") as run:
-        first = project.wait_for_container()
-        time.sleep(3)  # it is ready in well under a second, and measured for many
-        docker_api.kill(first["Id"])
+        docker_api.kill(project.wait_for_load()["Id"])
         said = run.communicate(timeout=60)[0]
     assert "killed by signal 9" in said
     assert "2 passed" in said
@@ -316,12 +313,11 @@ class Gateway:
 
 def test_an_engine_lost_while_it_is_measured(project, tmp_path):
     """The run ends and says so; what could not be removed is removed by the next run."""
-    project.write("test_it.py", LONG.replace("5000", "100"))
+    project.write("test_it.py", LONG.replace("5000", "300"))
     gateway = Gateway(tmp_path / "engine.sock")
     host = {"DOCKER_HOST": f"unix://{gateway.path}"}
     with project.start("--model=builtin:tiny", "--provision=docker", f"--backend-version={NEW}", **host) as run:
-        project.wait_for_container()
-        time.sleep(2)
+        project.wait_for_load()
         gateway.close()
         said = run.communicate(timeout=60)[0]
     assert run.returncode == 1
