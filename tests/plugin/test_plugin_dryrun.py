@@ -81,3 +81,15 @@ def test_what_was_measured_before_tells_the_time(run, server, pytester: pytest.P
             "1 cell, 2 tests; about * s for 1 of them, one after the other; 1 without an*",
         ]
     )
+
+
+def test_both_arms_of_a_comparison_are_told(run, pytester: pytest.Pytester):
+    """Each arm is a server; the cases are named as in results, and there is no time that could be told."""
+    (pytester.path / "config/models.yaml").write_text(
+        "models:\n  - {path: 'builtin:tiny', name: one, backend: llama, variants: {wide: {args: {n_ctx: 4096}}}}\n"
+    )
+    result = run("--bench-dry-run", "--compare=..wide", "-k", "a")
+    result.stdout.fnmatch_lines(
+        ["llama-installed-one", "  tests    *: it[[]a[]]*", "llama-installed-one-wide", "*--ctx-size 4096*"]
+    )
+    result.stdout.no_fnmatch_line("*  takes*")
