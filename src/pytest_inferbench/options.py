@@ -83,6 +83,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-results", str, "perf", "Folder that results are written to.", "perf"),
     Option("--bench-json", str, None, "Also write the run document to this file.", "out/run.json"),
     Option("--bench-csv", str, None, "Write every figure as CSV to this file.", "out/report.csv"),
+    Option("--bench-junit", str, None, "Write JUnit XML with one test case a check.", "out/junit.xml"),
     Option("--bench-markdown", str, None, "Write a CI step summary to this file.", "out/report.md"),
     Option("--bench-html", str, None, "Write a page with plots to this file.", "out/report.html"),
     Option("--bench-bencher", str, None, "Write Bencher Metric Format to this file.", "out/bencher.json"),

@@ -12,6 +12,7 @@ ONE_FILE = {
     "markdown": "## ",
     "bencher": '{\n  "plain',
     "html": "<!doctype html>",
+    "junit": '<?xml version="1.0" ?>\n<testsuites',
     "openmetrics": "# TYPE inferbench_run info",
 }
 

@@ -15,6 +15,7 @@ from pytest_inferbench.report.csv_report import to_csv
 from pytest_inferbench.report.github_action import to_github_action
 from pytest_inferbench.report.html_report import to_html_page
 from pytest_inferbench.report.json_report import to_text
+from pytest_inferbench.report.junit import to_junit
 from pytest_inferbench.report.markdown import to_markdown
 from pytest_inferbench.report.openmetrics import to_openmetrics
 from pytest_inferbench.report.sidecar import RecordsOf
@@ -42,6 +43,7 @@ FORMATS: tuple[Format, ...] = (
     Format("json", ("run.json",), lambda document, _: (to_text(document),)),
     Format("csv", ("report.csv",), lambda document, _: (to_csv(document),)),
     Format("markdown", ("report.md",), lambda document, _: (to_markdown(document),)),
+    Format("junit", ("junit.xml",), lambda document, _: (to_junit(document),)),
     Format("html", ("report.html",), lambda document, records_of: (to_html_page(document, records_of),)),
     Format("bencher", ("bencher.json",), lambda document, _: (to_bencher(document),)),
     Format(

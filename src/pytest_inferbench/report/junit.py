@@ -1,0 +1,140 @@
+"""The run as a JUnit file with one test case for each judged figure, so that a CI page shows which metric moved.
+
+Idea: pytest's own `--junitxml` has one entry a test; this one has one a check: a suite for each cell, a test case
+named by its metric. Names hold no version, so a CI system follows a check through upgrades; the suite's properties say
+what ran.
+Law: a pure function of the run document. OVER BUDGET and REGRESSED are failures, INCONCLUSIVE is skipped, INVALID and
+what ended without a result are errors. A case's measuring time is shared equally by its checks, so that times add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
+from pytest_inferbench.report.figures import exact, quantity
+from pytest_inferbench.report.naming import cell_name
+from pytest_inferbench.report.visible import visible
+from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import RATIO
+
+if TYPE_CHECKING:
+    from junit_xml import TestCase, TestSuite
+
+Case = Mapping[str, Any]
+Check = Mapping[str, Any]
+
+_FAILURES = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED})
+_CELL = ("model", "backend", "version", "variant", "hardware")
+_KINDS = {"history": "regression", "pairs": "regression"}
+
+
+def to_junit(document: Mapping[str, Any]) -> str:
+    """The run document as JUnit XML in ASCII, with a newline at the end; the same document gives the same bytes."""
+    from junit_xml import to_xml_report_string  # noqa: PLC0415 - loaded only where it is asked for
+
+    suites = [_suite(document, cases) for cases in _by_cell(document["cases"])]
+    suites += _without_result(document)
+    text: str = to_xml_report_string(suites)
+    # `disabled` is older than the schema that CI systems check against; an attribute's own text has its quotes escaped.
+    return text.replace(' disabled="0"', "").rstrip("\n") + "\n"
+
+
+def _by_cell(cases: Iterable[Case]) -> list[list[Case]]:
+    cells: dict[tuple[str, ...], list[Case]] = {}
+    for case in cases:
+        cells.setdefault(tuple(case[name] for name in _CELL), []).append(case)
+    return list(cells.values())
+
+
+def _suite(document: Mapping[str, Any], cases: Sequence[Case]) -> TestSuite:
+    from junit_xml import TestSuite  # noqa: PLC0415 - as above
+
+    properties = {name: visible(cases[0][name]) for name in _CELL if cases[0][name]}
+    return TestSuite(
+        visible(cell_name(cases[0])),
+        [entry for case in cases for entry in _entries(case)],
+        timestamp=document["started"],
+        properties={"run": visible(document["run_id"]), **properties},
+    )
+
+
+def _entries(case: Case) -> list[TestCase]:
+    """A case's checks; where it is INVALID, that alone."""
+    seconds = sum(round_.get("wall_s", 0.0) for round_ in case["rounds"])
+    invalid = [finding for finding in case["validity"] if finding["invalid"]]
+    if invalid or case["verdict"] == Verdict.INVALID:
+        entry = _entry(case, "validity", seconds)
+        words = [f"{visible(found['code'])}: {visible(found['message'])}" for found in invalid] or ["not to be judged"]
+        remedies = [f"{line} -> {visible(found['remedy'])}" for line, found in zip(words, invalid, strict=False)]
+        entry.add_error_info(words[0], "\n".join(remedies), Verdict.INVALID.label)
+        return [entry]
+    checks = case["checks"]
+    return [_checked(case, check, seconds / len(checks)) for check in checks]
+
+
+def _checked(case: Case, check: Check, seconds: float) -> TestCase:
+    verdict = Verdict(check["verdict"])
+    rest = check.get("bound") or _KINDS.get(check["kind"], check["kind"])
+    entry = _entry(case, f"{visible(check['metric'])} {rest}", seconds)
+    head, *more = lines = _told(verdict, check)
+    if verdict is Verdict.INVALID:
+        entry.add_error_info(head, "\n".join(more), verdict.label)
+    elif verdict in _FAILURES:
+        entry.add_failure_info(head, "\n".join(more), verdict.label)
+    elif verdict is Verdict.INCONCLUSIVE:
+        # A list of skipped tests shows the message alone, and "could not tell" must say what would decide.
+        entry.add_skipped_info("; ".join(part for part in (head, visible(check["note"])) if part), "\n".join(more))
+    else:
+        entry.stdout = "\n".join(lines)
+    return entry
+
+
+def _told(verdict: Verdict, check: Check) -> list[str]:
+    """The verdict with the figures it rests on, then a line for each thing that explains it."""
+    unit = visible(check["unit"])
+    value = measured(check)
+    parts = [f"{verdict.label}: {value}" + ("" if value == NOT_MEASURED else f" {unit}".rstrip())]
+    if "limit" in check:
+        parts.append(f"{check.get('bound', 'limit')} {exact(check['limit'], check['unit'])} {unit}".rstrip())
+        if verdict is Verdict.OVER_BUDGET and value != NOT_MEASURED:
+            parts.append(f"{visible(beyond(check))} beyond it")
+    found = check.get("comparison") or {}
+    if "worsening" in found:
+        base = f" against {exact(found['baseline'], check['unit'])} {unit}".rstrip() if "baseline" in found else ""
+        parts.append(f"{_signed(found['worsening'])} worse{base}, margin {quantity(found['margin'], RATIO.symbol)}")
+    if "detectable" in found:
+        parts.append(f"would have seen {_signed(found['detectable'])}")
+    lines = [", ".join(parts)]
+    lines += [f"written at {visible(check['source'])}"] if check["source"] else []
+    return lines + ([visible(check["note"])] if check["note"] else [])
+
+
+def _signed(share: float) -> str:
+    return f"{'+' if share >= 0 else '-'}{quantity(abs(share), RATIO.symbol)}"
+
+
+def _entry(case: Case, name: str, seconds: float) -> TestCase:
+    from junit_xml import TestCase  # noqa: PLC0415 - as above
+
+    place = (case["model"], case["backend"], case["variant"], case["case"])
+    named = ".".join(visible(part) for part in place if part) or "unnamed"
+    return TestCase(name, named, elapsed_sec=round(seconds, 3))
+
+
+def _without_result(document: Mapping[str, Any]) -> list[TestSuite]:
+    """What was selected and has no figures: errors as errors, skips as skips."""
+    from junit_xml import TestCase, TestSuite  # noqa: PLC0415 - as above
+
+    entries = []
+    for found in document["errors"]:
+        entry = TestCase(visible(found["id"]), "without result")
+        first, *rest = found["message"].strip().splitlines() or ["no message"]
+        entry.add_error_info(visible(first), "\n".join(visible(line) for line in rest), "ERROR")
+        entries.append(entry)
+    for found in document["skipped"]:
+        entry = TestCase(visible(found["id"]), "without result")
+        entry.add_skipped_info(visible(found["reason"]) or "skipped")
+        entries.append(entry)
+    return [TestSuite("without result", entries, timestamp=document["started"])] if entries else []

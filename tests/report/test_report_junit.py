@@ -1,0 +1,146 @@
+"""The JUnit file with one entry a check: what CI systems read from it, whatever the run holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from junitparser import Error, Failure, JUnitXml, Skipped
+from report_cases import GATED, HOSTILE, INVALID, OVER, RUNS, WITHIN, case, document
+from report_strategies import case_results
+from xmlschema import XMLSchema
+
+from pytest_inferbench.measure.result import Check
+from pytest_inferbench.report.junit import to_junit
+from pytest_inferbench.stats.verdict import Verdict
+
+SCHEMA = XMLSchema(str(Path(__file__).with_name("junit.xsd")))
+OUTCOMES = {Error: "error", Failure: "failure", Skipped: "skipped"}
+
+
+def read(run):
+    """Every test case as a CI system reads it: (class, name) -> (outcome, message)."""
+    text = to_junit(run)
+    SCHEMA.validate(text)
+    found = {}
+    for suite in JUnitXml.fromstring(text.encode()):
+        for entry in suite:
+            (result,) = entry.result or (None,)
+            key = (entry.classname, entry.name)
+            found[key] = (OUTCOMES.get(type(result), "passed"), result.message if result is not None else None)
+    return found
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_run_is_valid(name):
+    """Each of the usual, odd and empty runs is what CI systems agree to read."""
+    SCHEMA.validate(to_junit(RUNS[name]))
+
+
+def test_every_outcome(golden):
+    """A run with every outcome, to the letter."""
+    golden("every_outcome.junit.xml", to_junit(RUNS["every_outcome"]))
+
+
+def test_one_test_case_a_check():
+    """Each check is a test case named by its metric and bound; its message has value, limit and by how much."""
+    found = read(document((OVER, WITHIN)))
+    place = "qwen3-8b.vllm.concurrency[c08]"
+    assert found == {
+        (place, "ttft_ms.p95 max"): ("failure", "OVER BUDGET: 312 ms, max 250 ms, 24.9 % beyond it"),
+        (place, "output_tok_per_s min"): ("failure", "OVER BUDGET: 882 tok/s, min 900 tok/s, 1.96 % beyond it"),
+        (place, "tpot_ms.p50 max"): ("passed", None),
+        ("qwen3-8b.vllm.single", "ttft_ms.p50 max"): ("passed", None),
+    }
+
+
+def test_regression_verdicts():
+    """REGRESSED fails, INCONCLUSIVE is skipped with the reason, NEW and OK pass: as pytest's own items do."""
+    outcomes = {place: outcome for (place, _), (outcome, _) in read(document(GATED)).items()}
+    assert outcomes == {
+        "qwen3-8b.vllm.prefix[warm]": "failure",
+        "qwen3-8b.vllm.prefix[cold]": "skipped",
+        "qwen3-8b.vllm.prefix[half]": "passed",
+        "qwen3-8b.vllm.long_context[k32]": "passed",
+    }
+
+
+def test_a_comparison_is_told_in_figures():
+    """A judged gate says its change, the baseline, the margin and what would have been seen."""
+    comparison = {"worsening": 0.096, "baseline": 41.2, "margin": 0.05, "detectable": 0.073}
+    check = Check("ttft_ms.p50", "history", Verdict.REGRESSED, 45.2, unit="ms")
+    run = document((case("single", Verdict.REGRESSED, checks=(check,)),))
+    run["cases"][0]["checks"][0]["comparison"] = comparison
+    assert read(run) == {
+        ("qwen3-8b.vllm.single", "ttft_ms.p50 regression"): (
+            "failure",
+            "REGRESSED: 45.2 ms, +9.6 % worse against 41.2 ms, margin 5 %, would have seen +7.3 %",
+        )
+    }
+
+
+def test_an_invalid_case_is_one_error():
+    """What must not be judged is one error with every finding; its checks are not among the test cases."""
+    ((key, outcome),) = read(document((INVALID,))).items()
+    assert key == ("qwen3-8b.vllm.concurrency[c32]", "validity")
+    assert outcome == ("error", "client_lag: the client read sockets 61.2 ms late at p99, limit 60.2 ms.")
+    assert "error_rate: 1.72 % of 2,560 requests failed" in to_junit(document((INVALID,)))
+
+
+def test_what_has_no_result():
+    """A case that ended without figures is an error, one that could not run here is skipped, each with its words."""
+    run = document(
+        (), errors=[{"id": "t.py::a", "message": "died\nlog"}], skipped=[{"id": "t.py::b", "reason": "no GPU"}]
+    )
+    assert read(run) == {
+        ("without result", "t.py::a"): ("error", "died"),
+        ("without result", "t.py::b"): ("skipped", "no GPU"),
+    }
+
+
+def test_times_add_up():
+    """A case's checks share the time of its rounds, so the suite's time is the time that was measured."""
+    rounds = ({"wall_s": 1.5}, {"wall_s": 3.0})
+    (suite,) = JUnitXml.fromstring(
+        to_junit(document((case("x", Verdict.OVER_BUDGET, checks=OVER.checks, rounds=rounds),))).encode()
+    )
+    assert [entry.time for entry in suite] == [1.5, 1.5, 1.5]
+    assert suite.time == 4.5
+
+
+def test_names_hold_through_an_upgrade():
+    """Another version changes the suite's name and properties and no test case's name."""
+    old, new = (read(document((case("x", Verdict.OK, checks=OVER.checks, version=v),))) for v in ("v1", "v2"))
+    assert old.keys() == new.keys()
+    assert 'name="version" value="v9"' in to_junit(document((case("x", Verdict.OK, version="v9"),)))
+
+
+def test_text_from_outside_is_harmless():
+    """Names and messages with control characters and markup come back as the characters they are made of."""
+    run = document((), errors=[{"id": HOSTILE, "message": HOSTILE}])
+    ((place, name),) = read(run)
+    assert place == "without result"
+    assert name.startswith("bad\\nname\\r\\x1b[31mred")
+    assert "</testcase>" in name
+
+
+@settings(deadline=None, derandomize=True, max_examples=20)
+@given(st.lists(case_results, max_size=3))
+def test_any_run_is_valid_and_complete(cases):
+    """Whatever a run holds, the file is valid and has one entry for each check of a valid case, with its outcome."""
+    run = document(tuple(cases))
+    text = to_junit(run)
+    SCHEMA.validate(text)
+    wanted = Counter()
+    for each in run["cases"]:
+        if each["verdict"] == "invalid" or any(finding["invalid"] for finding in each["validity"]):
+            wanted["error"] += 1
+            continue
+        for check in each["checks"]:
+            outcome = {"invalid": "error", "over_budget": "failure", "regressed": "failure", "inconclusive": "skipped"}
+            wanted[outcome.get(check["verdict"], "passed")] += 1
+    results = [entry.result for suite in JUnitXml.fromstring(text.encode()) for entry in suite]
+    assert Counter(OUTCOMES[type(result[0])] if result else "passed" for result in results) == wanted
