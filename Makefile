@@ -17,9 +17,10 @@ lint: $(STAMP)  ## style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-perf: $(STAMP)  ## our own error and cost beside other clients, against a server whose send times are known
+perf: $(STAMP)  ## our own error and cost beside other clients, and what baselines and verdicts cost
 	$(BIN)/python -m pip install -q --group perf
 	$(BIN)/python -m benchmarks.perf $(ARGS)
+	$(BIN)/python -m benchmarks.perf.verdicts
 
 # Made anew when the dependencies change; a second run reuses it.
 $(STAMP): pyproject.toml

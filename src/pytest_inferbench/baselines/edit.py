@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from pytest_inferbench.baselines.yaml_text import INDENT, OneLine, Tree, block, braces, comments, inline, key_text
-from pytest_inferbench.config.parse import compose, parse
+from pytest_inferbench.config.parse import build, compose, parse
 from pytest_inferbench.config.scalars import core_value
 from pytest_inferbench.errors import BaselineError, ConfigError
 
@@ -44,7 +44,7 @@ def lay_over(text: str, tree: Tree, name: str) -> str:
     cuts = list(_Editor(text).descend(root, tree, in_block=True)) if root is not None else []
     edited = _apply(text, cuts)
     try:
-        done = parse(edited, name).plain() == _meant(parse(text, name).plain(), tree)
+        done = parse(edited, name).plain() == _meant(build(root, name).plain(), tree)
     except ConfigError:
         done = False
     if not done:
@@ -68,7 +68,7 @@ def drop_cases(text: str, keys: Collection[str], name: str) -> str:
         entries = _entries(written)
         cuts = [_Editor(text).without(entries[key], _column(written)) for key in keys]
     edited = _apply(text, cuts)
-    before = parse(text, name).plain()
+    before = build(root, name).plain()
     kept = {key: case for key, case in (before["cases"] or {}).items() if key not in keys}
     if parse(edited, name).plain() != {**before, "cases": kept or None}:
         raise BaselineError(f"{name}: cannot be edited in place; remove these cases by hand: {', '.join(keys)}")

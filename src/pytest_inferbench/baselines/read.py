@@ -6,7 +6,9 @@ Law: pure. Metric names and directions are an argument, so this knows no metric.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
 
 from pytest_inferbench.baselines.schema import (
     BaselineFile,
@@ -88,6 +90,14 @@ def _read_session(line: str, where: Source) -> Session:
     version = data.get("schema")
     if isinstance(version, int) and version > SCHEMA:
         raise BaselineError(_newer_schema(where, version))
+    try:
+        return Session.model_validate(data)
+    except ValidationError:
+        return _told(data, where)
+
+
+def _told(data: dict[str, Any], where: Source) -> Session:
+    """The same once more for a line that is refused: only now is it worth its while to give every value a place."""
     try:
         return validate(Session, annotate(data, where))
     except ConfigError as error:

@@ -36,7 +36,15 @@ def parse(text: str, name: str) -> Section:
     Raises:
         ConfigError: not one well-formed document, or one of the refused constructs; the message says `name:line`.
     """
-    node = compose(text, name)
+    return build(compose(text, name), name)
+
+
+def build(node: MappingNode | None, name: str) -> Section:
+    """The document of a node tree that `compose` made of the file `name`.
+
+    Raises:
+        ConfigError: one of the refused constructs.
+    """
     if node is None:
         return Section({}, Source(name, 1))
     return _Builder(name).mapping(node)

@@ -1,0 +1,169 @@
+"""What baselines and verdicts cost: 200 cases with 3 gates and 20 accepted sessions each, in the files of 20 models.
+
+    python -m benchmarks.perf.verdicts
+
+Read, judged and recorded by the very functions that a run calls, in seconds of one core, so that what else the machine
+does adds little. Exit status 1 where it takes longer than it may.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from time import process_time
+from typing import TypeVar
+
+from pytest_inferbench.baselines.candidate import Candidate
+from pytest_inferbench.baselines.comparable import comparable, histories
+from pytest_inferbench.baselines.edit import lay_over, new_text
+from pytest_inferbench.baselines.gates import case_rules
+from pytest_inferbench.baselines.names import budget_file, session_file
+from pytest_inferbench.baselines.schema import Baseline
+from pytest_inferbench.baselines.session import accepted_entries, derive_accepted
+from pytest_inferbench.baselines.store import BaselineStore
+from pytest_inferbench.baselines.update import plan_update
+from pytest_inferbench.baselines.yaml_text import OneLine
+from pytest_inferbench.measure.result import CaseResult, Summary
+from pytest_inferbench.metrics.table import METRICS, SampleMetric
+from pytest_inferbench.policy import DEFAULT_GATES
+from pytest_inferbench.stats.gate import judge
+from pytest_inferbench.stats.history import read_history
+from pytest_inferbench.stats.moderation import priors, stated
+from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.units import Direction
+
+MODELS, CASES, SESSIONS, ROUNDS = 20, 10, 20, 5
+JUDGE_S, FILES_S = 1.0, 2.0
+BACKEND, HARDWARE = "vllm", "8x-nvidia-h200"
+DIRECTIONS = {name: metric.direction for name, metric in METRICS.items()}
+_MACHINE = {"GPUs": "8x NVIDIA H200", "GPU driver": "570.86", "kernel": "6.8.0", "memory": "2016 GiB"}
+_REPEATS = 3
+
+T = TypeVar("T")
+
+
+def main() -> int:
+    """Build the files, measure, report."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = Path(root) / "baselines"
+        rng = random.Random(1)
+        models = [f"org-model-{number:02d}" for number in range(MODELS)]
+        for model in models:
+            _make(folder, model, rng)
+        today = {model: [_result(model, number, rng) for number in range(CASES)] for model in models}
+
+        def read() -> list[Baseline]:
+            store = BaselineStore(folder, folder.parent, DIRECTIONS)
+            return [store.read(model, BACKEND, HARDWARE) for model in models]
+
+        reading, baselines = _least(read)
+        judging, verdicts = _least(lambda: [list(_judged(each, today[each.file.model])) for each in baselines])
+        gates = sum(map(len, verdicts))
+        store = BaselineStore(folder, folder.parent, DIRECTIONS)
+        writing, _ = _timed(lambda: [_record(store, each, today[each.file.model]) for each in baselines])
+    what = f"{MODELS * CASES} cases x {gates // (MODELS * CASES)} gates x {SESSIONS} sessions"
+    sys.stdout.write(
+        f"{what}, {MODELS} models:\n"
+        f"  judged      {judging:6.2f} s (may take {JUDGE_S:g} s)\n"
+        f"  files read  {reading:6.2f} s, one session of each case recorded {writing:.2f} s (may take {FILES_S:g} s)\n"
+    )
+    return int(judging > JUDGE_S or reading + writing > FILES_S)
+
+
+def _timed(call: Callable[[], T]) -> tuple[float, T]:
+    started = process_time()
+    result = call()
+    return process_time() - started, result
+
+
+def _least(call: Callable[[], T]) -> tuple[float, T]:
+    """The shortest of a few: what the code costs, without what else the machine did."""
+    runs = [_timed(call) for _ in range(_REPEATS)]
+    return min(seconds for seconds, _ in runs), runs[-1][1]
+
+
+def _judged(baseline: Baseline, cases: list[CaseResult]) -> Iterator[object]:
+    @cache
+    def rules(key: str) -> dict[str, Rule]:
+        return {
+            gate: replace(found.rule, gates=MODELS * CASES * len(DEFAULT_GATES))
+            for gate, found in case_rules(baseline.file, key, ()).items()
+        }
+
+    known = histories(baseline, DIRECTIONS, rules)
+    own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in known.items()]
+    pooled = dict(zip(known, priors(own), strict=True))
+    for case in cases:
+        candidate = Candidate(case, _MACHINE)
+        against = comparable(baseline, candidate.key, candidate.fingerprint)
+        session = candidate.to_session("today", "", 1, "append")
+        for gate, rule in rules(candidate.key).items():
+            history = read_history(against.past(gate), DIRECTIONS[gate.partition(".")[0]], rule.window)
+            prior = pooled.get((candidate.key, gate), stated(rule.kind))
+            yield judge([session.value(gate)], history, rule, prior)
+
+
+def _record(store: BaselineStore, baseline: Baseline, cases: list[CaseResult]) -> None:
+    candidates = [Candidate(case, _MACHINE) for case in cases]
+    store.write(plan_update(baseline, candidates, run_id="today", date="2026-01-01T00:00:00+00:00"))
+
+
+def _make(folder: Path, model: str, rng: random.Random) -> None:
+    """Both files of one model, as nightly runs would have left them."""
+    sessions = {
+        number: [
+            Candidate(_result(model, number, rng), _MACHINE).to_session(f"run-{night:03d}", "2026-01-01", 1, "append")
+            for night in range(SESSIONS)
+        ]
+        for number in range(CASES)
+    }
+    cases = {}
+    for own in sessions.values():
+        accepted = OneLine(accepted_entries(derive_accepted(own, DEFAULT_GATES)))
+        cases[own[0].key] = {"gates": OneLine(list(DEFAULT_GATES)), "hardware": {HARDWARE: {"accepted": accepted}}}
+    text = lay_over(new_text(model, BACKEND), {"cases": cases}, model)
+    lines = [own[night].to_line() for night in range(SESSIONS) for own in sessions.values()]
+    for name, content in (
+        (budget_file(model, BACKEND), text),
+        (session_file(model, BACKEND, HARDWARE), "".join(f"{line}\n" for line in lines)),
+    ):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+
+def _result(model: str, number: int, rng: random.Random) -> CaseResult:
+    """One case of one session, with every metric that has a better side."""
+    luck = rng.lognormvariate(0, 0.02)
+    names = [
+        f"{name}{part}"
+        for name, metric in METRICS.items()
+        if metric.direction is not Direction.NEUTRAL
+        for part in ([".mean", ".p50", ".p90"] if isinstance(metric, SampleMetric) else [""])
+    ]
+    rounds = tuple({name: 40 * luck * rng.lognormvariate(0, 0.01) for name in names} for _ in range(ROUNDS))
+    return CaseResult(
+        id=f"test_c.py::test_concurrency[c{number:02d}]",
+        case=f"concurrency[c{number:02d}]",
+        model=model,
+        backend=BACKEND,
+        variant="",
+        version="v0.8.1",
+        hardware=HARDWARE,
+        workload={"kind": "concurrency", "hash": "5c1e0d9b"},
+        metrics={name: Summary(metric.unit.symbol, metric.direction.value) for name, metric in METRICS.items()},
+        rounds=rounds,
+        client={},
+        server={"args_hash": "0f0f0f0f0f0f0f0f", "provision": "docker", "canary": "c0ffee"},
+        gpu=None,
+        token_method="usage",  # noqa: S106 - a way to count
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The page on verdicts: its pictures and figures are those of the golden tables."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+SCRIPT = runpy.run_path(str(ROOT / "scripts/verdict_pictures.py"))
+PICTURES = SCRIPT["pictures"]()
+TABLE = SCRIPT["power_table"](SCRIPT["POWER"].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_pictures_are_drawn_from_the_golden_table(path):
+    """Each picture is what its script draws from today's table, is well-formed, has a title, and is on the page."""
+    assert path.read_text(encoding="utf-8") == PICTURES[path], "run python scripts/verdict_pictures.py"
+    root = ET.fromstring(PICTURES[path])  # noqa: S314 - our own text
+    assert root[0].tag.endswith("title")
+    assert f"]({path.name})" in PAGE
+
+
+def test_the_pictures_are_legible_in_the_dark():
+    """Every colour of a mark has a counterpart for a dark page."""
+    for text in PICTURES.values():
+        light, dark = text.split("@media (prefers-color-scheme: dark)")
+        for look in ("bad", "good", "plain", "unsure"):
+            assert f".{look} {{" in light
+            assert f".{look} {{" in dark
+
+
+def test_the_table_of_sessions():
+    """What n sessions buy is told as the golden table has it."""
+    rows = re.findall(r"^\| ([\d.]+) % \| (.*) \|$", PAGE, re.MULTILINE)
+    assert len(rows) == 3
+    for sd, cells in rows:
+        told = [float(cell.strip(" +%")) for cell in cells.split("|")]
+        assert told == [TABLE[float(sd), n, 20, 1] for n in (1, 3, 8, 20)]
+
+
+def test_figures_in_the_text():
+    """The other figures of the page stand in the golden tables too."""
+    assert TABLE[2.8, 8, 1, 1] == 8.2
+    assert "+8.2 % is seen instead of +11.7 %" in PAGE
+    pairs = (ROOT / "tests/golden/stats/pairs.txt").read_text(encoding="utf-8")
+    assert re.search(r"^ +2% 20 +pooled +10% +0.98 \( 5.0\)", pairs, re.MULTILINE)
+    assert re.search(r"^ +4% 20 +pooled +10% +0.79 \( 5.0\)", pairs, re.MULTILINE)
+    assert "five pairs call a change of 10 % in 98 of 100" in re.sub(r"\s+", " ", PAGE)
+    rates = (ROOT / "tests/golden/stats/false_alarms.txt").read_text(encoding="utf-8")
+    twenty = [line for line in rates.splitlines() if re.search(r"% +20 ", line)]
+    bell = [line for line in twenty if re.match(r"(equal|log-normal) SDs, share (0|\.3|\.6) ", line)]
+    assert len(bell) == 12
+    assert max(_rates(bell)) < 0.065
+    assert 0.165 <= max(_rates(twenty)) < 0.175
+
+
+def _rates(lines):
+    return [float(rate) for line in lines for rate in re.findall(r"(0\.\d+) \(", line)]
