@@ -8,8 +8,11 @@ from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.schema import BaselineFile, CaseEntry
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.policy import DEFAULT_GATES, gate_rules, gates
+from pytest_inferbench.policy import DEFAULT_GATES, check_policy, gate_rules, gates
 from pytest_inferbench.stats.rule import DEFAULTS, Kind, kind_of
+from pytest_inferbench.units import Direction
+
+DIRECTIONS = {"ttft_ms": Direction.LOWER, "tpot_ms": Direction.LOWER}
 
 
 def layers(*texts):
@@ -83,6 +86,18 @@ def test_settings_that_contradict_each_other_name_both_places():
     assert str(caught.value) == (
         "case.yaml:1: policy of ttft_ms.p50: resolve 0.04 (case.yaml:1) is below margin 0.06 (model.yaml:2), so no "
         "comparison could ever be OK; raise resolve or lower margin"
+    )
+
+
+def test_a_metric_that_there_is_not_is_told_with_its_place():
+    """Every unknown metric of a model's policies is named, with its line and the nearest name."""
+    check_policy(layers("gates: [ttft_ms.p95]"), DIRECTIONS)
+    with pytest.raises(ConfigError) as caught:
+        check_policy(layers("gates: [ttft.p95]", "\nmetrics: {tpot_ms.p7: {margin: 0.1}}"), DIRECTIONS)
+    assert str(caught.value) == (
+        "2 problems:\n"
+        "  case.yaml:1: unknown metric 'ttft'; did you mean 'ttft_ms'?\n"
+        "  model.yaml:2: tpot_ms.p7: unknown statistic 'p7'; known are mean, p50, p90, p95, p99"
     )
 
 

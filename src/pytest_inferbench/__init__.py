@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_inferbench.errors import InferbenchError as InferbenchError
+    from pytest_inferbench.metrics.table import Kind as Kind
+    from pytest_inferbench.metrics.table import SampleMetric as SampleMetric
+    from pytest_inferbench.metrics.table import ValueMetric as ValueMetric
+    from pytest_inferbench.units import Direction as Direction
+    from pytest_inferbench.units import Unit as Unit
     from pytest_inferbench.workloads.batch import Batch as Batch
     from pytest_inferbench.workloads.cold_start import ColdStart as ColdStart
     from pytest_inferbench.workloads.concurrency import Concurrency as Concurrency
@@ -23,6 +28,11 @@ if TYPE_CHECKING:
     from pytest_inferbench.workloads.soak import Soak as Soak
 
 _HOME = {
+    "Direction": "pytest_inferbench.units",
+    "Kind": "pytest_inferbench.metrics.table",
+    "SampleMetric": "pytest_inferbench.metrics.table",
+    "Unit": "pytest_inferbench.units",
+    "ValueMetric": "pytest_inferbench.metrics.table",
     "Batch": "pytest_inferbench.workloads.batch",
     "ColdStart": "pytest_inferbench.workloads.cold_start",
     "Concurrency": "pytest_inferbench.workloads.concurrency",
@@ -40,14 +50,19 @@ __all__ = [
     "Batch",
     "ColdStart",
     "Concurrency",
+    "Direction",
     "InferbenchError",
+    "Kind",
     "LongContext",
     "MultiTurn",
     "Prefix",
     "Rate",
+    "SampleMetric",
     "Saturation",
     "Single",
     "Soak",
+    "Unit",
+    "ValueMetric",
 ]
 
 

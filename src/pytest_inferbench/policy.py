@@ -15,7 +15,7 @@ from pydantic import Field
 
 from pytest_inferbench.config.document import DEFAULT
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given
-from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.config.validate import Shape, join_problems
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.stats.rule import DEFAULTS, Kind, Rule, kind_of
@@ -131,6 +131,22 @@ def _tolerances(gate: str, name: str, layers: Sequence[Section]) -> Iterator[Res
     for layer in layers:
         yield given(layer.section("metrics").section(gate), name)
         yield given(layer.section("tails") if kind_of(gate) is Kind.TAIL else layer, name)
+
+
+def check_policy(layers: Sequence[Section], directions: Mapping[str, Direction]) -> None:
+    """Refuse policies of a model that cannot be used, whatever its cases say.
+
+    Args:
+        layers: as for `gates`; each validated by its shape.
+        directions: every metric's name and which way is better.
+
+    Raises:
+        ConfigError: a metric that there is not, or two settings that contradict each other.
+    """
+    problems = [problem for layer in layers for problem in policy_problems(layer, directions)]
+    if problems:
+        raise ConfigError(join_problems(problems))
+    gate_rules(layers)
 
 
 def policy_problems(section: Section, directions: Mapping[str, Direction]) -> list[str]:

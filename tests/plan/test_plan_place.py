@@ -140,55 +140,10 @@ def test_a_memory_that_is_none_is_told_with_its_place(plan, tmp_path):
 
 
 def test_policy_of_model_and_suite(tmp_path, plan):
-    """A cell has the policy of its model before the suite's; a metric that there is not is told with its line."""
+    """A cell has the policy of its model before that of the suite."""
     written = tmp_path / "config" / "models.yaml"
     text = CONFIG.replace("defaults:", "defaults:\n  policy: {alpha: 0.01}")
     written.write_text(text + "    policy: {gates: [ttft_ms.p95], tails: {margin: 0.2}}\n", encoding="utf-8")
     one, two = (gate_rules(cell.policy) for cell in plan())
     assert {gate: rule.rule.alpha for gate, rule in one.items()} == dict.fromkeys(DEFAULT_GATES, 0.01)
     assert (two["ttft_ms.p95"].rule.margin, two["ttft_ms.p95"].sources["alpha"]) == (0.2, "config/models.yaml:3")
-    written.write_text(text + "    policy: {gates: [ttft.p95]}\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"^config/models.yaml:12: unknown metric 'ttft'; did you mean 'ttft_ms'"):
-        plan()
-
-
-LEVELS = """
-models:
-  - repo_id: org/m
-    backend: vllm
-    variants: {v: {version: variant, image_type: build, args: {max_model_len: 3}}}
-    backends: {vllm: {version: model, image_type: prebuilt, args: {max_model_len: 2}}}
-defaults:
-  backends:
-    vllm: {provision: docker, version: default, image_type: build, args: {max-model-len: 1}}
-"""
-
-
-@pytest.mark.parametrize(
-    ("drop", "options", "version", "image_type", "length", "source"),
-    [
-        (
-            0,
-            {"backend_version": ("line",), "image_type": "build", "max_model_len": 9},
-            "line",
-            "build",
-            9,
-            "command line",
-        ),
-        (0, {}, "variant", "build", 3, "config/models.yaml:5"),
-        (1, {}, "model", "prebuilt", 2, "config/models.yaml:5"),
-        (2, {}, "default", "build", 1, "config/models.yaml:7"),
-        (3, {"provision": "docker"}, "latest", "prebuilt", None, "default"),
-    ],
-    ids=["command line", "variant", "model", "defaults", "built in"],
-)
-def test_each_level_of_precedence_with_its_source(plan, tmp_path, drop, options, version, image_type, length, source):
-    """Command line > variant > the model's backends > the defaults' > built in, under whichever name it is written."""
-    lines = [line for line in LEVELS.splitlines() if not line.startswith("    variants") or drop < 1]
-    lines = [line for line in lines if not line.startswith("    backends") or drop < 2]
-    lines = [line for line in lines if not line.startswith("    vllm") or drop < 3]
-    (tmp_path / "config" / "models.yaml").write_text("\n".join(lines))
-    cell = plan(**options)[-1]
-    assert (cell.version, cell.image_type, dict(cell.args).get("max_model_len")) == (version, image_type, length)
-    sources = dict(cell.sources)
-    assert {sources[name] for name in ("version", "image_type", "args.max_model_len") if name in sources} == {source}

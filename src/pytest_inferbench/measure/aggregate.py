@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.formulas import RoundView
-from pytest_inferbench.metrics.table import METRICS, Kind, SampleMetric, ValueMetric
+from pytest_inferbench.metrics.table import METRICS, Kind, Metric, SampleMetric, ValueMetric
 
 MIN_SAMPLES: Mapping[str, int] = {"mean": 1, "p50": 1, "p90": 10, "p95": 100, "p99": 662}
 """Fewest samples of a case for a statistic to be shown.
@@ -44,15 +44,15 @@ class Figures:
     rounds: tuple[Mapping[str, float], ...]
 
 
-def aggregate(rounds: Sequence[RoundView]) -> Figures:
-    """Every metric of the table that the rounds have, over all of them and for each.
+def aggregate(rounds: Sequence[RoundView], table: Mapping[str, Metric] = METRICS) -> Figures:
+    """Every metric of a table that the rounds have, over all of them and for each.
 
     A distribution is pooled over the rounds. A round has the statistics that its case can carry, also where its own
     sample is smaller than `MIN_SAMPLES`: their median over the rounds is a session's figure.
     """
     metrics: dict[str, Summary] = {}
     per_round: list[dict[str, float]] = [{} for _ in rounds]
-    for name, metric in METRICS.items():
+    for name, metric in table.items():
         if isinstance(metric, SampleMetric):
             summary, figures = _distribution(metric, rounds)
         else:

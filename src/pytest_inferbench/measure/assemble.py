@@ -20,6 +20,7 @@ from pytest_inferbench.measure.tags import figures_by_tag
 from pytest_inferbench.measure.validity import findings
 from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.table import METRICS, Metric
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views, token_method
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.stats.verdict import Verdict
@@ -50,6 +51,7 @@ def assemble(
     slo: Mapping[str, float] = _EMPTY,
     server: Mapping[str, Any] = _EMPTY,
     gpu: Mapping[str, Any] | None = None,
+    table: Mapping[str, Metric] = METRICS,
 ) -> CaseResult:
     """The result of a case, with its figures and validity findings and without checks.
 
@@ -62,13 +64,14 @@ def assemble(
         slo: per-request limits for goodput, metric name -> figure.
         server: what the server says of itself, as the result shall hold it.
         gpu: sampled GPU figures; None without a GPU.
+        table: the metrics to compute, by name.
 
     Raises:
         ConfigError: `slo` names something that is no per-request metric.
     """
     method = token_method(chain.from_iterable(round_.requests for round_ in rounds))
     views = tuple(_round_view(round_, method, slo) for round_ in rounds)
-    figures = aggregate(views)
+    figures = aggregate(views, table)
     evidence = Evidence(tuple(rounds), views, figures.metrics, method, facts, policy or ValidityPolicy())
     found = findings(evidence)
     return CaseResult(
@@ -83,7 +86,7 @@ def assemble(
         validity=found,
         verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
         notes=_notes(figures.metrics),
-        by_tag=figures_by_tag(rounds, method),
+        by_tag=figures_by_tag(rounds, method, table),
         slo=dict(slo) or None,
     )
 

@@ -12,21 +12,23 @@ from collections.abc import Mapping, Sequence
 from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.formulas import RequestView, RoundView
-from pytest_inferbench.metrics.table import METRICS, Kind
+from pytest_inferbench.metrics.table import METRICS, Kind, Metric
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views
 from pytest_inferbench.records import RoundRecord
 
 
-def figures_by_tag(rounds: Sequence[RoundRecord], method: TokenMethod) -> dict[str, Mapping[str, Summary]] | None:
+def figures_by_tag(
+    rounds: Sequence[RoundRecord], method: TokenMethod, table: Mapping[str, Metric] = METRICS
+) -> dict[str, Mapping[str, Summary]] | None:
     """Tag -> metric name -> summary, tags in the order of their first requests; None where no request has one."""
     tagged: defaultdict[str, list[RequestView]] = defaultdict(list)
     for round_ in rounds:
         for view in request_views(round_.requests, method):
             if view.record.tag:
                 tagged[view.record.tag].append(view)
-    return {tag: _figures(views) for tag, views in tagged.items()} or None
+    return {tag: _figures(views, table) for tag, views in tagged.items()} or None
 
 
-def _figures(views: Sequence[RequestView]) -> Mapping[str, Summary]:
-    figures = aggregate([RoundView(tuple(views))]).metrics
-    return {name: summary for name, summary in figures.items() if METRICS[name].kind is not Kind.ROUND}
+def _figures(views: Sequence[RequestView], table: Mapping[str, Metric]) -> Mapping[str, Summary]:
+    figures = aggregate([RoundView(tuple(views))], table).metrics
+    return {name: summary for name, summary in figures.items() if table[name].kind is not Kind.ROUND}

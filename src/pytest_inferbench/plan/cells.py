@@ -16,16 +16,13 @@ from pytest_inferbench.backends.container import ENGINE_CACHE
 from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
-from pytest_inferbench.config.validate import join_problems
 from pytest_inferbench.config.variables import variable_of
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.arguments import check_taken, command_line_args
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
 from pytest_inferbench.plan.pair import CellPair, make_pair, read_arms
 from pytest_inferbench.plan.place import default_version, place_of
-from pytest_inferbench.policy import gate_rules, policy_problems
 from pytest_inferbench.provision.models import local_format
 from pytest_inferbench.wire.catalogue import dialect_named
 
@@ -227,18 +224,8 @@ def _variable(written: Resolved[str | None]) -> str | None:
 
 
 def _policy(model: Model) -> tuple[Section, ...]:
-    """What was written of a model's gates, the model's own word first.
-
-    Raises:
-        ConfigError: it names a metric that there is not.
-    """
-    layers = (model.written.section("policy"), model.defaults.section("policy"))
-    directions = {name: metric.direction for name, metric in METRICS.items()}
-    problems = [problem for layer in layers for problem in policy_problems(layer, directions)]
-    if problems:
-        raise ConfigError(join_problems(problems))
-    gate_rules(layers)
-    return layers
+    """What was written of a model's gates, the model's own word first; who knows every metric checks it."""
+    return (model.written.section("policy"), model.defaults.section("policy"))
 
 
 def _layers(model: Model, backend: Backend, variant: str) -> list[Section]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.options import Settings
+from pytest_inferbench.plugin.extensions import Extensions
 from pytest_inferbench.plugin.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -29,12 +30,14 @@ class RunContext:
         run_id: the run's name, the same in every process of it.
         settings: the options.
         progress: where to say what goes on.
+        extensions: what the suite's hooks add.
     """
 
-    def __init__(self, run_id: str, settings: Settings, progress: ProgressLine) -> None:
+    def __init__(self, run_id: str, settings: Settings, progress: ProgressLine, extensions: Extensions) -> None:
         self.run_id = run_id
         self.settings = settings
         self.progress = progress
+        self.extensions = extensions
         self.images: Images | None = None  # made by `servers.images_of`
         self.resumed: Resumed | None = None  # the run as it was left, with --bench-resume
 
@@ -69,17 +72,16 @@ class RunContext:
 
     @cached_property
     def hardware(self) -> str:
-        """This machine's name in baselines."""
+        """This machine's name in baselines: as said on the command line, else by a hook, else made of what it is."""
         from pytest_inferbench.measure.environment import hardware_name  # noqa: PLC0415 - as above
 
         named: str | None = self.settings.hardware
-        return named or hardware_name(self.environment)
+        return named or self.extensions.hardware(self.environment) or hardware_name(self.environment)
 
     @cached_property
     def baselines(self) -> BaselineStore:
         """The baselines of this run."""
         from pytest_inferbench.baselines.store import BaselineStore  # noqa: PLC0415 - as above
-        from pytest_inferbench.metrics.table import METRICS  # noqa: PLC0415
 
-        directions = {name: metric.direction for name, metric in METRICS.items()}
+        directions = self.extensions.directions
         return BaselineStore(self.settings.path("baselines"), self.settings.rootdir, directions)

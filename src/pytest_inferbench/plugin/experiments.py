@@ -8,7 +8,7 @@ Law: a broken file ends the run before anything is measured: exit status 4 and i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ from pytest_inferbench.config.document import Section
 from pytest_inferbench.config.load import load
 from pytest_inferbench.config.validate import Shape, validate
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Experiment, Point, read_experiment, wanted_models
 from pytest_inferbench.plan.pair import CellPair
@@ -30,6 +29,7 @@ from pytest_inferbench.plan.pair import CellPair
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.api import Bench
     from pytest_inferbench.plugin.session import Session
+    from pytest_inferbench.units import Direction
 
 SUFFIX = ".bench.yaml"
 
@@ -73,7 +73,7 @@ class ExperimentModule(pytest.Module):
         settings = self._run.context.settings
         # `--bench-rounds` on the command line is for this run and wins; in an ini file it is a default.
         rounds = None if settings.source("rounds") == "command line" else experiment.rounds
-        function = _function(experiment, rounds, _budgets(experiment.budgets))
+        function = _function(experiment, rounds, _budgets(experiment.budgets, self._run.context.extensions.directions))
         function.place_as = _placed(str(self.path), experiment.source.line or 1)  # type: ignore[attr-defined]
         setattr(module, experiment.function, function)
         return module
@@ -96,9 +96,9 @@ class _Budgets(Shape):
     budgets: dict[str, BoundShape] = Field(default_factory=dict)
 
 
-def _budgets(written: Section) -> tuple[Budget, ...]:
+def _budgets(written: Section, directions: Mapping[str, Direction]) -> tuple[Budget, ...]:
     validate(_Budgets, Section({"budgets": (written, written.source)}, written.source))
-    return read_budgets(written, {name: metric.direction for name, metric in METRICS.items()})
+    return read_budgets(written, directions)
 
 
 def _function(experiment: Experiment, rounds: int | None, budgets: tuple[Budget, ...]) -> Callable[..., None]:

@@ -37,6 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ) from None
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that a suite may implement."""
+    from pytest_inferbench.plugin import hookspecs  # noqa: PLC0415 - light, and named nowhere else
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options and set up this process's part of the run."""

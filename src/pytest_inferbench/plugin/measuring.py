@@ -111,6 +111,7 @@ def _measure(
         case_facts(plan, server, request.min_requests),
         policy=case_policy(request.max_error_rate),
         slo=dict(cell.cell.slo),
+        table=context.extensions.metrics,
         server=server_account(cell.cell, server, cell.restarts, canary),
     )
     case = with_records(case, seen, context.folder) if keep else case

@@ -81,7 +81,9 @@ class Recorder:
         if kept:
             self._notes.append(f"resumed: {len(kept)} of {len(self._book.cases)} cases were measured before")
         failed = any(wording.style(Verdict(case["verdict"])) == wording.BAD for case in kept)
-        return self._update(interrupted=interrupted) and reported and not failed
+        problems = self._context.extensions.give_results(self._document, self._context.folder)
+        self._notes += problems
+        return self._update(interrupted=interrupted) and reported and not failed and not problems
 
     def _update(self, *, interrupted: bool) -> bool:
         if not self._context.settings.update_baselines:

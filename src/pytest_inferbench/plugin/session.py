@@ -16,6 +16,7 @@ import pytest
 
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plugin.context import RunContext
+from pytest_inferbench.plugin.extensions import Extensions
 from pytest_inferbench.plugin.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Session:
         resumed = None if settings.resume is None else _resumed(settings, given)
         run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
         run_id = run_id if resumed is None else resumed.run_id
-        self.context = RunContext(run_id, settings, ProgressLine(_STDOUT if self.controls else -1))
+        progress = ProgressLine(_STDOUT if self.controls else -1)
+        self.context = RunContext(run_id, settings, progress, Extensions(config.hook))
         self.context.resumed = resumed
         self._recorder: Recorder | None = None
         self._refused: list[str] = []
@@ -66,7 +68,7 @@ class Session:
         from pytest_inferbench.plan.cells import plan_matrix  # noqa: PLC0415
 
         try:
-            return plan_matrix(self.context.settings)
+            return tuple(self.context.extensions.with_policy(cell) for cell in plan_matrix(self.context.settings))
         except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
             self.refuse(str(error))
             return ()

@@ -17,7 +17,6 @@ from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.campaign.compare import Compared, conclude, with_site
 from pytest_inferbench.campaign.history import Histories, Judged
 from pytest_inferbench.errors import BaselineError, InferbenchError
-from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plugin.compare import compare
 from pytest_inferbench.plugin.confirm import judge_cell
@@ -132,7 +131,7 @@ class Verdicts:
         key = (cell.model, cell.backend)
         if key not in self._histories:
             baseline = self._context.baselines.read(*key, self._context.hardware)
-            directions = {name: metric.direction for name, metric in METRICS.items()}
+            directions = self._context.extensions.directions
             self._histories[key] = Histories(baseline, directions, cell.policy, self._context.machine)
         return self._histories[key]
 
