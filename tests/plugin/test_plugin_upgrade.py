@@ -16,7 +16,7 @@ SESSIONS = 6
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_an_upgrade(tmp_path):
-    """Version 8 is compared with version 7's six sessions, reseated with a small diff, and judged with their scatter."""
+    """Version 8 is compared with six sessions of version 7, reseated with a small diff, judged with their scatter."""
     folder = tmp_path / "suite"
     folder.mkdir()
     server = OwnedServer(folder)

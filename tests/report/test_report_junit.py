@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,11 +14,18 @@ from report_cases import GATED, HOSTILE, INVALID, OVER, RUNS, WITHIN, case, docu
 from report_strategies import case_results
 from xmlschema import XMLSchema
 
-from pytest_inferbench.measure.result import Check
+from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.report.junit import to_junit
+from pytest_inferbench.stats.gate import judge
+from pytest_inferbench.stats.history import read_history
+from pytest_inferbench.stats.moderation import Prior
+from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import Direction
 
 SCHEMA = XMLSchema(str(Path(__file__).with_name("junit.xsd")))
+LOWER = Direction.LOWER
 OUTCOMES = {Error: "error", Failure: "failure", Skipped: "skipped"}
 
 
@@ -68,18 +76,26 @@ def test_regression_verdicts():
     }
 
 
+def gate(*now, sessions=8, **rule):
+    past = read_history([Past(41.2 * (1 + away)) for away in (0, 0.011, -0.009, 0.006) * 2][:sessions], LOWER, 20)
+    return to_check("ttft_ms.p50", "ms", judge(now, past, Rule(gates=6, **rule), Prior(0.02, 4.1, 5)))
+
+
 def test_a_comparison_is_told_in_figures():
-    """A judged gate says its change, the baseline, the margin and what would have been seen."""
-    comparison = {"worsening": 0.096, "baseline": 41.2, "margin": 0.05, "detectable": 0.073}
-    check = Check("ttft_ms.p50", "history", Verdict.REGRESSED, 45.2, unit="ms")
-    run = document((case("single", Verdict.REGRESSED, checks=(check,)),))
-    run["cases"][0]["checks"][0]["comparison"] = comparison
-    assert read(run) == {
-        ("qwen3-8b.vllm.single", "ttft_ms.p50 regression"): (
-            "failure",
-            "REGRESSED: 45.2 ms, +9.6 % worse against 41.2 ms, margin 5 %, would have seen +7.3 %",
-        )
-    }
+    """A judged gate is one line: now, the baseline, the change with its interval, the margin, what would be seen."""
+    run = document((case("bad", Verdict.REGRESSED, checks=(gate(52.1, 51.6),)),))
+    ((key, (outcome, message)),) = read(run).items()
+    assert (key, outcome) == (("qwen3-8b.vllm.bad", "ttft_ms.p50 regression"), "failure")
+    figures = r"ttft_ms.p50 51.8 ms, was 41.3 ms \(.*8 sessions.*\): \+25\.\d % \(\+\d.* to \+\d.*\), margin 5 %; "
+    assert re.match(rf"REGRESSED: {figures}.*would have seen \+\d+\.\d %$", message), message
+
+
+def test_what_could_not_be_told_says_what_would_decide():
+    """INCONCLUSIVE is skipped with a message that says how many more sessions would decide."""
+    run = document((case("x", Verdict.INCONCLUSIVE, checks=(gate(41.0, sessions=1, resolve=0.1),)),))
+    ((outcome, message),) = read(run).values()
+    assert outcome == "skipped"
+    assert re.match(r"INCONCLUSIVE: ttft_ms.p50 41.0 ms.*\d+ more sessions would decide", message), message
 
 
 def test_an_invalid_case_is_one_error():

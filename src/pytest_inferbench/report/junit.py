@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
-from pytest_inferbench.report.figures import exact, quantity
+from pytest_inferbench.report.comparison_table import in_a_line, would_have_seen
+from pytest_inferbench.report.figures import ABSENT, exact
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import RATIO
 
 if TYPE_CHECKING:
     from junit_xml import TestCase, TestSuite
@@ -78,41 +78,35 @@ def _checked(case: Case, check: Check, seconds: float) -> TestCase:
     verdict = Verdict(check["verdict"])
     rest = check.get("bound") or _KINDS.get(check["kind"], check["kind"])
     entry = _entry(case, f"{visible(check['metric'])} {rest}", seconds)
-    head, *more = lines = _told(verdict, check)
+    message, details = _told(verdict, check)
     if verdict is Verdict.INVALID:
-        entry.add_error_info(head, "\n".join(more), verdict.label)
+        entry.add_error_info(message, details, verdict.label)
     elif verdict in _FAILURES:
-        entry.add_failure_info(head, "\n".join(more), verdict.label)
+        entry.add_failure_info(message, details, verdict.label)
     elif verdict is Verdict.INCONCLUSIVE:
-        # A list of skipped tests shows the message alone, and "could not tell" must say what would decide.
-        entry.add_skipped_info("; ".join(part for part in (head, visible(check["note"])) if part), "\n".join(more))
+        entry.add_skipped_info(message, details)
     else:
-        entry.stdout = "\n".join(lines)
+        entry.stdout = f"{message}\n{details}".rstrip("\n")
     return entry
 
 
-def _told(verdict: Verdict, check: Check) -> list[str]:
-    """The verdict with the figures it rests on, then a line for each thing that explains it."""
-    unit = visible(check["unit"])
-    value = measured(check)
+def _told(verdict: Verdict, check: Check) -> tuple[str, str]:
+    """The verdict with the figures it rests on in one line, which is all that a list shows; and what explains it."""
+    note, source = visible(check["note"]), visible(check["source"])
+    details = [f"written at {source}"] if source else []
+    if "comparison" in check:
+        seen = would_have_seen(check)
+        visible_change = [] if seen == ABSENT else [f"would have seen {seen}"]
+        return "; ".join([f"{verdict.label}: {in_a_line(check)}", *visible_change]), "\n".join(details)
+    if check["kind"] != "budget":
+        return f"{verdict.label}: {note}" if note else verdict.label, "\n".join(details)
+    unit, value = visible(check["unit"]), measured(check)
     parts = [f"{verdict.label}: {value}" + ("" if value == NOT_MEASURED else f" {unit}".rstrip())]
     if "limit" in check:
         parts.append(f"{check.get('bound', 'limit')} {exact(check['limit'], check['unit'])} {unit}".rstrip())
         if verdict is Verdict.OVER_BUDGET and value != NOT_MEASURED:
             parts.append(f"{visible(beyond(check))} beyond it")
-    found = check.get("comparison") or {}
-    if "worsening" in found:
-        base = f" against {exact(found['baseline'], check['unit'])} {unit}".rstrip() if "baseline" in found else ""
-        parts.append(f"{_signed(found['worsening'])} worse{base}, margin {quantity(found['margin'], RATIO.symbol)}")
-    if "detectable" in found:
-        parts.append(f"would have seen {_signed(found['detectable'])}")
-    lines = [", ".join(parts)]
-    lines += [f"written at {visible(check['source'])}"] if check["source"] else []
-    return lines + ([visible(check["note"])] if check["note"] else [])
-
-
-def _signed(share: float) -> str:
-    return f"{'+' if share >= 0 else '-'}{quantity(abs(share), RATIO.symbol)}"
+    return ", ".join(parts), "\n".join([*details, note] if note else details)
 
 
 def _entry(case: Case, name: str, seconds: float) -> TestCase:
