@@ -17,6 +17,11 @@ class Files:
     def sessions(self):
         return [json.loads(line) for line in self.jsonl.read_text().splitlines()]
 
+    def tolerate(self):
+        """Call nothing a regression, however busy the machine is."""
+        wide = "    policy: {margin: 0.9, resolve: 5.0}\n    gates:"
+        self.yaml.write_text(self.yaml.read_text().replace("    gates:", wide))
+
     def bytes(self):
         return self.yaml.read_bytes(), self.jsonl.read_bytes()
 
@@ -35,11 +40,12 @@ def run(suite, server):
 def test_reseat_opens_a_segment(run, files):
     """`--baseline-mode reseat` gives each measured case a new segment, and the summary says from what to what."""
     run("--update-baselines", "-k", "plain").assert_outcomes(passed=2, deselected=2)
+    files.tolerate()
     result = run("--update-baselines", "--baseline-mode=reseat", "-k", "plain")
-    result.assert_outcomes(passed=1, skipped=1, deselected=2)
+    result.assert_outcomes(passed=2, deselected=2)
     assert [(made["segment"], made["how"]) for made in files.sessions()] == [(1, "append"), (2, "reseat")]
     result.stdout.fnmatch_lines(["plain on lab: *session 1 of segment 2: reseated (*", "  ttft_ms.p50: * -> *"])
-    result.stdout.fnmatch_lines(["wrote benchmarks/baselines/served--external.yaml"])
+    result.stdout.fnmatch_lines(["wrote benchmarks/baselines/served--external/lab.jsonl"])
 
 
 def test_sessions_remember_their_circumstances(run, files):
@@ -86,6 +92,7 @@ def test_two_cells_of_one_key_end_the_run_before_it_begins(run, files):
 def test_cases_that_were_not_selected_stay_to_the_letter(run, files):
     """An update of one case leaves every line of the others, in both files."""
     run("--update-baselines")
+    files.tolerate()
     before = files.yaml.read_text().splitlines(), files.jsonl.read_text()
     run("--update-baselines", "-k", "concurrency")
     changed = [line for line in files.yaml.read_text().splitlines() if line not in before[0]]

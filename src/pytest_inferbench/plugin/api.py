@@ -186,7 +186,7 @@ class Bench:
     ) -> Result:
         """The same for a plain `def` test."""
         done = self._item.stash.setdefault(RECORDED, [])
-        name = case_name(self._item, self._cell.name, len(done))
+        name = case_name(self._item, len(done))
         request = CaseRequest(name, self._item.nodeid, workload, rounds, budgets, max_error_rate, min_requests)
         kept = self._kept(request)
         if kept is not None:

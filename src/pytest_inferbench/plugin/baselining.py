@@ -110,7 +110,7 @@ def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Fun
     for item in items:
         if isinstance(item, pytest.Function) and _CELL in getattr(getattr(item, "callspec", None), "params", ()):
             cell: Cell = item.callspec.params[_CELL]  # type: ignore[assignment] # what `pytest_generate_tests` put there
-            yield cell, case_key(case_name(item, cell.id, 0), cell.variant), item
+            yield cell, case_key(case_name(item, 0), cell.variant), item
 
 
 def _refuse_shared_keys(items: Iterable[pytest.Item]) -> None:

@@ -19,26 +19,28 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.provision.server import Server
     from pytest_inferbench.workloads.workload import Workload
 
 
+_CELL = "inferbench_cell"
 _NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
 
-def case_name(item: pytest.Function, cell_id: str, number: int) -> str:
+def case_name(item: pytest.Function, number: int) -> str:
     """The case's name in baselines: `test_concurrency[llama-b1-tiny-c08]` -> `concurrency[c08]`.
 
     Args:
         item: the test.
-        cell_id: the cell's part of its id.
         number: how many workloads the test has measured before this one.
     """
     name = (item.originalname or item.name).removeprefix("test_")
     if item.cls is not None:
         name = f"{item.cls.__name__.removeprefix('Test')}.{name}"
-    rest = item.callspec.id.removeprefix(cell_id).removeprefix("-")
+    cell: Cell | CellPair = item.callspec.params[_CELL]  # type: ignore[assignment] # what `pytest_generate_tests` put there
+    rest = item.callspec.id.removeprefix(cell.id).removeprefix("-")
     name = f"{name}[{rest}]" if rest else name
     return f"{name}#{number + 1}" if number else name
 

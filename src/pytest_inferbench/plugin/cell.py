@@ -47,15 +47,13 @@ class RunningCell:
     Args:
         cell: which one.
         context: the run.
-        name: its part of test ids.
 
     Attributes:
         pace: how fast the case goes, for the progress line.
     """
 
-    def __init__(self, cell: Cell, context: RunContext, name: str) -> None:
+    def __init__(self, cell: Cell, context: RunContext) -> None:
         self.cell = cell
-        self.name = name
         self.cancel = threading.Event()
         self.restarts = 0
         self._context = context
@@ -196,7 +194,7 @@ def open_cell(context: RunContext, wanted: Cell | CellPair) -> Generator[Running
     The tests of a pair run on its arm B: validity and budgets of what is judged are known before pairs are measured.
     """
     cell = wanted.b if isinstance(wanted, CellPair) else wanted
-    running = RunningCell(cell, context, wanted.id)
+    running = RunningCell(cell, context)
     try:
         try:
             running.server()

@@ -45,7 +45,7 @@ def compare(
     Returns:
         by the case's id: the cases with their pairs, what the last look found, and the error of those that have one.
     """
-    arms = {B: running, A: running if pair.a == pair.b else RunningCell(pair.a, context, pair.a.id)}
+    arms = {B: running, A: running if pair.a == pair.b else RunningCell(pair.a, context)}
     try:
         return _Comparison(cases, requests, arms, context).run(f"{context.run_id} {pair.id}")
     finally:

@@ -16,7 +16,6 @@ from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.launch.preview import preview
 from pytest_inferbench.plan.cell import Cell
-from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plugin.case import case_name
 from pytest_inferbench.plugin.selected import selected
 from pytest_inferbench.provision.installed import THIS_MACHINE
@@ -35,7 +34,7 @@ def show_plan(session: pytest.Session, context: RunContext) -> None:
     """Print the plan; a cell that cannot run here makes the run fail where --require-backend is given."""
     writer = session.config.get_terminal_writer()
     settings, there = context.settings, NVML.gpus()
-    cells = {cell: dict.fromkeys(map(_case, items)) for cell, items in selected(session.items).items()}
+    cells = {cell: {case_name(item, 0): None for item in items} for cell, items in selected(session.items).items()}
     wanted = {_key(cell, case) for cell, cases in cells.items() for case in cases}
     # How many pairs a comparison takes shows while it runs.
     known = _earlier(settings.path("results"), wanted) if settings.compare is None else {}
@@ -50,12 +49,6 @@ def show_plan(session: pytest.Session, context: RunContext) -> None:
         writer.line(line)
     if settings.require_backend:
         session.testsfailed += sum(bool(cell.trouble) for cell in planned)
-
-
-def _case(item: pytest.Function) -> str:
-    """The case's name; the test's id begins with what it is measured on, a cell or a pair of cells."""
-    measured = next(value.id for value in item.callspec.params.values() if isinstance(value, Cell | CellPair))
-    return case_name(item, measured, 0)
 
 
 def _key(cell: Cell, case: str) -> _Key:

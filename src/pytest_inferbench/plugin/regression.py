@@ -52,7 +52,7 @@ class RegressionItem(pytest.Item):
     @property
     def case(self) -> str:
         """The name of its test's first case."""
-        return case_name(self.test, self.cell.id, 0)
+        return case_name(self.test, 0)
 
     @property
     def recorded(self) -> list[Recorded]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -111,15 +112,15 @@ class Session:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give every selected benchmark its regression item; leave out what a resumed run has done."""
+        """Leave out what a resumed run has done."""
         if self.context.resumed is not None:
             items[:], done = self.context.resumed.split(items)
             self._config.hook.pytest_deselected(items=done)
-        if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in items):
-            from pytest_inferbench.plugin.regression import add_regressions  # noqa: PLC0415 - heavy
-            from pytest_inferbench.plugin.verdicts import Verdicts  # noqa: PLC0415 - as above
 
-            add_regressions(items, Verdicts(self.context))
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Let regression items be added when everybody else is done with selecting tests."""
+        session.config.pluginmanager.register(_Regressions(self.context))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
@@ -205,6 +206,27 @@ def _resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
         return read_resumed(settings) if given is None else resumed_from(given["inferbench_resumed"])
     except InferbenchError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+class _Regressions:
+    """Gives every selected benchmark its regression item, around all other plugins: who is registered last wraps them.
+
+    Law: nobody selects a regression item without its test. (With `--lf` a failed one is unknown, so its file runs.)
+    """
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
+        """Add them once the selection stands."""
+        result = yield
+        if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in items):
+            from pytest_inferbench.plugin.regression import add_regressions  # noqa: PLC0415 - heavy
+            from pytest_inferbench.plugin.verdicts import Verdicts  # noqa: PLC0415 - as above
+
+            add_regressions(items, Verdicts(self._context))
+        return result
 
 
 def _new_run_id() -> str:
