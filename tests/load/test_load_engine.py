@@ -111,13 +111,11 @@ def test_with_half_the_connections_cut_the_other_half_is_whole(carry, cut):
 def test_a_server_killed_in_mid_stream_fails_what_was_under_way(carry):
     """Requests that were answered stay whole, those under way are cut, those that come later find nobody."""
     with ScriptedServer(Script(first_ms=5, gap_ms=5)) as server:
-        carry(server)  # the worker is there from now on
-        killer = threading.Timer(1.0, os.kill, (server.pid, signal.SIGKILL))
-        killer.start()
+        engine = LoadEngine(on_progress=lambda finished, _reads: finished and os.kill(server.pid, signal.SIGKILL))
         try:
-            seen = carry(server, requests=4000, streams=4, tokens=10)
+            seen = carry(server, requests=4000, streams=4, tokens=10, engine=engine)
         finally:
-            killer.cancel()
+            engine.close()
     kinds = [record.failure.kind if record.failure else None for record in seen.records]
     assert len(kinds) == 4000
     assert None in kinds
