@@ -64,7 +64,7 @@ class FreshSteps(Steps):
 def server(ready_seconds=1.0):
     return SimpleNamespace(
         endpoint=Endpoint("http://127.0.0.1:1", "m"),
-        backend=SimpleNamespace(metrics_path=None, counters={}),
+        backend=SimpleNamespace(metrics_path=None, published={}),
         death=lambda: None,
         ready_seconds=ready_seconds,
     )

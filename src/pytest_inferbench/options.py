@@ -92,6 +92,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-rounds", int, 5, "Rounds of each case.", "5"),
     Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "8"),
     Option("--bench-timeout", float, 600.0, "Seconds one request may take.", "600"),
+    Option("--bench-sample-interval-ms", float, 1000.0, "Milliseconds between samples of server and GPUs.", "100"),
+    Option("--bench-no-gpu-metrics", bool, False, "Leave GPUs alone."),
     Option("--bench-workers", int, None, "Load worker processes; as many as the planned chunk rate wants.", "2"),
     Option("--bench-seed", int, 0, "Seed of prompts and schedules.", "7"),
     Option("--bench-protocol", str, None, "Wire protocol instead of the backend's own.", "openai-completions"),

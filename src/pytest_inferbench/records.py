@@ -138,16 +138,59 @@ class WorkerReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Histogram:
+    """A histogram as Prometheus writes it: how many observations were at most each bound.
+
+    Attributes:
+        bounds: upper bounds in ascending order; the last is infinite.
+        counts: observations up to each bound, so they never fall.
+        total: sum of all observations.
+    """
+
+    bounds: tuple[float, ...]
+    counts: tuple[float, ...]
+    total: float
+
+    @property
+    def n(self) -> float:
+        """All observations."""
+        return self.counts[-1]
+
+
+@dataclass(frozen=True, slots=True)
 class ServerReading:
     """The server's own counters and gauges at one moment; a name it does not publish is absent.
 
     Attributes:
         at_ns: when the page was read.
-        values: figure by product name (`generated_tokens`, `prompt_tokens`, `cached_prompt_tokens`, ...).
+        values: figure by product name (`metrics/published.py`).
+        histograms: likewise, in seconds; only in the readings before and after a round.
+        took_ns: from asking for the page to having it.
     """
 
     at_ns: int
-    values: dict[str, float]
+    values: Mapping[str, float]
+    histograms: Mapping[str, Histogram] = field(default_factory=lambda: MappingProxyType({}))
+    took_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One GPU at one moment; a figure that it or its driver does not tell is absent.
+
+    Attributes:
+        at_ns: when it was read.
+        index: the GPU's number in NVML's order.
+        values: `energy_j` (counted since the driver was loaded), `power_w`, `utilization` (0 to 1), `memory_bytes` in
+            use, `processes_bytes` of its compute processes, `temperature_c`, `sm_clock_mhz`, `memory_clock_mhz`,
+            `power_limit_w`.
+        throttled: why its clocks are held down now (`power_cap`, `thermal`, ...); None where it does not say.
+    """
+
+    at_ns: int
+    index: int
+    values: Mapping[str, float]
+    throttled: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +202,9 @@ class RoundRecord:
         requests: one record for every request that was issued.
         workers: each load worker's health.
         before, after: the server's counters around the round, where it publishes any.
+        pages: the server's counters and gauges while the round ran.
+        missed: pages that could not be had while it ran, or came too late for their turn.
+        gpu: its GPUs before, while and after it ran.
         concurrency: closed-loop streams kept busy by the loads that count; None in an open loop.
         found: what the workload itself found in the round, metric name -> figure (`max_streams`, `ttft_drift`).
     """
@@ -170,6 +216,9 @@ class RoundRecord:
     after: ServerReading | None = None
     concurrency: int | None = None
     found: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    pages: tuple[ServerReading, ...] = ()
+    missed: int = 0
+    gpu: tuple[GpuReading, ...] = ()
 
     @property
     def counted(self) -> tuple[RequestRecord, ...]:

@@ -1,4 +1,4 @@
-"""One case on one server: warm up, then round after round of load with the server's counters around each.
+"""One case on one server: warm up, then round after round of load, each watched from beside.
 
 Law: no pytest here, and no judgement: what comes out are records. A server that died is an error with its last
 words; a request that failed is a record.
@@ -14,20 +14,26 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from pytest_inferbench.clock import Clock
+from pytest_inferbench.devices.gpu import GpuWatch
 from pytest_inferbench.errors import ConfigError, ServerError
 from pytest_inferbench.load.encode import encode_load
 from pytest_inferbench.load.engine import LoadEngine, Observed
 from pytest_inferbench.load.job import Limits, Target
 from pytest_inferbench.load.shape import Load
-from pytest_inferbench.observe.prometheus import read_counters
+from pytest_inferbench.observe.prometheus import HttpMetricsPage
+from pytest_inferbench.observe.watch import Watch
 from pytest_inferbench.provision.server import Server
-from pytest_inferbench.records import RequestRecord, RoundRecord, ServerReading, WorkerReading
+from pytest_inferbench.records import RequestRecord, RoundRecord, WorkerReading
 from pytest_inferbench.wire.dialect import Dialect
 from pytest_inferbench.workloads.prompts import PromptMaker
 from pytest_inferbench.workloads.workload import RoundContext, Workload
 
 _PORTS = {"http": 80, "https": 443}
 _ROUND_SEEDS = 1_000_003  # a prime: the warm-up and the rounds of one case never share a seed
+
+
+def _unwatched(server: Server) -> None:  # noqa: ARG001 - CaseRunner's gpus
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class CasePlan:
         seed: seed of the whole case.
         request_s: limit of one request in seconds.
         slo: the model's limits for one request, metric name -> figure.
+        interval_ms: from one sample of server and GPUs to the next; 0: only before and after each round.
     """
 
     case: str
@@ -51,6 +58,7 @@ class CasePlan:
     seed: int
     request_s: float
     slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    interval_ms: float = 0.0
 
 
 class CaseRunner:
@@ -64,6 +72,7 @@ class CaseRunner:
         clock: stamps counter readings.
         report: told in a few words what is being done.
         fresh: stops the server and starts another like it; None where that cannot be done.
+        gpus: opens the GPUs of a server for reading; None where it has none, or they are not to be watched.
     """
 
     def __init__(
@@ -75,6 +84,7 @@ class CaseRunner:
         clock: Clock,
         report: Callable[[str], None],
         fresh: Callable[[], Server] | None = None,
+        gpus: Callable[[Server], GpuWatch | None] = _unwatched,
     ) -> None:
         self._server = server
         self._dialect = dialect
@@ -83,6 +93,8 @@ class CaseRunner:
         self._clock = clock
         self._report = report
         self._fresh = fresh
+        self._gpus = gpus
+        self._page = self._find_page()
 
     def run(self, plan: CasePlan) -> Iterator[RoundRecord]:
         """Warm up, then yield each round as it ends.
@@ -108,37 +120,41 @@ class CaseRunner:
                 f"{plan.case}: {plan.workload.kind} starts a server for each round, which cannot be done here"
             )
         self._server = self._fresh()
+        self._page = self._find_page()
         return {"cold_start_s": self._server.ready_seconds}
 
     def _round(self, index: int, plan: CasePlan, started: Mapping[str, float]) -> RoundRecord:
-        before = self._counters()
         steps = plan.workload.steps(self._context(plan, index + 1))
         requests: list[RequestRecord] = []
         workers: list[WorkerReading] = []
         streams: set[int | None] = set()
         answer: tuple[RequestRecord, ...] | None = None
-        for number in count():
-            try:
-                load = next(steps) if answer is None else steps.send(answer)
-            except StopIteration as end:
-                found = end.value
-                break
-            if number:
-                self._report(f"round {index + 1}/{plan.rounds}, step {number + 1}")
-            seen = self._carry(load, plan)
-            answer = seen.records
-            first = len(requests)
-            requests += (
-                replace(record, index=first + record.index, load=number, counted=load.counted) for record in answer
-            )
-            workers += seen.workers
-            streams |= {load.streams} if load.counted else set()
+        with Watch(self._page, self._gpus(self._server), plan.interval_ms, self._clock).round() as watched:
+            for number in count():
+                try:
+                    load = next(steps) if answer is None else steps.send(answer)
+                except StopIteration as end:
+                    found = end.value
+                    break
+                if number:
+                    self._report(f"round {index + 1}/{plan.rounds}, step {number + 1}")
+                seen = self._carry(load, plan)
+                answer = seen.records
+                first = len(requests)
+                requests += (
+                    replace(record, index=first + record.index, load=number, counted=load.counted) for record in answer
+                )
+                workers += seen.workers
+                streams |= {load.streams} if load.counted else set()
         return RoundRecord(
             index=index,
             requests=tuple(requests),
             workers=tuple(workers),
-            before=before,
-            after=self._counters(),
+            before=watched.before,
+            after=watched.after,
+            pages=watched.pages,
+            missed=watched.missed,
+            gpu=watched.gpu,
             concurrency=streams.pop() if len(streams) == 1 else None,
             found={**started, **(found or {})},
         )
@@ -146,9 +162,11 @@ class CaseRunner:
     def _context(self, plan: CasePlan, number: int) -> RoundContext:
         return RoundContext(self._prompts, random.Random(plan.seed * _ROUND_SEEDS + number), plan.slo)
 
-    def _counters(self) -> ServerReading | None:
+    def _find_page(self) -> HttpMetricsPage | None:
         backend = self._server.backend
-        return read_counters(self._server.endpoint, backend.metrics_path, backend.counters, self._clock)
+        if backend.metrics_path is None or not backend.published:
+            return None
+        return HttpMetricsPage(self._server.endpoint, backend.metrics_path, backend.published, self._clock)
 
     def _carry(self, load: Load, plan: CasePlan) -> Observed:
         endpoint = self._server.endpoint

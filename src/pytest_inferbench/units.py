@@ -36,6 +36,12 @@ TOKENS_PER_SECOND = Unit("tok/s")
 REQUESTS_PER_SECOND = Unit("req/s")
 RATIO = Unit("%")
 JOULES_PER_TOKEN = Unit("J/tok")
+JOULES = Unit("J")
+WATTS = Unit("W")
+GIB = Unit("GiB")
+CELSIUS = Unit("°C")
+MEGAHERTZ = Unit("MHz")
+COUNT = Unit("")
 
 _SIGNIFICANT = 3
 
@@ -61,4 +67,4 @@ def format_value(value: float, unit: Unit | None = None) -> str:
         text = f"{value:,.{decimals}f}"
         if "." in text and (magnitude < 1 or unit is RATIO):
             text = text.rstrip("0").rstrip(".")
-    return f"{text} {unit.symbol}" if unit else text
+    return f"{text} {unit.symbol}" if unit and unit.symbol else text

@@ -9,26 +9,18 @@ from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backen
 from pytest_inferbench.backends.llama import LLAMA
 from pytest_inferbench.backends.vllm import VLLM
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.metrics.published import PUBLISHED
 from pytest_inferbench.wire.catalogue import dialect_named
 
 _CAPTURES = Path(__file__).parents[1] / "captures"
-_COUNTERS = {
-    "generated_tokens",
-    "prompt_tokens",
-    "cached_prompt_tokens",
-    "requests_running",
-    "requests_waiting",
-    "kv_cache_use",
-    "preemptions",
-}
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=repr)
-def test_a_backend_speaks_known_dialects_and_counts_under_product_names(backend):
+def test_a_backend_speaks_known_dialects_and_publishes_under_product_names(backend):
     """Facts of one table that name entries of another one do name them."""
     assert [dialect_named(name).name for name in backend.dialects] == list(backend.dialects)
-    assert set(backend.counters) <= _COUNTERS
-    assert all(names for names in backend.counters.values())
+    assert set(backend.published) <= set(PUBLISHED)
+    assert all(names for names in backend.published.values())
 
 
 @pytest.mark.parametrize(
@@ -37,8 +29,8 @@ def test_a_backend_speaks_known_dialects_and_counts_under_product_names(backend)
 def test_counters_stand_on_a_real_server_s_page(backend, server):
     """The newest name of each counter is on the page of a recent server; llama.cpp has dropped its KV gauge."""
     page = (_CAPTURES / server / "metrics.raw").read_text(encoding="utf-8")
-    published = {line.split("{")[0].split(" ")[0] for line in page.splitlines()}
-    missing = {name for name, candidates in backend.counters.items() if candidates[0] not in published}
+    lines = {line.split("{")[0].split(" ")[0].removesuffix("_bucket") for line in page.splitlines()}
+    missing = {name for name, candidates in backend.published.items() if candidates[0] not in lines}
     assert missing == ({"kv_cache_use"} if backend is LLAMA else set())
 
 

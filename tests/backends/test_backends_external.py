@@ -17,4 +17,8 @@ def test_an_external_server_cannot_be_started(machine):
 
 def test_an_external_server_s_counters_are_looked_for_under_all_known_names():
     """Whatever is behind the URL, its generated tokens are found."""
-    assert EXTERNAL.counters["generated_tokens"] == ("vllm:generation_tokens_total", "llamacpp:tokens_predicted_total")
+    assert EXTERNAL.published["generated_tokens"] == (
+        "vllm:generation_tokens_total",
+        "sglang:generation_tokens_total",
+        "llamacpp:tokens_predicted_total",
+    )

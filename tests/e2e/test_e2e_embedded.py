@@ -91,7 +91,7 @@ def test_arguments_reach_the_server(start):
     assert props["total_slots"] == 3
     assert props["default_generation_settings"]["n_ctx"] == 1024
     page = httpx.get(server.endpoint.base_url + LLAMA.metrics_path).text
-    assert LLAMA.counters["generated_tokens"][0] in page
+    assert LLAMA.published["generated_tokens"][0] in page
 
 
 def test_a_running_server_can_be_attached_by_its_address(start):

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.measure import environment
 from pytest_inferbench.measure.environment import cpu_model, hardware_name, is_virtual, machine_parts, read_environment
 
@@ -23,7 +24,7 @@ def git(folder, *arguments):
 
 def test_environment_is_json_and_names_no_host(tmp_path):
     """What is read crosses processes as JSON, has no absent values, and holds no host name."""
-    found = read_environment(SYSTEM_CLOCK, tmp_path)
+    found = read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))
     text = json.dumps(found)
     assert json.loads(text) == found
     assert None not in found.values()
@@ -31,6 +32,16 @@ def test_environment_is_json_and_names_no_host(tmp_path):
     assert found["packages"]["pytest"] == pytest.__version__
     assert found["memory_bytes"] > 0
     assert platform.node() not in found.values()
+
+
+def test_gpus_are_named_with_their_driver(tmp_path):
+    """Product name, memory and power limit of each, the driver and its CUDA; no serial number, no UUID."""
+    found = read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(2))
+    assert found["gpus"] == [{"name": "NVIDIA H200", "memory_bytes": 150_754_820_096, "power_limit_w": 700.0}] * 2
+    assert (found["driver"], found["cuda"]) == ("570.86.15", "12.8")
+    assert hardware_name(found) == "2x-nvidia-h200"
+    none = read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))
+    assert not {"gpus", "driver", "cuda"} & set(none)
 
 
 @needs_git
@@ -42,11 +53,11 @@ def test_git_state(tmp_path):
     git(tmp_path, "add", "suite.py")
     git(tmp_path, "commit", "-qm", "one")
     (tmp_path / "results.json").write_text("{}")
-    clean = read_environment(SYSTEM_CLOCK, tmp_path)["git"]
+    clean = read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))["git"]
     assert clean["dirty"] is False
     assert len(clean["commit"]) == 40
     tracked.write_text("2")
-    assert read_environment(SYSTEM_CLOCK, tmp_path)["git"] == {**clean, "dirty": True}
+    assert read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))["git"] == {**clean, "dirty": True}
 
 
 @needs_git
@@ -55,19 +66,19 @@ def test_a_hooks_git_variables_do_not_mislead(tmp_path, monkeypatch):
     git(tmp_path, "init", "-q", "hooked")
     git(tmp_path / "hooked", "commit", "-qm", "one", "--allow-empty")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "hooked" / ".git"))
-    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))
 
 
 def test_no_repository_is_absent(tmp_path, monkeypatch):
     """A folder outside any repository has no git state."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))
 
 
 def test_no_git_is_absent(tmp_path, monkeypatch):
     """Without the program there is no git state, and no error."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))
 
 
 def test_a_git_that_hangs_is_absent(tmp_path, monkeypatch):
@@ -77,7 +88,7 @@ def test_a_git_that_hangs_is_absent(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(environment, "_COMMAND_TIMEOUT_S", 0.05)
-    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path)
+    assert "git" not in read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))
 
 
 def test_an_unnamed_system_has_a_name(tmp_path, monkeypatch):
@@ -87,7 +98,7 @@ def test_an_unnamed_system_has_a_name(tmp_path, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(platform, "freedesktop_os_release", missing)
-    assert read_environment(SYSTEM_CLOCK, tmp_path)["os"] == platform.system()
+    assert read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0))["os"] == platform.system()
 
 
 def test_cpuinfo():
@@ -123,7 +134,7 @@ def test_hardware_name_is_short():
 
 def test_machine_parts_are_text_and_name_what_is_there(tmp_path):
     """The parts that may change under one hardware name are text by name; what could not be read is left out."""
-    here = machine_parts(read_environment(SYSTEM_CLOCK, tmp_path))
+    here = machine_parts(read_environment(SYSTEM_CLOCK, tmp_path, FakeDevices(0)))
     assert here["kernel"] == platform.release()
     assert all(isinstance(value, str) for value in here.values())
     gpus = {"gpus": [{"name": "NVIDIA H200"}, {"name": "NVIDIA H200"}], "driver": "570.1"}

@@ -8,7 +8,7 @@ from observed import codes, evidence, failed, reading, request, round_of
 from pytest_inferbench.measure import server_rules
 from pytest_inferbench.measure.evidence import CacheState, CaseFacts
 from pytest_inferbench.metrics.tokens import TokenMethod
-from pytest_inferbench.records import Usage
+from pytest_inferbench.records import ServerReading, Usage
 
 FACTS = CaseFacts()
 
@@ -194,3 +194,17 @@ def test_server_count_needs_complete_rounds_and_a_counter():
     assert not list(server_rules.server_count(case(round_of(ANSWER, before=reading(), after=reading()))))
     reset = round_of(ANSWER, before=reading(generated_tokens=9), after=reading(generated_tokens=1))
     assert not list(server_rules.server_count(case(reset)))
+
+
+@pytest.mark.parametrize(("took_ms", "warned"), [(0.1, False), (0.2, False), (0.3, True)])
+def test_page_cost(took_ms, warned):
+    """Five pages in a round of 20 ms: one millisecond of it is 5 %; more is a warning, never INVALID."""
+    pages = tuple(ServerReading(0, {}, took_ns=round(took_ms * 1_000_000)) for _ in range(5))
+    round_ = dataclasses.replace(round_of(request(out=(10, 20))), pages=pages)
+    assert codes(server_rules.page_cost(case(round_))) == ([("page_cost", False)] if warned else [])
+
+
+def test_page_cost_of_nothing():
+    """No page, or nothing sent: nothing to say."""
+    assert not list(server_rules.page_cost(case(round_of(request()))))
+    assert not list(server_rules.page_cost(case(round_of(failed(sent=None)))))

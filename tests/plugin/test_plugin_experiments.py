@@ -26,7 +26,7 @@ BROKEN = {
     "top": ("- workload\n", "benchmarks/top.bench.yaml:1: got a list*"),
     "twice": (SMALL + SMALL, "benchmarks/twice.bench.yaml:2: key 'workload' was already given*"),
     "empty": ("", "benchmarks/empty.bench.yaml:1: missing key 'workload'*"),
-    "key": (SMALL + "metrics: {}\n", "benchmarks/key.bench.yaml:2: unknown key 'metrics'*"),
+    "key": (SMALL + "metric: {}\n", "benchmarks/key.bench.yaml:2: unknown key 'metric'*"),
     "kind": ("workload: {kind: concurency}\n", "benchmarks/kind.bench.yaml:1: *did you mean 'concurrency'*"),
     "type": ("workload: {kind: single, requests: x}\n", "benchmarks/type.bench.yaml:1: requests: got 'x'*"),
     "parent": ("extends: base/no.yaml\n" + SMALL, "benchmarks/parent.bench.yaml:1: extends: *no such file*"),

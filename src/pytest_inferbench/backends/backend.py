@@ -86,8 +86,8 @@ class Backend:
         dialects: the wire protocols it speaks; the first is the default.
         ready_path: answers 200 when the model is loaded.
         known_args: the arguments that are typed, by canonical name.
-        counters: product counter name -> its names on the metrics page, newest first. `prompt_tokens` is as the
-            server counts them: llama.cpp leaves cached ones out, vLLM counts them in.
+        published: product name (`metrics.published`) -> its names on the metrics page, newest first; `:` and `_` are
+            the same there.
         metrics_path: the Prometheus page; None where there is none.
         cold_cache_body: body fields that make a request leave the prompt cache alone.
         version_sources: (path, JSON field) pairs that tell the running version, best first.
@@ -109,7 +109,7 @@ class Backend:
     dialects: tuple[str, ...]
     ready_path: str
     known_args: Mapping[str, Arg]
-    counters: Mapping[str, tuple[str, ...]]
+    published: Mapping[str, tuple[str, ...]]
     metrics_path: str | None
     cold_cache_body: Mapping[str, object]
     version_sources: tuple[tuple[str, str], ...]

@@ -5,13 +5,25 @@ Law: nothing is known of it but that it speaks OpenAI's protocol; what other bac
 
 from __future__ import annotations
 
+from itertools import chain
 from types import MappingProxyType
 
 from pytest_inferbench.backends.arguments import table
 from pytest_inferbench.backends.backend import Backend, Command, Installed, ModelFormat, ServerPlan
 from pytest_inferbench.backends.llama import LLAMA
+from pytest_inferbench.backends.sglang import SGLANG
 from pytest_inferbench.backends.vllm import VLLM
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.metrics.published import PUBLISHED
+
+_MAKERS = (VLLM, SGLANG, LLAMA)
+# The page tells whose it is: no two servers share a name, but for that of the process.
+_PUBLISHES = MappingProxyType(
+    {
+        name: tuple(dict.fromkeys(chain.from_iterable(maker.published.get(name, ()) for maker in _MAKERS)))
+        for name in PUBLISHED
+    }
+)
 
 
 def _command(plan: ServerPlan, installed: Installed) -> Command:  # noqa: ARG001 - Backend.command's signature
@@ -30,7 +42,7 @@ EXTERNAL = Backend(
     dialects=("openai-chat", "openai-completions"),
     ready_path="/v1/models",
     known_args=table(),
-    counters=MappingProxyType({name: names + LLAMA.counters.get(name, ()) for name, names in VLLM.counters.items()}),
+    published=_PUBLISHES,
     metrics_path="/metrics",
     cold_cache_body=MappingProxyType({}),
     version_sources=VLLM.version_sources + LLAMA.version_sources,

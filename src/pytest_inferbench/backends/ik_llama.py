@@ -11,7 +11,7 @@ from types import MappingProxyType
 from pytest_inferbench.backends.arguments import flags, table
 from pytest_inferbench.backends.backend import Arg, ArgValue, Backend, Command, Installed, ModelFormat, ServerPlan
 from pytest_inferbench.backends.container import Container
-from pytest_inferbench.backends.llama import CUDA_BUILD, EVERY_LAYER
+from pytest_inferbench.backends.llama import CUDA_BUILD, EVERY_LAYER, PUBLISHES
 from pytest_inferbench.backends.local import find_program
 from pytest_inferbench.errors import CellUnavailable
 
@@ -69,15 +69,7 @@ IK_LLAMA = Backend(
     dialects=("openai-chat", "openai-completions", "llamacpp"),
     ready_path="/health",
     known_args=_ARGS,
-    counters=MappingProxyType(
-        {
-            "generated_tokens": ("llamacpp:tokens_predicted_total",),
-            "prompt_tokens": ("llamacpp:prompt_tokens_total",),
-            "requests_running": ("llamacpp:requests_processing",),
-            "requests_waiting": ("llamacpp:requests_deferred",),
-            "kv_cache_use": ("llamacpp:kv_cache_usage_ratio",),
-        }
-    ),
+    published=PUBLISHES,
     metrics_path="/metrics",
     cold_cache_body=MappingProxyType({"cache_prompt": False}),
     version_sources=(),

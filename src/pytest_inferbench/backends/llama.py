@@ -53,10 +53,10 @@ _ARGS = table(
     Arg("warmup", bool, "an empty run after loading", "--warmup"),
 )
 
-_COUNTERS = MappingProxyType(
+PUBLISHES = MappingProxyType(
     {
         "generated_tokens": ("llamacpp:tokens_predicted_total",),
-        "prompt_tokens": ("llamacpp:prompt_tokens_total",),
+        "computed_prompt_tokens": ("llamacpp:prompt_tokens_total",),
         "cached_prompt_tokens": ("llamacpp:prompt_tokens_cached_total",),
         "requests_running": ("llamacpp:requests_processing",),
         "requests_waiting": ("llamacpp:requests_deferred",),
@@ -150,7 +150,7 @@ LLAMA = Backend(
     dialects=("openai-chat", "openai-completions", "llamacpp"),
     ready_path="/health",
     known_args=_ARGS,
-    counters=_COUNTERS,
+    published=PUBLISHES,
     metrics_path="/metrics",
     cold_cache_body=MappingProxyType({"cache_prompt": False}),
     version_sources=(("/props", "build_info"),),

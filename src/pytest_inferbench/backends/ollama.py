@@ -88,7 +88,7 @@ OLLAMA = Backend(
     dialects=("ollama", "openai-chat", "openai-completions"),
     ready_path="/api/version",
     known_args=_ARGS,
-    counters=MappingProxyType({}),
+    published=MappingProxyType({}),
     metrics_path=None,
     # No body field turns its prompt cache off; a cold request needs a prompt of its own.
     cold_cache_body=MappingProxyType({}),

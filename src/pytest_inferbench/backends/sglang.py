@@ -37,7 +37,7 @@ _ARGS = table(
     Arg("trust_remote_code", bool, "run code that the model brings", "--trust-remote-code"),
 )
 
-_COUNTERS = MappingProxyType(
+_PUBLISHES = MappingProxyType(
     {
         "generated_tokens": ("sglang:generation_tokens_total",),
         "prompt_tokens": ("sglang:prompt_tokens_total",),
@@ -45,6 +45,14 @@ _COUNTERS = MappingProxyType(
         "requests_running": ("sglang:num_running_reqs",),
         "requests_waiting": ("sglang:num_queue_reqs",),
         "kv_cache_use": ("sglang:token_usage",),
+        # Without `_total` the second is a gauge that is emptied by each report.
+        "preemptions": ("sglang:num_retracted_requests_total", "sglang:num_retracted_reqs_total"),
+        "requests_finished": ("sglang:num_requests_total",),
+        "started_s": ("process_start_time_seconds",),
+        "ttft_s": ("sglang:time_to_first_token_seconds",),
+        "itl_s": ("sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds"),
+        "e2e_s": ("sglang:e2e_request_latency_seconds",),
+        "queue_s": ("sglang:queue_time_seconds",),
     }
 )
 
@@ -77,7 +85,7 @@ SGLANG = Backend(
     dialects=("openai-chat", "openai-completions"),
     ready_path="/health_generate",
     known_args=_ARGS,
-    counters=_COUNTERS,
+    published=_PUBLISHES,
     metrics_path="/metrics",
     cold_cache_body=MappingProxyType({}),
     version_sources=(("/server_info", "version"), ("/get_server_info", "version")),

@@ -39,6 +39,23 @@ _ARGS = table(
     Arg("trust_remote_code", bool, "run code that the model brings", "--trust_remote_code"),
 )
 
+# Only there with `return_perf_metrics: true` among its options; the gauges also want `enable_iter_perf_stats: true`.
+_PUBLISHES = MappingProxyType(
+    {
+        "prompt_tokens": ("trtllm_prompt_tokens_total",),
+        "cached_prompt_tokens": ("trtllm_prompt_cached_tokens_total",),
+        "requests_finished": ("trtllm_request_success_total",),
+        "requests_running": ("trtllm_num_requests_running", "trtllm_num_active_requests"),
+        "requests_waiting": ("trtllm_num_requests_waiting", "trtllm_num_queued_requests"),
+        "kv_cache_use": ("trtllm_kv_cache_utilization",),
+        "started_s": ("process_start_time_seconds",),
+        "ttft_s": ("trtllm_time_to_first_token_seconds",),
+        "itl_s": ("trtllm_time_per_output_token_seconds",),
+        "e2e_s": ("trtllm_e2e_request_latency_seconds",),
+        "queue_s": ("trtllm_request_queue_time_seconds",),
+    }
+)
+
 
 def _words(plan: ServerPlan) -> tuple[str, ...]:
     verbatim = {name: Arg(name, str, "", f"--{name}") for name in plan.args if name not in _ARGS}
@@ -81,8 +98,7 @@ TRTLLM = Backend(
     dialects=("openai-chat", "openai-completions"),
     ready_path="/health",
     known_args=_ARGS,
-    # Its Prometheus page has latency histograms and no token counters.
-    counters=MappingProxyType({}),
+    published=_PUBLISHES,
     metrics_path="/prometheus/metrics",
     cold_cache_body=MappingProxyType({}),
     version_sources=(("/version", "version"),),

@@ -39,7 +39,7 @@ _ARGS = table(
     Arg("trust_remote_code", bool, "run code that the model brings", "--trust-remote-code"),
 )
 
-_COUNTERS = MappingProxyType(
+_PUBLISHES = MappingProxyType(
     {
         "generated_tokens": ("vllm:generation_tokens_total",),
         "prompt_tokens": ("vllm:prompt_tokens_total",),
@@ -52,6 +52,14 @@ _COUNTERS = MappingProxyType(
         "requests_waiting": ("vllm:num_requests_waiting",),
         "kv_cache_use": ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
         "preemptions": ("vllm:num_preemptions_total",),
+        "prefix_queries": ("vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total"),
+        "prefix_hits": ("vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total"),
+        "requests_finished": ("vllm:request_success_total",),
+        "started_s": ("process_start_time_seconds",),
+        "ttft_s": ("vllm:time_to_first_token_seconds",),
+        "itl_s": ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
+        "e2e_s": ("vllm:e2e_request_latency_seconds",),
+        "queue_s": ("vllm:request_queue_time_seconds",),
     }
 )
 
@@ -128,7 +136,7 @@ VLLM = Backend(
     dialects=("openai-chat", "openai-completions"),
     ready_path="/health",
     known_args=_ARGS,
-    counters=_COUNTERS,
+    published=_PUBLISHES,
     metrics_path="/metrics",
     # No body field turns the prefix cache off; a cold request needs a prompt of its own.
     cold_cache_body=MappingProxyType({}),

@@ -5,8 +5,12 @@ Law: values and a protocol; the real list is NVML's (`nvml.py`), the fake one is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from pytest_inferbench.clock import Clock
+from pytest_inferbench.records import GpuReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +22,32 @@ class Gpu:
         uuid: its lasting name, as `GPU-...`.
         name: its product name.
         memory_bytes: its memory; None where the driver does not say (unified memory).
+        power_limit_w: the limit in force; None where the driver does not say.
     """
 
     index: int
     uuid: str
     name: str
     memory_bytes: int | None
+    power_limit_w: float | None = None
+
+
+class GpuWatch(Protocol):
+    """Some GPUs, opened for reading again and again.
+
+    Attributes:
+        refused: why a figure is absent, one sentence each, in the order in which it was met.
+    """
+
+    refused: list[str]
+
+    def read(self) -> tuple[GpuReading, ...]:
+        """One reading of each that still answers, all with one stamp; never raises."""
+        ...
+
+    def close(self) -> None:
+        """Let go of them; may be called again."""
+        ...
 
 
 class Devices(Protocol):
@@ -35,6 +59,14 @@ class Devices(Protocol):
 
     def why_none(self) -> str:
         """Where there are none: what is missing, and how to get it."""
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """`driver`, and `cuda`: the newest that it serves; what is not known is left out."""
+        ...
+
+    def watch(self, gpus: tuple[Gpu, ...], clock: Clock) -> GpuWatch:
+        """Open some of them for reading."""
         ...
 
 

@@ -1,34 +1,54 @@
 """The GPUs of this machine as NVIDIA's management library tells them.
 
-Law: the only file that touches `pynvml` (package nvidia-ml-py); no package, no driver and no GPU are all "none".
+Law: the only file that imports `pynvml` (package nvidia-ml-py); no package, no driver and no GPU are all "none".
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.devices.gpu import Gpu, visible
+from pytest_inferbench.devices.nvml_watch import NvmlWatch
+
+if TYPE_CHECKING:
+    from pytest_inferbench.clock import Clock
+
+_CUDA_MAJOR, _CUDA_MINOR = 1000, 10  # 12080 is CUDA 12.8
+_MILLI = 1000
 
 
 class Nvml:
-    """NVML, opened for each question and closed after it."""
+    """NVML, opened for each question and closed after it; a watch keeps it open."""
 
     def gpus(self) -> tuple[Gpu, ...]:
         """Those this process may use; empty where there are none or NVML cannot be asked."""
-        try:
-            import pynvml  # noqa: PLC0415 - an extra: machines without a GPU do without
-        except ImportError:
-            return ()
-        try:
-            pynvml.nvmlInit()
-        except pynvml.NVMLError:
-            return ()
-        try:
-            return visible(tuple(_read(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())), _wanted())
-        except pynvml.NVMLError:
-            return ()
-        finally:
-            pynvml.nvmlShutdown()
+        with _opened() as library:
+            if library is None:
+                return ()
+            try:
+                return visible(tuple(_read(library, index) for index in range(library.nvmlDeviceGetCount())), _wanted())
+            except library.NVMLError:
+                return ()
+
+    def versions(self) -> Mapping[str, str]:
+        """`driver` and `cuda`, as far as NVML tells them."""
+        found: dict[str, str] = {}
+        with _opened() as library:
+            if library is None:
+                return found
+            with suppress(library.NVMLError):
+                found["driver"] = str(library.nvmlSystemGetDriverVersion())
+            with suppress(library.NVMLError):
+                number = int(library.nvmlSystemGetCudaDriverVersion_v2())
+                found["cuda"] = f"{number // _CUDA_MAJOR}.{number % _CUDA_MAJOR // _CUDA_MINOR}"
+        return found
+
+    def watch(self, gpus: tuple[Gpu, ...], clock: Clock) -> NvmlWatch:
+        """Open GPUs that `gpus()` gave for reading."""
+        return NvmlWatch(_library(), gpus, clock)
 
     def why_none(self) -> str:
         """Where there are none: what is missing, and how to get it."""
@@ -45,13 +65,39 @@ class Nvml:
         return "CUDA_VISIBLE_DEVICES leaves none of those that are there" if hidden else "the driver shows none"
 
 
-def _read(pynvml, index: int) -> Gpu:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a module without types
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+def _library() -> Any:  # noqa: ANN401 - a module without types
     try:
-        memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
-    except pynvml.NVMLError:
-        memory = None
-    return Gpu(index, str(pynvml.nvmlDeviceGetUUID(handle)), str(pynvml.nvmlDeviceGetName(handle)), memory)
+        import pynvml  # noqa: PLC0415 - an extra: machines without a GPU do without
+    except ImportError:
+        return None
+    return pynvml
+
+
+@contextmanager
+def _opened() -> Generator[Any]:
+    """The library, ready to be asked; None where it cannot be."""
+    library = _library()
+    try:
+        if library is not None:
+            library.nvmlInit()
+    except library.NVMLError:
+        library = None
+    try:
+        yield library
+    finally:
+        if library is not None:
+            library.nvmlShutdown()
+
+
+def _read(library: Any, index: int) -> Gpu:  # noqa: ANN401 - as above
+    handle = library.nvmlDeviceGetHandleByIndex(index)
+    memory = limit = None
+    with suppress(library.NVMLError):
+        memory = int(library.nvmlDeviceGetMemoryInfo(handle).total)
+    with suppress(library.NVMLError):
+        limit = library.nvmlDeviceGetEnforcedPowerLimit(handle) / _MILLI
+    uuid, name = str(library.nvmlDeviceGetUUID(handle)), str(library.nvmlDeviceGetName(handle))
+    return Gpu(index, uuid, name, memory, limit)
 
 
 def _wanted() -> str | None:

@@ -27,6 +27,7 @@ from pytest_inferbench.provision.docker import ContainerStart
 from pytest_inferbench.provision.engine import connect
 from pytest_inferbench.provision.gpus import Lease, Leased, lease_gpus
 from pytest_inferbench.provision.images import Image, Images, ImageWish
+from pytest_inferbench.provision.model_facts import model_facts
 from pytest_inferbench.provision.models import file_of
 from pytest_inferbench.provision.orphans import reap_orphans, remove_run
 from pytest_inferbench.provision.server import Server, start_process
@@ -78,9 +79,11 @@ def start_server(
     except BaseException:
         lease.release()
         raise
+    model = file_of(cell.location, context.settings.rootdir, backend.formats, say)
+    facts = {**server.facts, **model_facts(model)}
     if not lease.gpus:
-        return server
-    return replace(server, life=Leased(server.life, lease), gpus=tuple(gpu.uuid for gpu in lease.gpus))
+        return replace(server, facts=facts)
+    return replace(server, facts=facts, life=Leased(server.life, lease), gpus=lease.gpus)
 
 
 def server_plan(cell: Cell, backend: Backend, model: str, gpus: int) -> ServerPlan:

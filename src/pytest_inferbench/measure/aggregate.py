@@ -16,8 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_inferbench.measure.result import Summary
+from pytest_inferbench.metrics import histogram
 from pytest_inferbench.metrics.formulas import RoundView
-from pytest_inferbench.metrics.table import METRICS, Kind, Metric, SampleMetric, ValueMetric
+from pytest_inferbench.metrics.table import (
+    METRICS,
+    HistogramMetric,
+    Kind,
+    Metric,
+    SampleMetric,
+    SeriesMetric,
+    ValueMetric,
+)
+from pytest_inferbench.records import Histogram
 
 MIN_SAMPLES: Mapping[str, int] = {"mean": 1, "p50": 1, "p90": 10, "p95": 100, "p99": 662}
 """Fewest samples of a case for a statistic to be shown.
@@ -53,8 +63,10 @@ def aggregate(rounds: Sequence[RoundView], table: Mapping[str, Metric] = METRICS
     metrics: dict[str, Summary] = {}
     per_round: list[dict[str, float]] = [{} for _ in rounds]
     for name, metric in table.items():
-        if isinstance(metric, SampleMetric):
+        if isinstance(metric, SampleMetric | SeriesMetric):
             summary, figures = _distribution(metric, rounds)
+        elif isinstance(metric, HistogramMetric):
+            summary, figures = _histogram(metric, rounds)
         else:
             summary, figures = _value(metric, rounds)
         if summary is None:
@@ -76,7 +88,9 @@ def _statistics(samples: Samples, names: Sequence[str]) -> dict[str, float]:
     return {"mean": float(samples.mean()), **figures}
 
 
-def _distribution(metric: SampleMetric, rounds: Sequence[RoundView]) -> tuple[Summary | None, list[dict[str, float]]]:
+def _distribution(
+    metric: SampleMetric | SeriesMetric, rounds: Sequence[RoundView]
+) -> tuple[Summary | None, list[dict[str, float]]]:
     samples = [_samples(metric, view) for view in rounds]
     n = sum(map(len, samples))
     if n == 0:
@@ -88,9 +102,29 @@ def _distribution(metric: SampleMetric, rounds: Sequence[RoundView]) -> tuple[Su
     return summary, [{f"{metric.name}.{name}": x for name, x in figures.items()} for figures in per_round]
 
 
-def _samples(metric: SampleMetric, view: RoundView) -> Samples:
+def _samples(metric: SampleMetric | SeriesMetric, view: RoundView) -> Samples:
+    if isinstance(metric, SeriesMetric):
+        return np.array(metric.formula(view), dtype=np.float64)
     values = chain.from_iterable(metric.formula(request) for request in view.completed)
     return np.fromiter(values, dtype=np.float64)
+
+
+def _histogram(metric: HistogramMetric, rounds: Sequence[RoundView]) -> tuple[Summary | None, list[dict[str, float]]]:
+    found = [metric.formula(view) for view in rounds]
+    whole = histogram.added([own for own in found if own is not None])
+    if whole is None or whole.n < 1:
+        return None, []
+    carried = [name for name, least in MIN_SAMPLES.items() if whole.n >= least]
+    summary = Summary(metric.unit.symbol, metric.direction.value, n=round(whole.n), **_read_off(whole, carried))
+    per_round = [{} if own is None else _read_off(own, carried) for own in found]
+    return summary, [{f"{metric.name}.{name}": x for name, x in figures.items()} for figures in per_round]
+
+
+def _read_off(own: Histogram, names: Sequence[str]) -> dict[str, float]:
+    """The statistics of a histogram; without those that lie beyond its last bound."""
+    figures = {name: histogram.quantile(own, _PERCENTS[name] / 100) for name in names if name in _PERCENTS}
+    figures["mean"] = histogram.mean(own)
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _value(metric: ValueMetric, rounds: Sequence[RoundView]) -> tuple[Summary | None, list[dict[str, float]]]:
@@ -98,6 +132,8 @@ def _value(metric: ValueMetric, rounds: Sequence[RoundView]) -> tuple[Summary | 
     known = [figure for figure in figures if figure is not None]
     if metric.kind is Kind.CASE:
         whole = metric.formula(RoundView(tuple(chain.from_iterable(view.requests for view in rounds))))
+    elif metric.kind is Kind.TOTAL:
+        whole = sum(known) if known and len(known) == len(rounds) else None
     else:
         whole = statistics.median(known) if known else None
     if whole is None:

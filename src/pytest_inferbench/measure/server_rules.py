@@ -6,15 +6,15 @@ Law: each rule is a pure function of the evidence and yields findings; `validity
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, pairwise
+from itertools import chain
 
 from pytest_inferbench.measure.evidence import CacheState, Evidence
 from pytest_inferbench.measure.result import Finding
+from pytest_inferbench.measure.watched import round_pages
+from pytest_inferbench.metrics.growth import growth, restart
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views
-from pytest_inferbench.records import RoundRecord, ServerReading
+from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.units import RATIO, format_value
-
-_COUNTERS = ("generated_tokens", "prompt_tokens", "cached_prompt_tokens")
 
 
 def identity(evidence: Evidence) -> Iterator[Finding]:
@@ -51,20 +51,20 @@ def reused(evidence: Evidence) -> Iterator[Finding]:
 
 
 def restarted(evidence: Evidence) -> Iterator[Finding]:
-    """The server lived through the whole case: nobody saw it restart, and no counter ran backwards.
+    """The server lived through the whole case: nobody saw it restart, and its page shows no sign of it.
 
     A case that wants fresh servers has one for each round.
     """
     if evidence.facts.restarted:
         seen = "it was seen starting again"
     else:
-        lives = [[reading for reading in (round_.before, round_.after) if reading] for round_ in evidence.rounds]
+        lives = [round_pages(round_) for round_ in evidence.rounds]
         if not evidence.facts.wants_fresh:
-            lives = [list(chain.from_iterable(lives))]
-        fallen = [name for life in lives for earlier, later in pairwise(life) for name in _fallen(earlier, later)]
-        if not fallen:
+            lives = [tuple(chain.from_iterable(lives))]
+        shown = next(filter(None, map(restart, lives)), None)
+        if shown is None:
             return
-        seen = f"its counter {fallen[0]} ran backwards"
+        seen = shown
     yield Finding(
         "server_restarted",
         invalid=True,
@@ -102,6 +102,23 @@ def prefix_cache(evidence: Evidence) -> Iterator[Finding]:
         yield evidence.finding("prefix_cache", "warm_share", message, remedy, figure=min(shares))
 
 
+def page_cost(evidence: Evidence) -> Iterator[Finding]:
+    """Reading the server's metrics page took little of its time."""
+    shares = []
+    for round_ in evidence.rounds:
+        took = sum(page.took_ns for page in round_.pages)
+        spans = [record.sent_ns for record in round_.requests if record.sent_ns is not None]
+        length = max(record.end_ns for record in round_.requests) - min(spans) if spans else 0
+        shares += [took / length] if length > 0 else []
+    if shares and max(shares) > evidence.policy.page_share:
+        message = (
+            f"the server was writing its metrics page for {format_value(max(shares), RATIO)} of a round, more than "
+            f"{format_value(evidence.policy.page_share, RATIO)}, on cores that may have served requests"
+        )
+        remedy = "sample more rarely (--bench-sample-interval-ms), or not at all (0)"
+        yield evidence.finding("page_cost", "page_share", message, remedy, figure=max(shares), invalid=False)
+
+
 def server_count(evidence: Evidence) -> Iterator[Finding]:
     """The server generated as many tokens as we counted, also in loads that do not count.
 
@@ -127,17 +144,9 @@ def server_count(evidence: Evidence) -> Iterator[Finding]:
     yield evidence.finding("server_count", "token_deviation", message, remedy, figure=deviation, invalid=invalid)
 
 
-def _fallen(earlier: ServerReading, later: ServerReading) -> list[str]:
-    both = (name for name in _COUNTERS if name in earlier.values and name in later.values)
-    return [name for name in both if later.values[name] < earlier.values[name]]
-
-
 def _growth(round_: RoundRecord, counter: str) -> float | None:
-    """How far a counter went up in a round; None where it is not published or was reset."""
-    if round_.before is None or round_.after is None:
-        return None
-    before, after = round_.before.values.get(counter), round_.after.values.get(counter)
-    return after - before if before is not None and after is not None and after >= before else None
+    """How far a counter went up in a round; None where it is not published or the server was started again."""
+    return growth(round_pages(round_), counter) if round_.before is not None and round_.after is not None else None
 
 
 def _cached_share(round_: RoundRecord) -> float | None:
@@ -152,5 +161,7 @@ def _cached_share(round_: RoundRecord) -> float | None:
         cached = sum(usage.cached_tokens or 0 for usage in usages)
     else:
         cached = _growth(round_, "cached_prompt_tokens")
-        prompt = prompt or int(_growth(round_, "prompt_tokens") or 0)
+        computed = _growth(round_, "computed_prompt_tokens")
+        all_ = _growth(round_, "prompt_tokens") if computed is None else computed + (cached or 0)
+        prompt = prompt or int(all_ or 0)
     return cached / prompt if cached is not None and prompt else None

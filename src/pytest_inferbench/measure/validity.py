@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     load_rules.prompt_plan,
     load_rules.output_plan,
     server_rules.server_count,
+    server_rules.page_cost,
     load_rules.token_method,
     load_rules.achieved_rate,
     load_rules.steady_window,

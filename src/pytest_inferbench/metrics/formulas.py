@@ -14,7 +14,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from pytest_inferbench.clock import NS_PER_MS, NS_PER_S
-from pytest_inferbench.records import RequestRecord
+from pytest_inferbench.records import GpuReading, RequestRecord, ServerReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,16 @@ class RoundView:
         windows: the steady window of each load that has one; none in an open loop or of a whole case.
         slo: limits each request should meet, metric name -> figure in the metric's unit.
         found: what the workload itself found in the round, metric name -> figure.
+        pages: the server's readings from just before the round to just after it; none where either is missing.
+        gpu: the readings of its GPUs, likewise.
     """
 
     requests: tuple[RequestView, ...]
     windows: tuple[Window, ...] = ()
     slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     found: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    pages: tuple[ServerReading, ...] = ()
+    gpu: tuple[GpuReading, ...] = ()
 
     @property
     def completed(self) -> tuple[RequestView, ...]:
@@ -216,23 +220,28 @@ def _last(record: RequestRecord) -> int | None:
     return record.output_ns[-1] if record.output_ns else None
 
 
-def _extent_s(view: RoundView, *, failures: bool) -> float | None:
+def load_spans(view: RoundView, *, failures: bool = True) -> tuple[tuple[int, int], ...]:
+    """When each load of the view ran: (first send, last output chunk), with `failures` until its last failure."""
     loads: defaultdict[int, list[RequestRecord]] = defaultdict(list)
     for request in view.requests:
         loads[request.record.load].append(request.record)
-    extents = [extent for records in loads.values() if (extent := _extent_ns(records, failures=failures)) is not None]
-    return sum(extents) / NS_PER_S if extents else None
+    spans = (_span_ns(records, failures=failures) for records in loads.values())
+    return tuple(span for span in spans if span is not None)
 
 
-def _extent_ns(records: list[RequestRecord], *, failures: bool) -> int | None:
-    """From a load's first send to its last output chunk, or with `failures` to the last failure where that is later."""
+def _extent_s(view: RoundView, *, failures: bool) -> float | None:
+    spans = load_spans(view, failures=failures)
+    return sum(end - start for start, end in spans) / NS_PER_S if spans else None
+
+
+def _span_ns(records: list[RequestRecord], *, failures: bool) -> tuple[int, int] | None:
     starts = [record.sent_ns for record in records if record.sent_ns is not None]
     ends = [record.output_ns[-1] for record in records if record.output_ns]
     if failures:
         ends += [record.end_ns for record in records if record.failure is not None]
     if not starts or not ends or max(ends) <= min(starts):
         return None
-    return max(ends) - min(starts)
+    return min(starts), max(ends)
 
 
 def _total(counts: list[int | None]) -> float | None:

@@ -12,9 +12,16 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.metrics import formulas
+from pytest_inferbench.metrics import formulas, gpu_formulas, server_formulas
 from pytest_inferbench.metrics.formulas import RequestView, RoundView
+from pytest_inferbench.records import Histogram
 from pytest_inferbench.units import (
+    CELSIUS,
+    COUNT,
+    GIB,
+    JOULES,
+    JOULES_PER_TOKEN,
+    MEGAHERTZ,
     MS,
     RATIO,
     REQUESTS_PER_SECOND,
@@ -22,6 +29,7 @@ from pytest_inferbench.units import (
     STREAMS,
     TOKENS,
     TOKENS_PER_SECOND,
+    WATTS,
     Direction,
     Unit,
 )
@@ -32,7 +40,9 @@ class Kind(StrEnum):
 
     REQUEST = "request"
     CHUNK = "chunk"
+    SAMPLE = "sample"
     ROUND = "round"
+    TOTAL = "total"
     CASE = "case"
 
 
@@ -48,10 +58,33 @@ class SampleMetric:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesMetric:
+    """A metric that was sampled while a round ran; `formula` gives the round's samples, none where it has none."""
+
+    name: str
+    unit: Unit
+    direction: Direction
+    formula: Callable[[RoundView], tuple[float, ...]]
+    kind: Kind = Kind.SAMPLE
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramMetric:
+    """A metric that the server keeps as a histogram; `formula` gives the round's, in the metric's unit."""
+
+    name: str
+    unit: Unit
+    direction: Direction
+    formula: Callable[[RoundView], Histogram | None]
+    kind: Kind = Kind.SAMPLE
+
+
+@dataclass(frozen=True, slots=True)
 class ValueMetric:
     """A metric that is one figure, by `formula` for each round.
 
-    A case's figure is the median over its rounds (`Kind.ROUND`), or the formula over all its requests (`Kind.CASE`).
+    A case's figure is the median over its rounds (`Kind.ROUND`), their sum, absent where a round lacks it
+    (`Kind.TOTAL`), or the formula over all its requests (`Kind.CASE`).
     """
 
     name: str
@@ -61,7 +94,7 @@ class ValueMetric:
     formula: Callable[[RoundView], float | None]
 
 
-Metric = SampleMetric | ValueMetric
+Metric = SampleMetric | SeriesMetric | HistogramMetric | ValueMetric
 
 
 def _goodput_per_s(view: RoundView) -> float | None:
@@ -126,6 +159,25 @@ _ROWS: tuple[Metric, ...] = (
     ValueMetric("cold_start_s", SECONDS, _LOWER, Kind.ROUND, formulas.cold_start_s),
     ValueMetric("ttft_drift", RATIO, _LOWER, Kind.ROUND, formulas.ttft_drift),
     ValueMetric("tpot_drift", RATIO, _LOWER, Kind.ROUND, formulas.tpot_drift),
+    HistogramMetric("server_ttft_ms", MS, _LOWER, server_formulas.server_ttft_ms),
+    ValueMetric("server_ttft_gap_ms", MS, _NEUTRAL, Kind.ROUND, server_formulas.server_ttft_gap_ms),
+    HistogramMetric("server_itl_ms", MS, _LOWER, server_formulas.server_itl_ms),
+    HistogramMetric("server_e2e_ms", MS, _LOWER, server_formulas.server_e2e_ms),
+    HistogramMetric("server_queue_ms", MS, _LOWER, server_formulas.server_queue_ms),
+    SeriesMetric("server_running", COUNT, _NEUTRAL, server_formulas.server_running),
+    SeriesMetric("server_waiting", COUNT, _LOWER, server_formulas.server_waiting),
+    SeriesMetric("server_kv_cache_use", RATIO, _NEUTRAL, server_formulas.server_kv_cache_use),
+    ValueMetric("server_prefix_hit_rate", RATIO, _NEUTRAL, Kind.ROUND, server_formulas.server_prefix_hit_rate),
+    ValueMetric("server_preemptions", COUNT, _LOWER, Kind.TOTAL, server_formulas.server_preemptions),
+    ValueMetric("server_generated_tokens", TOKENS, _NEUTRAL, Kind.TOTAL, server_formulas.server_generated_tokens),
+    ValueMetric("joule_per_token", JOULES_PER_TOKEN, _LOWER, Kind.ROUND, gpu_formulas.joule_per_token),
+    ValueMetric("gpu_energy_j", JOULES, _LOWER, Kind.TOTAL, gpu_formulas.gpu_energy_j),
+    SeriesMetric("gpu_power_w", WATTS, _LOWER, gpu_formulas.gpu_power_w),
+    SeriesMetric("gpu_utilization", RATIO, _NEUTRAL, gpu_formulas.gpu_utilization),
+    ValueMetric("gpu_memory_peak_gib", GIB, _LOWER, Kind.ROUND, gpu_formulas.gpu_memory_peak_gib),
+    SeriesMetric("gpu_temperature_c", CELSIUS, _LOWER, gpu_formulas.gpu_temperature_c),
+    SeriesMetric("gpu_sm_clock_mhz", MEGAHERTZ, _NEUTRAL, gpu_formulas.gpu_sm_clock_mhz),
+    ValueMetric("gpu_throttled", RATIO, _LOWER, Kind.ROUND, gpu_formulas.gpu_throttled),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({row.name: row for row in _ROWS})

@@ -1,77 +1,69 @@
-"""A server's counters, read from its Prometheus page through one seam.
+"""A server's metrics page, fetched through one seam.
 
-Law: parsing is pure; a page that cannot be had or read yields nothing, never a wrong figure.
+Law: a page that cannot be had or read yields nothing, never a wrong figure. Each fetch has a connection of its own: one
+that is kept open holds a thread of llama.cpp's server, which the load then lacks.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from typing import Protocol
 
 import httpx
 
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import Clock
+from pytest_inferbench.observe.page import parse_page
 from pytest_inferbench.records import ServerReading
 
-_SAMPLE = re.compile(
-    r"^(?P<name>[A-Za-z_:][A-Za-z0-9_:]*)(?:\{[^}]*\})?[ \t]+(?P<value>[^ \t]+)(?:[ \t]+-?[0-9]+)?[ \t]*$", re.MULTILINE
-)
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 2.0
 
 
-def parse_page(text: str, names: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
-    """The figures of a metrics page under the product's names.
+class MetricsPage(Protocol):
+    """Who can read a server's page."""
 
-    Args:
-        text: the page, in Prometheus' text format.
-        names: product name -> the server's names for it, newest first; the first that is on the page counts.
-
-    Returns:
-        Product name -> value, summed over label sets; a name that is not on the page is absent.
-    """
-    complete = text[: text.rfind("\n") + 1]  # a line without its end may be cut in its figure
-    found: dict[str, float] = {}
-    for sample in _SAMPLE.finditer(complete):
-        try:
-            value = float(sample["value"])
-        except ValueError:
-            continue
-        if value == value:  # noqa: PLR0124 - NaN is "no figure" in this format
-            found[sample["name"]] = found.get(sample["name"], 0.0) + value
-    figures = {}
-    for product, candidates in names.items():
-        for candidate in candidates:
-            if candidate in found:
-                figures[product] = found[candidate]
-                break
-    return figures
+    def read(self, *, histograms: bool = True) -> ServerReading | None:
+        """What it says now; None where it cannot be had or says nothing that is known."""
+        ...
 
 
-def read_counters(
-    endpoint: Endpoint, path: str | None, names: Mapping[str, tuple[str, ...]], clock: Clock
-) -> ServerReading | None:
-    """The server's counters now; None where it publishes none.
+class HttpMetricsPage:
+    """A page behind an address.
 
     Args:
         endpoint: the server.
-        path: its metrics path; None where it has none.
-        names: product name -> the server's names.
-        clock: stamps the reading.
+        path: its metrics path.
+        names: product name -> the server's names (`Backend.published`).
+        clock: stamps readings, in the middle between asking and having.
+
+    Keeps no idle connection, so it needs no closing.
     """
-    if path is None or not names:
-        return None
-    try:
-        answer = httpx.get(
-            endpoint.base_url + path,
-            headers=dict(endpoint.headers),
+
+    def __init__(self, endpoint: Endpoint, path: str, names: Mapping[str, tuple[str, ...]], clock: Clock) -> None:
+        self._path = path
+        self._names = names
+        self._clock = clock
+        self._client = httpx.Client(
+            base_url=endpoint.base_url,
+            headers={**dict(endpoint.headers), "Connection": "close"},
             timeout=_TIMEOUT_S,
             verify=endpoint.verify,
             trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
-    except httpx.HTTPError:
-        return None
-    if answer.status_code != httpx.codes.OK:
-        return None
-    values = parse_page(answer.text, names)
-    return ServerReading(clock.now_ns(), values) if values else None
+
+    def read(self, *, histograms: bool = True) -> ServerReading | None:
+        """What the page says now."""
+        asked_ns = self._clock.now_ns()
+        try:
+            answer = self._client.get(self._path)
+        except httpx.HTTPError:
+            return None
+        had_ns = self._clock.now_ns()
+        if answer.status_code != httpx.codes.OK:
+            return None
+        whole = "content-length" in answer.headers or "transfer-encoding" in answer.headers
+        page = parse_page(answer.text, self._names, whole=whole, histograms=histograms)
+        if not page.values and not page.histograms:
+            return None
+        return ServerReading((asked_ns + had_ns) // 2, page.values, page.histograms, had_ns - asked_ns)

@@ -44,6 +44,18 @@ class WorkloadEntry(Shape):
     kind: Text
 
 
+class Sampling(Shape):
+    """The `metrics:` of an experiment.
+
+    Attributes:
+        collect_gpu_metrics: False leaves the GPUs alone.
+        sample_interval_ms: from one sample of server and GPUs to the next; 0 for none.
+    """
+
+    collect_gpu_metrics: bool | None = None
+    sample_interval_ms: Annotated[float | None, Field(ge=0)] = None
+
+
 class ExperimentFile(Shape):
     """The whole of a `*.bench.yaml`; `extends:` has been followed before.
 
@@ -54,6 +66,7 @@ class ExperimentFile(Shape):
         workload: what is asked, by the workload's own keys.
         sweep: keys of the workload with the values to go through, each with each.
         rounds: rounds of each case.
+        metrics: what is watched beside the load.
         budgets: limits by metric; shaped and checked as in a baseline file.
     """
 
@@ -63,6 +76,7 @@ class ExperimentFile(Shape):
     workload: WorkloadEntry
     sweep: dict[Text, Annotated[list[Argument], Field(min_length=1)]] = Field(default_factory=dict)
     rounds: Annotated[int | None, Field(ge=1)] = None
+    metrics: Sampling = Field(default_factory=Sampling)
     budgets: dict[Text, Any] = Field(default_factory=dict)
 
 
@@ -84,6 +98,7 @@ class Experiment:
         models: the models named, each with where; empty for all of the run.
         points: its cases, in the order of the sweep; at least one.
         rounds: rounds of each case; None for the run's own number.
+        sampling: what is watched beside the load.
         budgets: limits as written.
         source: where its workload is written.
     """
@@ -93,6 +108,7 @@ class Experiment:
     models: tuple[tuple[str, Source], ...]
     points: tuple[Point, ...]
     rounds: int | None
+    sampling: Sampling
     budgets: Section
     source: Source
 
@@ -123,6 +139,7 @@ def read_experiment(document: Section, name: str) -> Experiment:
         models=tuple((model, models.source_of(index)) for index, model in enumerate(models)),
         points=tuple(_points(document)),
         rounds=entry.rounds,
+        sampling=entry.metrics,
         budgets=document.section("budgets"),
         source=document.source_of("workload"),
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -134,6 +135,8 @@ class Bench:
         budgets: Sequence[Budget] = (),
         max_error_rate: float = 0.0,
         min_requests: int = 1,
+        sample_interval_ms: float | None = None,
+        gpu_metrics: bool | None = None,
     ) -> Result:
         """Measure one workload: warm-up, then the rounds.
 
@@ -143,24 +146,35 @@ class Bench:
             budgets: limits beside those of the baseline file, which win for the same metric and bound.
             max_error_rate: share of requests that may fail before the case is INVALID.
             min_requests: completed requests that the case needs to be judged.
+            sample_interval_ms: from one sample of server and GPUs to the next; None for the run's own, 0 for none.
+            gpu_metrics: False leaves the GPUs alone; None for the run's own setting.
 
         Raises:
             ServerError: the server died.
             LoadError: the load could not be carried.
             ConfigError: the workload does not fit the model.
         """
+        return await self._beside(
+            partial(
+                self.run_sync,
+                workload,
+                rounds=rounds,
+                budgets=budgets,
+                max_error_rate=max_error_rate,
+                min_requests=min_requests,
+                sample_interval_ms=sample_interval_ms,
+                gpu_metrics=gpu_metrics,
+            )
+        )
+
+    async def _beside(self, work: Callable[[], Result]) -> Result:
+        """Do the work in a thread of its own; a cancelled test stops the load."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
 
         def measure() -> None:
             try:
-                result = self.run_sync(
-                    workload,
-                    rounds=rounds,
-                    budgets=budgets,
-                    max_error_rate=max_error_rate,
-                    min_requests=min_requests,
-                )
+                result = work()
             except Exception as error:  # noqa: BLE001 - carried to the test that waits
                 loop.call_soon_threadsafe(_settle, future, None, error)
             else:
@@ -183,11 +197,23 @@ class Bench:
         budgets: Sequence[Budget] = (),
         max_error_rate: float = 0.0,
         min_requests: int = 1,
+        sample_interval_ms: float | None = None,
+        gpu_metrics: bool | None = None,
     ) -> Result:
         """The same for a plain `def` test."""
         done = self._item.stash.setdefault(RECORDED, [])
         name = case_name(self._item, len(done))
-        request = CaseRequest(name, self._item.nodeid, workload, rounds, budgets, max_error_rate, min_requests)
+        request = CaseRequest(
+            name=name,
+            nodeid=self._item.nodeid,
+            workload=workload,
+            rounds=rounds,
+            budgets=budgets,
+            max_error_rate=max_error_rate,
+            min_requests=min_requests,
+            sample_interval_ms=sample_interval_ms,
+            gpu_metrics=gpu_metrics,
+        )
         kept = self._kept(request)
         if kept is not None:
             done.append(Recorded(kept, request, self._cell))

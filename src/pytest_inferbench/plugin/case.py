@@ -46,7 +46,12 @@ def case_name(item: pytest.Function, number: int) -> str:
 
 
 def case_plan(
-    case: str, workload: Workload, rounds: int | None, context: RunContext, slo: Mapping[str, float] = _NO_LIMITS
+    case: str,
+    workload: Workload,
+    rounds: int | None,
+    context: RunContext,
+    slo: Mapping[str, float] = _NO_LIMITS,
+    interval_ms: float = 0.0,
 ) -> CasePlan:
     """How a case is run under this run's options; the same case has the same prompts in every run of one seed.
 
@@ -64,6 +69,7 @@ def case_plan(
         seed=int.from_bytes(digest[:6], "big"),
         request_s=settings.timeout,
         slo=slo,
+        interval_ms=interval_ms,
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError, ServerError
 from pytest_inferbench.launch.request import extra_body
 from pytest_inferbench.launch.servers import start_server
@@ -25,6 +26,7 @@ from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.watching import GpusOf
 from pytest_inferbench.provision.builtin import cache_folder
 from pytest_inferbench.provision.server import Server
 from pytest_inferbench.provision.turn import runs_here, turn
@@ -65,6 +67,7 @@ class RunningCell:
         self._say: Callable[[str], None] = self._progress("")
         self._self_errors: dict[tuple[int, int], float] = {}
         self._canary: str | None = None
+        self._gpus: GpusOf | None = None
         self._engine = LoadEngine(context.settings.workers, self.cancel, self._on_load)
 
     def server(self) -> Server:
@@ -83,8 +86,12 @@ class RunningCell:
         self._server = self._start()
         return self._server
 
-    def runner(self, case: str) -> CaseRunner:
+    def runner(self, case: str, *, gpu_metrics: bool) -> CaseRunner:
         """What runs a case on this cell's server now.
+
+        Args:
+            case: its name, for messages.
+            gpu_metrics: whether to watch the server's GPUs meanwhile.
 
         Raises:
             ServerError: the server refused to count tokens.
@@ -104,7 +111,27 @@ class RunningCell:
             finally:
                 counter.close()
         fresh = self.fresh_server if self.cell.url is None else None
-        return CaseRunner(server, self._dialect, self._prompts, self._engine, SYSTEM_CLOCK, self._say, fresh)
+        return CaseRunner(
+            server,
+            self._dialect,
+            self._prompts,
+            self._engine,
+            SYSTEM_CLOCK,
+            self._say,
+            fresh,
+            lambda server: self.gpus(server).watch if gpu_metrics else None,
+        )
+
+    def gpus(self, server: Server) -> GpusOf:
+        """The GPUs of the running server, open for reading."""
+        if self._gpus is None or self._gpus.server is not server:
+            self._close_gpus()
+            self._gpus = GpusOf(server, NVML)
+        return self._gpus
+
+    def _close_gpus(self) -> None:
+        if self._gpus is not None:
+            self._gpus.close()
 
     def fresh_server(self) -> Server:
         """Another server like this one, started anew.
@@ -166,6 +193,7 @@ class RunningCell:
     def close(self) -> None:
         """End the load workers and the server."""
         self.cancel.set()
+        self._close_gpus()
         try:
             self._engine.close()
         finally:

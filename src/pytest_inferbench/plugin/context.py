@@ -40,6 +40,7 @@ class RunContext:
         self.extensions = extensions
         self.images: Images | None = None  # made by `servers.images_of`
         self.resumed: Resumed | None = None  # the run as it was left, with --bench-resume
+        self.told: set[str] = set()  # notes that are said once in a run
 
     @property
     def folder(self) -> Path:
@@ -59,9 +60,12 @@ class RunContext:
     def environment(self) -> dict[str, Any]:
         """This machine, read once."""
         from pytest_inferbench.clock import SYSTEM_CLOCK  # noqa: PLC0415 - heavy, and only benchmarks need it
-        from pytest_inferbench.measure.environment import read_environment  # noqa: PLC0415
+        from pytest_inferbench.devices.nvml import NVML  # noqa: PLC0415
+        from pytest_inferbench.measure.environment import hardware_name, read_environment  # noqa: PLC0415
 
-        return read_environment(SYSTEM_CLOCK, self.settings.rootdir)
+        found = read_environment(SYSTEM_CLOCK, self.settings.rootdir, NVML)
+        named: str | None = self.settings.hardware
+        return {"hardware": named or self.extensions.hardware(found) or hardware_name(found), **found}
 
     @cached_property
     def machine(self) -> dict[str, str]:
@@ -73,10 +77,7 @@ class RunContext:
     @cached_property
     def hardware(self) -> str:
         """This machine's name in baselines: as said on the command line, else by a hook, else made of what it is."""
-        from pytest_inferbench.measure.environment import hardware_name  # noqa: PLC0415 - as above
-
-        named: str | None = self.settings.hardware
-        return named or self.extensions.hardware(self.environment) or hardware_name(self.environment)
+        return str(self.environment["hardware"])
 
     @cached_property
     def baselines(self) -> BaselineStore:

@@ -103,9 +103,15 @@ def _budgets(written: Section, directions: Mapping[str, Direction]) -> tuple[Bud
 
 def _function(experiment: Experiment, rounds: int | None, budgets: tuple[Budget, ...]) -> Callable[..., None]:
     """The test function of an experiment."""
+    # A suite's own `bench` is asked for no more than the file says.
+    asked = {
+        "sample_interval_ms": experiment.sampling.sample_interval_ms,
+        "gpu_metrics": experiment.sampling.collect_gpu_metrics,
+    }
+    watched: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
 
     def measure(bench: Bench, point: Point) -> None:
-        bench.run_sync(point.workload, rounds=rounds, budgets=budgets).check()
+        bench.run_sync(point.workload, rounds=rounds, budgets=budgets, **watched).check()
 
     measure.__name__ = measure.__qualname__ = experiment.function
     measure.__doc__ = experiment.name

@@ -19,6 +19,7 @@ from pytest_inferbench.plugin.case import case_facts, case_identity, case_plan, 
 from pytest_inferbench.plugin.judge import broken_off
 from pytest_inferbench.plugin.pace import pace
 from pytest_inferbench.plugin.records_file import with_records
+from pytest_inferbench.plugin.watching import sampling_in_force, watched
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Budget
@@ -35,7 +36,8 @@ class CaseRequest:
     Attributes:
         name: the case's name.
         nodeid: the test's.
-        workload, rounds, budgets, max_error_rate, min_requests: as given to `bench.run`.
+        workload, rounds, budgets, max_error_rate, min_requests, sample_interval_ms, gpu_metrics: as given to
+            `bench.run`.
     """
 
     name: str
@@ -45,6 +47,8 @@ class CaseRequest:
     budgets: Sequence[Budget]
     max_error_rate: float
     min_requests: int
+    sample_interval_ms: float | None = None
+    gpu_metrics: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,9 @@ def _measure(
     request: CaseRequest, cell: RunningCell, context: RunContext, *, keep: bool
 ) -> tuple[CaseResult | None, InferbenchError | None]:
     name = request.name
-    plan = case_plan(name, request.workload, request.rounds, context, dict(cell.cell.slo))
-    runner = cell.runner(name)
+    sampling = sampling_in_force(context.settings, request.sample_interval_ms, request.gpu_metrics)
+    plan = case_plan(name, request.workload, request.rounds, context, dict(cell.cell.slo), sampling.interval_ms)
+    runner = cell.runner(name, gpu_metrics=sampling.gpus)
     server, canary = cell.server(), cell.canary
     seen: list[RoundRecord] = []
     problem: InferbenchError | None = None
@@ -113,6 +118,7 @@ def _measure(
         slo=dict(cell.cell.slo),
         table=context.extensions.metrics,
         server=server_account(cell.cell, server, cell.restarts, canary),
+        watched=watched(server, seen, cell.gpus(server) if sampling.gpus else None, sampling, context.told),
     )
     case = with_records(case, seen, context.folder) if keep else case
     if problem is not None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_inferbench.backends.backend import ArgValue, Backend, Installed, ServerPlan
     from pytest_inferbench.clock import Clock
+    from pytest_inferbench.devices.gpu import Gpu
 
 _SHOWN_LINES = 20
 _READ_LINES = 400
@@ -65,8 +66,8 @@ class Server:
         log_path: its log; None where we have none.
         life: what holds it up.
         args: the arguments it was started with, by canonical name; None where it is not ours.
-        gpus: UUIDs of the GPUs that are its own.
         facts: what else a result shall say of it (its image and digest), by name.
+        gpus: the GPUs that it has to itself.
     """
 
     endpoint: Endpoint
@@ -78,8 +79,8 @@ class Server:
     log_path: Path | None
     life: Life
     args: Mapping[str, ArgValue] | None = None
-    gpus: tuple[str, ...] = ()
     facts: Mapping[str, str | bool] = field(default_factory=dict)
+    gpus: tuple[Gpu, ...] = ()
 
     def alive(self) -> str | None:
         """None while it runs, as far as we can see; else how it ended."""

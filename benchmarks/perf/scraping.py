@@ -1,0 +1,140 @@
+"""What reading a server's metrics page costs the server: the same load with and without, in pairs.
+
+`python -m benchmarks.perf.scraping` from the repository's root starts llama.cpp's server on the built-in model (or
+takes the one at `--server-url`) and measures pairs: one load without samples, one with a sample every `--interval-ms`,
+in an order that is drawn anew for each pair. The product's own paired engine makes the interval.
+
+Law: both arms run on one server and differ in nothing but the interval; nothing is left out of the pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_inferbench.backends.backend import ServerPlan
+from pytest_inferbench.backends.catalogue import backend_named
+from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.load.engine import LoadEngine
+from pytest_inferbench.metrics import formulas
+from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.tokens import request_views, token_method
+from pytest_inferbench.observe.tokens import TokenCounter
+from pytest_inferbench.provision.builtin import builtin_model
+from pytest_inferbench.provision.server import Server, start_process
+from pytest_inferbench.provision.url import attach_url
+from pytest_inferbench.records import RoundRecord
+from pytest_inferbench.run import CasePlan, CaseRunner
+from pytest_inferbench.stats.paired import judge_pairs
+from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.stats.sequential import Looks
+from pytest_inferbench.units import Direction
+from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.workloads.concurrency import Concurrency
+from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
+
+_FEWEST_PAIRS = 20
+_FIGURES = {"output_tok_per_s_run": Direction.HIGHER, "ttft_ms": Direction.LOWER}
+
+
+def main() -> None:
+    """Measure the pairs and print what scraping changed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.perf.scraping", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--interval-ms", type=float, default=100.0)
+    parser.add_argument("--streams", type=int, default=4)
+    parser.add_argument("--requests", type=int, default=16, help="of one load")
+    parser.add_argument("--tokens", type=int, default=32, help="of each answer")
+    parser.add_argument("--server-url", help="a server that runs; else llama.cpp's is started")
+    parser.add_argument("--backend", default="llama")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="a JSON file for the pairs")
+    args = parser.parse_args()
+    if args.pairs < _FEWEST_PAIRS:
+        parser.error(f"--pairs: got {args.pairs}, expected at least {_FEWEST_PAIRS}")
+    workload = Concurrency(streams=args.streams, requests=args.requests, prompt_tokens=64, output_tokens=args.tokens)
+    with _server(args.server_url, args.backend) as server, _runner(server) as runner:
+        arms = {"without": 0.0, "with": args.interval_ms}
+        pairs: list[dict[str, dict[str, float]]] = []
+        scraped: list[RoundRecord] = []
+        order = random.Random(args.seed)
+        for number in range(args.pairs):
+            turn = order.sample(list(arms), 2)
+            seen = {arm: _load(runner, workload, arms[arm], 2 * number + at) for at, arm in enumerate(turn)}
+            scraped.append(seen["with"])
+            pairs.append({arm: _figures(round_) for arm, round_ in seen.items()})
+            print(f"pair {number + 1}/{args.pairs}", flush=True)  # noqa: T201 - a program's output
+            if args.out:
+                args.out.write_text(json.dumps(pairs, indent=1), encoding="utf-8")
+    _print(server, pairs, scraped, args.interval_ms)
+
+
+@contextmanager
+def _server(url: str | None, backend: str) -> Iterator[Server]:
+    known = backend_named(backend)
+    if url is not None:
+        yield attach_url(url, known, model="", timeout_s=60, clock=SYSTEM_CLOCK)
+        return
+    plan = ServerPlan(backend=backend, model_path=str(builtin_model("small")), model_name="small")
+    with tempfile.TemporaryDirectory() as folder:
+        server = start_process(plan, known, log_dir=Path(folder), timeout_s=120, clock=SYSTEM_CLOCK)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _runner(server: Server) -> Iterator[CaseRunner]:
+    dialect, cold = dialect_named(server.backend.dialects[0]), dict(server.backend.cold_cache_body)
+    counter = TokenCounter(server.endpoint, dialect, SYSTEM_CLOCK, cold)
+    prompts = PromptMaker(calibrate(counter), cold)
+    counter.close()
+    engine = LoadEngine()
+    try:
+        yield CaseRunner(server, dialect, prompts, engine, SYSTEM_CLOCK, lambda _: None)
+    finally:
+        engine.close()
+
+
+def _load(runner: CaseRunner, workload: Concurrency, interval_ms: float, seed: int) -> RoundRecord:
+    plan = CasePlan("scraping", workload, 1, 1, seed, 120.0, interval_ms=interval_ms)
+    (round_,) = runner.run(plan)
+    return round_
+
+
+def _figures(round_: RoundRecord) -> dict[str, float]:
+    view = RoundView(request_views(round_.requests, token_method(round_.requests)))
+    rate = formulas.output_tok_per_s_run(view)
+    ttft = statistics.fmean(sample for request in view.completed for sample in formulas.ttft_ms(request))
+    return {"output_tok_per_s_run": rate or 0.0, "ttft_ms": ttft}
+
+
+def _print(server: Server, pairs: list[dict[str, dict[str, float]]], scraped: list[RoundRecord], every: float) -> None:
+    pages = [page for round_ in scraped for page in round_.pages]
+    took = statistics.median(page.took_ns for page in pages) / 1e6
+    print(  # noqa: T201 - a program's output
+        f"{server.backend.name} {server.version}: {len(pairs)} pairs, a page every {every:g} ms; "
+        f"{len(pages)} pages, {took:.1f} ms each (median)"
+    )
+    looks = Looks(len(pairs), len(pairs))
+    for name, direction in _FIGURES.items():
+        both = [(pair["without"][name], pair["with"][name]) for pair in pairs]
+        found = judge_pairs(both, direction, Rule(), looks=looks)
+        without = statistics.median(a for a, _ in both)
+        assert found.change is not None  # every pair has both figures
+        change, low, high = (100 * (ratio - 1) for ratio in (found.change.ratio, found.change.low, found.change.high))
+        print(  # noqa: T201 - as above
+            f"{name}: {without:.4g} without; with: {change:+.2f} % [{low:+.2f}, {high:+.2f}] "
+            f"({found.change.level:.0%} interval)"
+        )
+
+
+if __name__ == "__main__":
+    main()
