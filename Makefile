@@ -10,7 +10,7 @@ bench: $(STAMP)  ## measure the embedded llama.cpp on a model made here, print t
 	$(BIN)/python -m pytest benchmarks --model builtin:small --bench-rounds 3 -k "llama and (single or concurrency) and not yaml" -p no:cacheprovider --bench-html=perf/report.html
 
 test: $(STAMP)  ## every test; `make test ARGS="-m 'not e2e'"` leaves the real servers out
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(STAMP)  ## style, formatting and types
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pytest_inferbench.clock import Clock
 from pytest_inferbench.devices.gpu import GpuWatch
-from pytest_inferbench.errors import ConfigError, ServerError
+from pytest_inferbench.errors import ConfigError, LoadError, ServerError
 from pytest_inferbench.load.encode import encode_load
 from pytest_inferbench.load.engine import LoadEngine, Observed
 from pytest_inferbench.load.job import Limits, Target
@@ -174,19 +174,26 @@ class CaseRunner:
         host = url.hostname or ""
         target = Target(host, url.port or _PORTS[url.scheme], url.scheme == "https", endpoint.ca)
         encoded = encode_load(load, self._dialect, endpoint.model, url.netloc, url.path, endpoint.headers)
-        seen = self._engine.carry(
-            encoded,
-            target=target,
-            dialect=self._dialect.name,
-            streams=load.streams,
-            limits=Limits(request_s=plan.request_s),
-        )
+        try:
+            seen = self._engine.carry(
+                encoded,
+                target=target,
+                dialect=self._dialect.name,
+                streams=load.streams,
+                limits=Limits(request_s=plan.request_s),
+            )
+        except LoadError:
+            self._expect_alive(plan, "before its load could start")
+            raise
+        done = sum(record.failure is None for record in seen.records)
+        self._expect_alive(plan, f"while it was measured; {done} of {len(seen.records)} requests had completed")
+        return seen
+
+    def _expect_alive(self, plan: CasePlan, when: str) -> None:
         ended = self._server.death()
         if ended is not None:
-            done = sum(record.failure is None for record in seen.records)
             raise ServerError(
-                f"{plan.case}: the server died ({ended}) while it was measured; {done} of {len(seen.records)} requests "
-                f"had completed. The next case gets a fresh server. Full log: {self._server.log_path}",
+                f"{plan.case}: the server died ({ended}) {when}. The next case gets a fresh server. "
+                f"Full log: {self._server.log_path}",
                 self._server.logs(),
             )
-        return seen

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-OLD, NEW = "2026.4.8672", "2026.10.11549"
+OLD, NEW = "2026.7.9873", "2026.10.11549"
 LONG = """
 from pytest_inferbench import Single
 
@@ -171,7 +171,8 @@ def test_a_container_killed_while_it_is_measured(project, docker_api):
     with project.start("--model=builtin:tiny", "--provision=docker", f"--backend-version={NEW}") as run:
         docker_api.kill(project.wait_for_load()["Id"])
         said = run.communicate(timeout=60)[0]
-    assert "killed by signal 9" in said
+    # The engine removes a container that has ended, and whoever looks later finds none.
+    assert "the server died (killed by signal 9" in said or "the server died (was removed" in said, said
     assert "2 passed" in said
     assert project.document()["cases"][-1]["server"]["restarts"] == 1
     assert project.containers() == []

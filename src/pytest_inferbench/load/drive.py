@@ -100,8 +100,10 @@ class Drive:
         closed, poll = self._streams is not None, self._pool.poll
         while len(self.outcomes) < self._total:
             events = poll() if closed else self._wait_open(next_control)
+            # In this order, a pause between the two makes an arrival late, never earlier than it was sent.
+            realtime = _realtime_ns()
             now = _now_ns()
-            offset = _realtime_ns() - now
+            offset = realtime - now
             self._read_all(events, -offset)
             if now >= next_control:
                 next_control = _now_ns() + _CONTROL_NS
