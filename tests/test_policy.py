@@ -76,6 +76,7 @@ def test_a_measured_share_is_told_from_the_assumed_one():
     """`shared` in a policy is what an A/A run measured; without it the rule says that it is assumed."""
     measured = gate_rules(layers("shared: 0.3\n"))["ttft_ms.p50"].rule
     assert (measured.shared, measured.shared_measured) == (0.3, True)
+    assert measured.shared_source.endswith(":1")
     assert not gate_rules([])["ttft_ms.p50"].rule.shared_measured
 
 

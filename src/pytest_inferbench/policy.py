@@ -18,7 +18,7 @@ from pytest_inferbench.config.resolve import Resolved, built_in, first, given
 from pytest_inferbench.config.validate import Shape, join_problems
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.stats.rule import DEFAULTS, Kind, Rule, kind_of
+from pytest_inferbench.stats.rule import ASSUMED, DEFAULTS, Kind, Rule, kind_of
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def _rule(gate: str, layers: Sequence[Section]) -> GateRule:
             f"({margin.source}), so no comparison could ever be OK; raise resolve or lower margin"
         )
     values = {name: setting.value for name, setting in found.items()}
-    rule = replace(base, **values, shared_measured=found["shared"].source != DEFAULT)
+    shared = found["shared"].source
+    rule = replace(base, **values, shared_source=ASSUMED if shared == DEFAULT else str(shared))
     return GateRule(rule, {name: str(setting.source) for name, setting in found.items()})
 
 

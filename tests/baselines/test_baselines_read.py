@@ -130,6 +130,16 @@ BROKEN = {
         HEAD + "    hardware:\n      h:\n        accepted: {version: v1, sessions: 1, ttft_ms.p50: fast}\n",
         "q.yaml:8: cases.x.hardware.h.accepted.ttft_ms.p50: got 'fast', expected a number",
     ),
+    "noise below zero": (
+        HEAD + "    hardware:\n      h:\n        noise: {date: d, version: v, workload: w, pairs: 5,\n"
+        "          restart_sd: {ttft_ms.p50: -0.1}}\n",
+        "q.yaml:9: cases.x.hardware.h.noise.restart_sd.ttft_ms.p50: got -0.1, expected a number of at least 0",
+    ),
+    "noise of an unknown metric": (
+        HEAD + "    hardware:\n      h:\n        noise: {date: d, version: v, workload: w, pairs: 5,\n"
+        "          restart_sd: {tfft_ms.p50: 0.1}}\n",
+        "q.yaml:9: unknown metric 'tfft_ms'; did you mean 'ttft_ms'?",
+    ),
     "hardware without a value": (
         HEAD + "    hardware:\n      h:\n",
         "q.yaml:7: cases.x.hardware.h: got nothing, expected a mapping (key: value)",

@@ -151,3 +151,32 @@ def test_the_policy_of_a_case_holds():
     found = histories(*eight(), text=text).judge([result(rounds=rounds(1.2))], 2, again=True)
     assert {check.comparison["margin"] for check in found.checks} == {0.3}
     assert {check.verdict for check in found.checks} == {Verdict.OK}
+
+
+NOISE = (
+    "        noise: {date: 2026-11-21, version: v0.8.1, workload: w1, pairs: 12, restart_sd: {ttft_ms.p50: 0.0020}}\n"
+)
+
+
+def shares(text, *past, **fields):
+    """What each gate was judged with: c, and who says so."""
+    found = histories(*past, text=text).judge([result(rounds=rounds(), **fields)], 2, again=True)
+    return {check.metric: (check.comparison["shared"], check.comparison["shared_source"]) for check in found.checks}
+
+
+def test_what_an_a_a_run_measured_takes_the_place_of_what_is_assumed():
+    """Servers that scatter by .2 % beside sessions that do by .9 % share more than is assumed; it names the run."""
+    found = shares(YAML + NOISE, *eight())
+    share, source = found["ttft_ms.p50"]
+    assert 0.6 < share < 1 - (0.002 / 0.009) ** 2
+    assert source == "A/A run of 2026-11-21, 12 pairs"
+    assert found["tpot_ms.p50"] == (0.6, "assumed")
+
+
+def test_an_a_a_run_that_does_not_fit_is_not_used():
+    """One of another workload, a policy's own word, and one session without scatter leave c as it is without it."""
+    other = YAML + NOISE.replace("workload: w1", "workload: w0")
+    assert shares(other, *eight())["ttft_ms.p50"] == (0.6, "assumed")
+    written = (YAML + NOISE).replace("    hardware:", "    policy: {shared: 0.3}\n    hardware:")
+    assert shares(written, *eight())["ttft_ms.p50"] == (0.3, "q.yaml:10")
+    assert shares(YAML + NOISE, *eight()[:1])["ttft_ms.p50"] == (0.6, "assumed")

@@ -40,11 +40,11 @@ def test_a_slower_variant_is_regressed_by_pairs(tmp_path):
 
 
 def test_an_a_a_run_is_ok_whatever_the_hour_and_describes_the_site(tmp_path):
-    """A machine that is faster and slower from pair to pair does not show: both arms of a pair have it in common."""
+    """A machine that changes its speed from pair to pair does not show in it; its noise stands in the baseline file."""
     server = OwnedServer(tmp_path)
     hours = {f"s{start}": (1.3, 0.9, 1.2, 1.0, 1.4, 0.95)[(start // 2) % 6] for start in range(2, 30)}
     server.slower(1.0, **hours)
-    ran = server.run("--compare=installed..installed", "-k", "one")
+    ran = server.run("--compare=installed..installed", "--update-baselines", "-k", "one")
     assert ran.status == 0, ran.text
     assert ran.verdicts == {"one": "ok"}
     check = ran.checks("one")["ttft_ms.p50"]["comparison"]
@@ -52,6 +52,9 @@ def test_an_a_a_run_is_ok_whatever_the_hour_and_describes_the_site(tmp_path):
     assert check["site"]["restart_sd"] < 0.05
     assert [pairs for pairs, _ in check["site"]["pairs"]] == [5, 8, 12, 20]
     assert "one server among its like scatters by" in ran.text
+    (written,) = (server.folder / "benchmarks/baselines").rglob("*.*")
+    assert f"pairs: {check['n']}, restart_sd: {{ttft_ms.p50: 0.0" in written.read_text()
+    assert f"one on lab: noise of {check['n']} pairs" in ran.text
     assert left_over(server) == []
 
 
@@ -59,7 +62,8 @@ def test_an_a_a_run_is_ok_whatever_the_hour_and_describes_the_site(tmp_path):
     ("arguments", "words"),
     [
         (["--compare=v1"], "*--compare v1: expected two versions or variants*"),
-        (["--compare=a..b", "--update-baselines"], "*--update-baselines with --compare*"),
+        (["--compare=a..b", "--update-baselines"], "*--update-baselines with --compare*--compare b..b*"),
+        (["--compare=a..a", "--update-baselines", "--baseline-mode=reseat"], "*--baseline-mode reseat with --compare*"),
     ],
 )
 def test_a_compare_that_means_nothing_ends_the_run(suite, arguments, words):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from false_alarm_rates import seeded
+from false_alarm_rates import DRAWS, seeded, spreads, standard_error
+from null_worlds import World, draw
 
 from pytest_inferbench.stats.moderation import OwnSpread, moderate, stated
 from pytest_inferbench.stats.rule import ASSUMED_SHARED, Kind, Rule
 from pytest_inferbench.stats.sequential import Looks
-from pytest_inferbench.stats.site import shared_variance, site_noise
+from pytest_inferbench.stats.site import at_site, drawn_share, shared_variance, site_noise
+from pytest_inferbench.stats.two_stage import called, hurdles
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -83,3 +86,34 @@ def test_the_interval_covers():
     error = {name: [getattr(shared, name) - SHARE for shared in found] for name in ("use", "estimate")}
     assert np.std(error["use"]) < np.std(error["estimate"])
     assert -0.02 < np.mean(error["use"]) < 0.1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 1.0])
+def test_judging_with_a_measured_share_keeps_the_ceiling(share):
+    """Each gate's c from its own A/A run of 12 pairs: false alarms stay below .06 at every true share, 1 too.
+
+    The assumed c gives up to .10 there. Equal and log-normally spread SDs alike.
+    """
+    for spread, n in ((0.0, 3), (0.5, 8), (0.0, 20)):
+        rng = seeded("measured share", share, spread, n)
+        gates, sd = 20, 0.04
+        scale = np.exp(spread * rng.standard_normal((DRAWS, gates)))
+        history, now = draw(World("", spread=0.0, share=share), rng, (DRAWS, gates), n, 2, sd)
+        history, now = history * scale[..., None], now * scale[..., None]
+        restart = (sd * scale) ** 2 * (1 - share) * rng.chisquare(PAIRS, (DRAWS, gates)) / PAIRS
+        location, own, df = spreads(history)
+        shared = drawn_share(restart, PAIRS, history.var(axis=-1, ddof=1), n - 1)
+        limits = hurdles(own, df, n, 2, replace(Rule(gates=gates), shared=shared))
+        rate = called(now - location[..., None], limits).any(axis=-1).mean()
+        assert rate <= 0.06 + 3 * standard_error(0.06)
+
+
+def test_a_share_that_somebody_wrote_is_not_measured_away():
+    """`shared:` of a policy stands; so does the assumption where the sessions do not scatter yet."""
+    own = OwnSpread("", Kind.TYPICAL, 0.0009, 7)
+    written = Rule(shared=0.3, shared_source="models.yaml:4")
+    assert at_site(written, 0.01, 12, own, "an A/A run") == written
+    assert at_site(Rule(), 0.01, 12, OwnSpread("", Kind.TYPICAL, 0.0, 0), "an A/A run") == Rule()
+    measured = at_site(Rule(), 0.01, 12, own, "an A/A run")
+    assert measured.shared_source == "an A/A run"
+    assert measured.shared == shared_variance(0.0001, 12, 0.0009, 7).use

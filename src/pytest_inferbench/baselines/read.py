@@ -16,6 +16,7 @@ from pytest_inferbench.baselines.schema import (
     CaseEntry,
     FileShape,
     HardwareEntry,
+    Noise,
 )
 from pytest_inferbench.baselines.session import SCHEMA, Accepted, Session
 from pytest_inferbench.config.document import Section, Source, annotate
@@ -137,7 +138,8 @@ def _read_case(section: Section, directions: Mapping[str, Direction], problems: 
     hardware = {}
     for name in written:
         entry = written.section(name)
-        hardware[name] = HardwareEntry(_budgets(entry, directions, problems), _read_accepted(entry))
+        noise = _read_noise(entry.section("noise"), directions, problems)
+        hardware[name] = HardwareEntry(_budgets(entry, directions, problems), _read_accepted(entry), noise)
     return CaseEntry(_budgets(section, directions, problems), policy, hardware)
 
 
@@ -165,6 +167,16 @@ def _read_accepted(section: Section) -> Accepted | None:
     figures = {name: float(accepted[name]) for name in accepted if name not in {"version", "image", "sessions"}}
     source = str(section.source_of("accepted"))
     return Accepted(accepted["version"], accepted.get("image"), accepted["sessions"], figures, source)
+
+
+def _read_noise(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> Noise | None:
+    if not section:
+        return None
+    written = section.section("restart_sd")
+    for name in written:
+        problems += metric_problems(name, str(written.source_of(name)), directions)
+    figures = {name: float(written[name]) for name in written}
+    return Noise(section["date"], section["version"], section["workload"], section["pairs"], figures)
 
 
 def _side_problems(

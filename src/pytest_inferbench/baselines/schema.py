@@ -1,6 +1,6 @@
 """The YAML baseline file: its shape, and the values it is read into.
 
-Law: shapes and frozen values only. Budgets, gates and policy are people's, `accepted` is ours.
+Law: shapes and frozen values only. Budgets, gates and policy are people's, `accepted` and `noise` are ours.
 """
 
 from __future__ import annotations
@@ -42,9 +42,18 @@ class _AcceptedShape(Shape):
     sessions: Annotated[int, Field(ge=1)]
 
 
+class _NoiseShape(Shape):
+    date: str
+    version: str
+    workload: str
+    pairs: Annotated[int, Field(ge=1)]
+    restart_sd: dict[str, Annotated[float, Field(ge=0)]]
+
+
 class _HardwareShape(Shape):
     budgets: dict[str, BoundShape] = Field(default_factory=dict)
     accepted: _AcceptedShape | None = None
+    noise: _NoiseShape | None = None
 
 
 class _CaseShape(Shape):
@@ -81,11 +90,36 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """What an A/A run measured of one case on one hardware.
+
+    Attributes:
+        date: the day, ISO 8601.
+        version: the server's.
+        workload: hash over the workload's parameters; of another workload it says nothing.
+        pairs: pairs of fresh servers behind it.
+        restart_sd: `metric.statistic` -> relative SD of one fresh server among those of its hour.
+    """
+
+    date: str
+    version: str
+    workload: str
+    pairs: int
+    restart_sd: Mapping[str, float]
+
+    @property
+    def source(self) -> str:
+        """The run, for reports."""
+        return f"A/A run of {self.date}, {self.pairs} pairs"
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareEntry:
-    """What a case has on one hardware: budgets that override the case's, and the accepted figures."""
+    """What a case has on one hardware: budgets that override the case's, the accepted figures, its noise."""
 
     budgets: tuple[Budget, ...] = ()
     accepted: Accepted | None = None
+    noise: Noise | None = None
 
 
 @dataclass(frozen=True, slots=True)

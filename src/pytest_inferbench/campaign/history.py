@@ -23,6 +23,7 @@ from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.moderation import moderate, priors, stated
+from pytest_inferbench.stats.site import at_site
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.moderation import Spread
     from pytest_inferbench.stats.rule import Rule
 
@@ -128,6 +130,7 @@ class Histories:
             rule = replace(written, gates=gates, confirmations=written.confirmations if again else 0)
             direction = self._directions.get(gate.partition(".")[0], Direction.NEUTRAL)
             history = read_history(against.past(gate), direction, rule.window)
+            rule = self._at_site(case, gate, rule, history)
             prior = self._priors.get((key, gate), stated(rule.kind))
             figures = [session_figure(each, gate) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
@@ -139,6 +142,15 @@ class Histories:
             names = ", ".join(self._rules(key)) or "none"
             checks.append(Check("history", "history", Verdict.NEW, None, note=f"it has none of its gates ({names})"))
         return Judged(tuple(checks), tuple(notes), wants_more)
+
+    def _at_site(self, case: CaseResult, gate: str, rule: Rule, history: History) -> Rule:
+        """The rule with what an A/A run of this very workload said, where one was recorded."""
+        entry = self._baseline.file.cases.get(case_key(case.case, case.variant))
+        on_it = entry.hardware.get(self._baseline.hardware) if entry else None
+        noise = on_it.noise if on_it else None
+        if noise is None or gate not in noise.restart_sd or noise.workload != case.workload["hash"]:
+            return rule
+        return at_site(rule, noise.restart_sd[gate], noise.pairs, history.own_spread("", rule), noise.source)
 
 
 def _keys_of(name: str, variant: str) -> re.Pattern[str]:

@@ -62,6 +62,7 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "gates": rule.gates,
         "shared": rule.shared,
         "shared_measured": rule.shared_measured,
+        "shared_source": rule.shared_source,
         "confirmations": rule.confirmations,
         "notes": [note.code for note in comparison.notes],
     }

@@ -37,7 +37,7 @@ def check_options(settings: Settings) -> None:
     """
     mode = settings.baseline_mode
     if settings.compare is not None and settings.update_baselines:
-        raise ValueError("--update-baselines with --compare: pairs are no session of a history; leave one of them out")
+        _check_noise(settings)
     if mode is not None and mode not in _MODES:
         raise ValueError(f"--baseline-mode {mode}: unknown; use one of {', '.join(_MODES)}")
     given = [
@@ -49,6 +49,19 @@ def check_options(settings: Settings) -> None:
         raise ValueError(f"{alone[0]} says how baselines are updated; add --update-baselines")
     if mode == "prune" and settings.accept_regressions:
         raise ValueError("--accept-regressions has nothing to accept with --baseline-mode prune; leave one of them out")
+
+
+def _check_noise(settings: Settings) -> None:
+    """Refuse to update baselines by pairs, but for an A/A run, whose noise they keep."""
+    a, _, b = settings.compare.partition("..")
+    if a != b:
+        raise ValueError(
+            "--update-baselines with --compare: pairs are no session of a history; leave one of them out, or compare "
+            f"one arm with itself to record this site's noise: --compare {b or a}..{b or a}"
+        )
+    if settings.accept_regressions or settings.baseline_mode not in (None, "append"):
+        option = "--accept-regressions" if settings.accept_regressions else f"--baseline-mode {settings.baseline_mode}"
+        raise ValueError(f"{option} with --compare: an A/A run records its noise and no session; leave it out")
 
 
 class Baselining:
@@ -103,13 +116,14 @@ class Baselining:
 
 
 def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Function]]:
-    """Every benchmark with its cell and the key of its first workload."""
+    """Every benchmark with its cell, which is arm B of a pair, and the key of its first workload."""
     from pytest_inferbench.baselines.names import case_key  # noqa: PLC0415 - with the first benchmark
     from pytest_inferbench.plugin.case import case_name  # noqa: PLC0415 - as above
 
     for item in items:
         if isinstance(item, pytest.Function) and _CELL in getattr(getattr(item, "callspec", None), "params", ()):
-            cell: Cell = item.callspec.params[_CELL]  # type: ignore[assignment] # what `pytest_generate_tests` put there
+            param: Any = item.callspec.params[_CELL]
+            cell: Cell = getattr(param, "b", param)
             yield cell, case_key(case_name(item, 0), cell.variant), item
 
 

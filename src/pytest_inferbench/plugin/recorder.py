@@ -16,7 +16,7 @@ from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plugin.book import Book
 from pytest_inferbench.plugin.reports import shown, write_reports
-from pytest_inferbench.plugin.update import update_baselines
+from pytest_inferbench.plugin.update import record_noise, update_baselines
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
@@ -91,7 +91,10 @@ class Recorder:
         if interrupted:
             self._notes.append("baselines not updated: the run was interrupted")
             return False
-        lines, went_well = update_baselines(self._context, self._cells(), self._book.cases)
+        if self._context.settings.compare is not None:
+            lines, went_well = record_noise(self._context, self._book.cases)
+        else:
+            lines, went_well = update_baselines(self._context, self._cells(), self._book.cases)
         self._notes += lines
         return went_well
 

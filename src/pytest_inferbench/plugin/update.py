@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.candidate import Candidate, by_file
 from pytest_inferbench.baselines.gates import case_rules
+from pytest_inferbench.baselines.noise import plan_noise
 from pytest_inferbench.baselines.prune import plan_prune
 from pytest_inferbench.baselines.update import Mode, Update, plan_update
 from pytest_inferbench.errors import InferbenchError
@@ -59,6 +60,22 @@ def update_baselines(
             )
             for key, group in by_file(candidates).items()
         ]
+    except InferbenchError as error:
+        return [f"baselines not updated: {error}"], False
+    lines, went_well = _write(context, updates)
+    return lines or ["baselines not updated: no case was measured"], went_well
+
+
+def record_noise(context: RunContext, cases: Sequence[dict[str, Any]]) -> tuple[list[str], bool]:
+    """Record what an A/A run said of its cases' noise; arguments and answer as `update_baselines`."""
+    if refusal := refused_in_ci(context):
+        return [refusal], False
+    grouped: dict[tuple[str, str, str], list[CaseResult]] = {}
+    for result in map(CaseResult.from_json, cases):
+        grouped.setdefault((result.model, result.backend, result.hardware), []).append(result)
+    today = datetime.now(UTC).date().isoformat()
+    try:
+        updates = [plan_noise(context.baselines.read(*key), results, today) for key, results in grouped.items()]
     except InferbenchError as error:
         return [f"baselines not updated: {error}"], False
     lines, went_well = _write(context, updates)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_inferbench.report.figures import ABSENT, quantity
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.visible import cells, pad, visible
+from pytest_inferbench.stats.rule import ASSUMED
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -109,7 +110,7 @@ def site_noise(check: Mapping[str, Any]) -> str:
     if "shared" in site:
         shared = site["shared"]
         parts.append(f"shared variance {shared['estimate']:.2f} ({shared['low']:.2f} to {shared['high']:.2f})")
-        parts.append(f"write `shared: {shared['use']:.2f}` into the policy to judge with it")
+        parts.append(f"judged with as {shared['use']:.2f} once --update-baselines records it")
     for engine, one in (("history", "sessions"), ("pairs", "pairs")):
         seen = ", ".join(f"{n:.0f} {one} {percent(worsening)}" for n, worsening in site.get(engine, ()))
         parts += [f"a worsening is seen by {seen}"] if seen else []
@@ -135,16 +136,26 @@ def rule_lines(gates: Sequence[Mapping[str, Any]]) -> list[str]:
     found = gates[0]["comparison"]
     arms = [f"A is {visible(found['arms'][0])}, B is {visible(found['arms'][1])}"] if "arms" in found else []
     level = f"judged one-sided at {100 * found['alpha']:g} % over {found['gates']} gates of the run"
-    level += _shared(found) if gates[0]["kind"] == HISTORY else ""
+    level += _shared(shared_share([check["comparison"] for check in gates])) if gates[0]["kind"] == HISTORY else ""
     return [*arms, level, *(f"{visible(check['metric'])}: {text}" for check in gates if (text := _spread(check)))]
+
+
+def shared_share(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The shared variance that comparisons were judged with: `shared`, `shared_most` where gates differ, its source."""
+    shares = [found["shared"] for found in gates]
+    most = {"shared_most": max(shares)} if max(shares) > min(shares) else {}
+    sources = dict.fromkeys(found.get("shared_source", ASSUMED) for found in gates)
+    measured = any(found["shared_measured"] for found in gates)
+    return {"shared": min(shares), **most, "shared_measured": measured, "shared_source": "; ".join(sources)}
 
 
 def _shared(found: Mapping[str, Any]) -> str:
     """The shared variance that confirmations were judged with; "" of pairs, which have none."""
     if "shared" not in found:
         return ""
-    source = "measured" if found["shared_measured"] else "assumed"
-    return f"; one day's sessions share {100 * found['shared']:.0f} % of their variance ({source})"
+    upper = f" to {100 * found['shared_most']:.0f}" if "shared_most" in found else ""
+    source = found.get("shared_source", ASSUMED)
+    return f"; one day's sessions share {100 * found['shared']:.0f}{upper} % of their variance ({source})"
 
 
 def _spread(check: Mapping[str, Any]) -> str:
@@ -153,7 +164,9 @@ def _spread(check: Mapping[str, Any]) -> str:
         return ""
     what = "session" if check["kind"] == HISTORY else "pair"
     prior = f"; prior: {found['prior']}" if "prior" in found else ""
-    return f"one {what} scatters by {100 * found['sd']:.1f} % ({found['df']:.1f} df{prior})"
+    known = what == "session" and found["shared_measured"]
+    share = f"; a day's sessions share {100 * found['shared']:.0f} %" if known else ""
+    return f"one {what} scatters by {100 * found['sd']:.1f} % ({found['df']:.1f} df{prior}{share})"
 
 
 def _confirmed(check: Mapping[str, Any]) -> str:

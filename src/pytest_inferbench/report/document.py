@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.report.comparison_table import shared_share
 from pytest_inferbench.stats.family import family
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.verdict import Verdict, worst
@@ -162,7 +163,7 @@ def _family(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     first = gates[0]
     found = family(Rule(alpha=first["alpha"], gates=first["gates"]), [gate.get("false_alarm") for gate in gates])
     expected = {} if found.expected_per_100 is None else {"expected_per_100": found.expected_per_100}
-    shared = {} if "arms" in first else {name: first[name] for name in ("shared", "shared_measured")}
+    shared = {} if "arms" in first else shared_share(gates)
     return {
         "gates": found.gates,
         "alpha": found.alpha,

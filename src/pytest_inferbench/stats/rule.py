@@ -20,6 +20,7 @@ class Kind(StrEnum):
 # c where no A/A run measured it. Family-wise false alarms then stay below .06 up to a true share of .6 (measured for
 # 20 gates, normal noise; with .5 they reach .067), and the confirmation still pays.
 ASSUMED_SHARED = 0.6
+ASSUMED = "assumed"
 
 _TAILS = frozenset({"p90", "p95", "p99"})
 
@@ -44,7 +45,7 @@ class Rule:
         alpha: family-wise one-sided error rate of the run.
         gates: m, the run's gated metrics, known at collection.
         shared: c, the share of session variance that sessions of one host and day have in common.
-        shared_measured: whether an A/A run measured `shared`; False: assumed.
+        shared_source: who says so: `ASSUMED`, the place of a policy, or an A/A run.
         confirmations: further sessions on a fresh server for what screens: 0, 1 or 2.
         window: the most recent accepted sessions that are looked at.
         strict: REGRESSED only where the whole interval lies beyond the margin.
@@ -56,10 +57,15 @@ class Rule:
     alpha: float = 0.05
     gates: int = 1
     shared: float = ASSUMED_SHARED
-    shared_measured: bool = False
+    shared_source: str = ASSUMED
     confirmations: int = 1
     window: int = 20
     strict: bool = False
+
+    @property
+    def shared_measured(self) -> bool:
+        """Whether somebody measured `shared`."""
+        return self.shared_source != ASSUMED
 
     @property
     def alpha_each(self) -> float:

@@ -2,7 +2,7 @@
 
 Idea: the difference of two fresh servers minutes apart has the variance 2 (1 - c) s^2, sessions of different days have
 s^2 each; their ratio gives c, the share of session variance that a day's sessions have in common.
-Law: estimates with their intervals; nothing here changes a verdict. Whoever wants the measured c puts it in the rule.
+Law: estimates with their intervals; a verdict changes only where somebody puts the measured c in the rule.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_inferbench.stats.comparison import Comparison
-    from pytest_inferbench.stats.moderation import Spread
+    from pytest_inferbench.stats.distributions import FloatLike, Floats
+    from pytest_inferbench.stats.moderation import OwnSpread, Spread
     from pytest_inferbench.stats.paired import Pair
     from pytest_inferbench.stats.rule import Rule
     from pytest_inferbench.stats.sequential import Looks
@@ -80,11 +81,36 @@ def shared_variance(restart_variance: float, restart_df: float, session_variance
     """The share c = 1 - restart variance / session variance, with its interval."""
     own = max(restart_variance, FLOOR_SD**2) / max(session_variance, FLOOR_SD**2)
     low, high = (1 - own * f_critical(tail, session_df, restart_df) for tail in (0.05, 0.95))
-    noise = float(trigamma(restart_df / 2) + trigamma(session_df / 2))
-    measured = math.log(own) - _log_bias(restart_df) + _log_bias(session_df)
-    drawn = (measured / noise + math.log(1 - ASSUMED_SHARED) / _LOG_VARIANCE) / (1 / noise + 1 / _LOG_VARIANCE)
-    use = float(np.clip(1 - math.exp(drawn), *_LIMITS))
+    use = float(drawn_share(restart_variance, restart_df, session_variance, session_df))
     return Shared(_unit(1 - own), _unit(low), _unit(high), use)
+
+
+def drawn_share(
+    restart_variance: FloatLike, restart_df: float, session_variance: FloatLike, session_df: float
+) -> Floats:
+    """The c to judge with: as measured, drawn towards what is assumed by what it lacks in evidence; elementwise."""
+    floor = FLOOR_SD**2
+    own = np.log(np.maximum(restart_variance, floor) / np.maximum(session_variance, floor))
+    noise = trigamma(restart_df / 2) + trigamma(session_df / 2)
+    measured = own - _log_bias(restart_df) + _log_bias(session_df)
+    drawn = (measured / noise + math.log(1 - ASSUMED_SHARED) / _LOG_VARIANCE) / (1 / noise + 1 / _LOG_VARIANCE)
+    return np.asarray(np.clip(1 - np.exp(drawn), *_LIMITS))
+
+
+def at_site(rule: Rule, restart_sd: float, pairs: int, sessions: OwnSpread, source: str) -> Rule:
+    """The rule with c as an A/A run and the accepted sessions have it, where nobody wrote one.
+
+    Args:
+        rule: the gate's.
+        restart_sd: relative SD of one fresh server, from the A/A run.
+        pairs: how many it had.
+        sessions: what the gate's own sessions say; without scatter c stays as it is.
+        source: the A/A run, for the report.
+    """
+    if rule.shared_measured or not sessions.df:
+        return rule
+    shared = shared_variance(restart_sd**2, pairs, sessions.variance, sessions.df)
+    return replace(rule, shared=shared.use, shared_source=source)
 
 
 def _log_bias(df: float) -> float:
@@ -117,7 +143,7 @@ def site_noise(
     shared = None
     if sessions is not None and sessions.own_sd is not None:
         shared = shared_variance(restart_variance, n, sessions.own_sd**2, sessions.own_df)
-        rule = replace(rule, shared=shared.use, shared_measured=True)
+        rule = replace(rule, shared=shared.use, shared_source="this A/A run")
     return SiteNoise(
         comparison,
         restart_sd=math.sqrt(restart_variance),
