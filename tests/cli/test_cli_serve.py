@@ -121,7 +121,7 @@ def test_a_server_that_dies_is_told(serve):
     ).kill()
     _, said = serving.process.communicate(timeout=_PATIENCE_S)
     assert serving.process.returncode == 1
-    assert "inferbench serve: the server killed by signal 9" in said
+    assert "inferbench serve: the server died (killed by signal 9" in said
     assert "Traceback" not in said
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,7 +22,8 @@ async def test_concurrency(bench):
     await bench.run(Concurrency(streams=2, requests=8, prompt_tokens=32, output_tokens=16))
 """
 _PATIENCE_S = 120
-_BEFORE_LOAD = 50  # requests that learn prompt lengths and warm up are fewer
+_WARM_UPS = 8  # answers of a whole length that come before a round; those that learn prompt lengths have one token
+_ANSWERED = re.compile(rb"\| +eval time = .*/ +(?!1 )\d+ tokens")
 
 
 @pytest.fixture(scope="session")
@@ -101,11 +103,11 @@ class Project:
         raise AssertionError("no container was started")
 
     def wait_for_load(self):
-        """The first running container, once it serves more requests than those before a measurement."""
+        """The first running container, once it has answered more than the warm-up."""
         container = self.wait_for_container()
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
-            if self._api.logs(container["Id"]).count(b"processing task") > _BEFORE_LOAD:
+            if len(_ANSWERED.findall(self._api.logs(container["Id"]))) > _WARM_UPS:
                 return container
             time.sleep(0.2)
         raise AssertionError("no load came")

@@ -46,7 +46,6 @@ def server() -> Iterator[ScriptedServer]:
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
     """Write the suite (or another) and run pytest on it in a process of its own."""
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(*arguments: str, source: str = SUITE) -> pytest.RunResult:
         pytester.makepyfile(test_suite=source)

@@ -123,7 +123,7 @@ class OwnedServer:
 
     def run(self, *arguments: str) -> Ran:
         """Run pytest on the suite in a process of its own."""
-        environ = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
+        environ = {name: value for name, value in os.environ.items() if name != "CI"}
         fixed = ("-p", "no:cacheprovider", "--bench-rounds=2", "--hardware=lab", "--junitxml=out.xml")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-v", *fixed, *arguments],

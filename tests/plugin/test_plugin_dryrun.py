@@ -24,7 +24,6 @@ models:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     (pytester.mkdir("config") / "models.yaml").write_text(CONFIG)
     pytester.makepyfile(test_suite=SUITE)

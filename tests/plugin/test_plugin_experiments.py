@@ -43,7 +43,6 @@ BROKEN = {
 def write(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Write files by their path, and a config with two models."""
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def files(**texts: str) -> None:
         for name, text in {"config/models.yaml": CONFIG, **texts}.items():

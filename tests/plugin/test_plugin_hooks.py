@@ -48,6 +48,7 @@ HEAD = "from pytest_inferbench import Direction, Kind, SampleMetric, Unit\n\n"
         ("policy(model): return ['ttft_ms']", "policy: got ['ttft_ms'] for served on external, expected a mapping *"),
         ("policy(): return {'alpha': 2}", "policy: alpha: got 2, expected a number below 0.5"),
         ("policy(): return {'gates': ['tftt_ms.p50']}", "policy: unknown metric 'tftt_ms'; did you mean 'ttft_ms'?"),
+        ("hardware(): return ''", "hardware: got '', expected a name such as '1x-nvidia-h200', or None"),
     ],
 )
 def test_what_cannot_be_used_ends_the_run(suite, server, pytester, hook, message):
@@ -68,11 +69,3 @@ def test_a_receiver_that_fails_is_told_and_fails_the_run(suite, server, document
     result.stdout.fnmatch_lines(["pytest_inferbench_results of *conftest.py: RuntimeError: no network"])
     assert [path.read_text() for path in pytester.path.glob("perf/*/n")] == ["got it"]
     assert len(document()["cases"]) == 1
-
-
-def test_a_name_that_is_none_is_an_error(suite, server, pytester):
-    """Hardware without a name would mix the baselines of several machines: the test is an error that says so."""
-    pytester.makeconftest("def pytest_inferbench_hardware(): return ''")
-    result = suite("--server-url", server.url, "-k", "plain")
-    result.assert_outcomes(errors=1, skipped=1, deselected=2)
-    result.stdout.fnmatch_lines(["*pytest_inferbench_hardware: got '', expected a name such as *"])

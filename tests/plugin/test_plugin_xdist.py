@@ -61,7 +61,6 @@ def test_it(inferbench_cell, request, case):
 def three_cells(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     """A project of three cells that need no server, and a run of it."""
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     (pytester.mkdir("config") / "models.yaml").write_text(CONFIG)
     pytester.makeconftest(NOTING)
 

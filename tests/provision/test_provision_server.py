@@ -68,11 +68,18 @@ def _unknown(plan, installed):
     return None
 
 
-def _children():
-    return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+@pytest.fixture
+def children():
+    """What this process has started since the test began and is still there; other tests' helpers may outlive them."""
+
+    def living():
+        return {one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE}
+
+    before = living()
+    return lambda: living() - before
 
 
-def test_a_started_server_is_known_and_ends_when_stopped(run, tmp_path):
+def test_a_started_server_is_known_and_ends_when_stopped(run, tmp_path, children):
     """Address, version, log and life are the process's."""
     server = run(_SERVES)
     assert (server.kind, server.version, server.models, server.endpoint.model) == (
@@ -87,7 +94,7 @@ def test_a_started_server_is_known_and_ends_when_stopped(run, tmp_path):
     assert server.ready_seconds > 0
     server.stop()
     assert server.alive() == "killed by signal 15"
-    assert not _children()
+    assert not children()
 
 
 def test_a_server_that_dies_says_why_at_once(run):
@@ -108,14 +115,14 @@ def test_a_server_that_dies_says_why_at_once(run):
     assert caught.value.log_tail == ("error: unrecognized arguments: --nonsense",)
 
 
-def test_a_server_that_is_not_ready_in_time_is_stopped(run):
+def test_a_server_that_is_not_ready_in_time_is_stopped(run, children):
     """Nothing is left running."""
     with pytest.raises(ProvisionError, match=r"(?s)not ready within 0.5 s.*still loading"):
         run("import time; print('still loading', flush=True); time.sleep(60)", timeout_s=0.5)
-    assert not _children()
+    assert not children()
 
 
-def test_an_interrupt_while_waiting_leaves_nothing(run, monkeypatch):
+def test_an_interrupt_while_waiting_leaves_nothing(run, monkeypatch, children):
     """Ctrl+C ends the server too."""
 
     def interrupted(*args, **kwargs):
@@ -124,7 +131,7 @@ def test_an_interrupt_while_waiting_leaves_nothing(run, monkeypatch):
     monkeypatch.setattr(server_module, "wait_ready", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(_SERVES)
-    assert not _children()
+    assert not children()
 
 
 def test_a_lost_port_is_retried_on_another(run, script, monkeypatch):
@@ -138,11 +145,11 @@ def test_a_lost_port_is_retried_on_another(run, script, monkeypatch):
         assert server.version == "b1-abc"
 
 
-def test_a_port_that_was_asked_for_is_not_changed(run, script):
+def test_a_port_that_was_asked_for_is_not_changed(run, script, children):
     """The user's port is his to free; the stranger on it is not measured."""
     with pytest.raises(ProvisionError, match="could not be started"):
         run(_SERVES, replace(_PLAN, port=script.port))
-    assert not _children()
+    assert not children()
 
 
 def test_a_version_that_is_not_installed_is_a_reason_to_skip(run):
@@ -151,11 +158,11 @@ def test_a_version_that_is_not_installed_is_a_reason_to_skip(run):
         run(_SERVES, replace(_PLAN, version="b2"))
 
 
-def test_a_server_of_another_version_is_not_measured(run):
+def test_a_server_of_another_version_is_not_measured(run, children):
     """What it says when it runs counts, where nothing was known before."""
     with pytest.raises(ProvisionError, match="it says it is b1-abc, not b2"):
         run(_SERVES, replace(_PLAN, version="b2"), installed_version=_unknown)
-    assert not _children()
+    assert not children()
 
 
 def test_a_missing_program_is_told_before_its_version(tmp_path):

@@ -187,7 +187,7 @@ def _keep(server: Server, cell: Cell, log_file: Path | None, *, test: bool) -> N
     _say("Ctrl+C ends it")
     while (end := server.death()) is None:
         SYSTEM_CLOCK.sleep(_LOOK_S)
-    raise ServerError(f"the server {end}; its log is {log}", server.logs())
+    raise ServerError(f"the server died ({end}); its log is {log}", server.logs())
 
 
 def _interrupt(*_: object) -> None:

@@ -107,7 +107,7 @@ class RunningCell:
                 self._prompts = PromptMaker(calibrate(counter), cold, self._extra)
             except ServerError as error:
                 ended = server.death()
-                raise ServerError(f"{error}; the server {ended}", server.logs()) if ended else error from None
+                raise ServerError(f"{error}: the server died ({ended})", server.logs()) if ended else error from None
             finally:
                 counter.close()
         fresh = self.fresh_server if self.cell.url is None else None

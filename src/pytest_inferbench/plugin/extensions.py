@@ -93,6 +93,11 @@ class Extensions:
             validate(SuitePolicy, layer)
             yield layer
 
+    @property
+    def names_hardware(self) -> bool:
+        """Whether a hook may give this machine its name."""
+        return bool(self._hook.pytest_inferbench_hardware.get_hookimpls())
+
     def hardware(self, environment: Mapping[str, Any]) -> str | None:
         """The name that a hook gives this machine; None where none does.
 
