@@ -61,6 +61,21 @@ class CasePlan:
     interval_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """A round under way.
+
+    Attributes:
+        began_ns: when it began.
+        finished: requests of its loads that have ended.
+        reads: reads from sockets in those.
+    """
+
+    began_ns: int
+    finished: int = 0
+    reads: int = 0
+
+
 class CaseRunner:
     """Runs cases on one server.
 
@@ -73,6 +88,9 @@ class CaseRunner:
         report: told in a few words what is being done.
         fresh: stops the server and starts another like it; None where that cannot be done.
         gpus: opens the GPUs of a server for reading; None where it has none, or they are not to be watched.
+
+    Attributes:
+        so_far: the round under way; None outside of rounds.
     """
 
     def __init__(
@@ -94,6 +112,7 @@ class CaseRunner:
         self._report = report
         self._fresh = fresh
         self._gpus = gpus
+        self.so_far: SoFar | None = None
         self._page = self._find_page()
 
     def run(self, plan: CasePlan) -> Iterator[RoundRecord]:
@@ -109,9 +128,12 @@ class CaseRunner:
             self._report("warm-up")
             self._carry(plan.workload.warm_up(self._context(plan, 0), plan.warm_up), plan)
         for index in range(plan.rounds):
+            self.so_far = SoFar(self._clock.now_ns())
             self._report(f"round {index + 1}/{plan.rounds}")
             started = self._start_fresh(plan) if plan.workload.fresh_server else {}
-            yield self._round(index, plan, started)
+            round_ = self._round(index, plan, started)
+            self.so_far = None
+            yield round_
 
     def _start_fresh(self, plan: CasePlan) -> dict[str, float]:
         """Go on with a server of its own; how long it took to its first token."""
@@ -145,6 +167,10 @@ class CaseRunner:
                     replace(record, index=first + record.index, load=number, counted=load.counted) for record in answer
                 )
                 workers += seen.workers
+                if self.so_far is not None:
+                    self.so_far = replace(
+                        self.so_far, finished=len(requests), reads=sum(worker.reads for worker in workers)
+                    )
                 streams |= {load.streams} if load.counted else set()
         return RoundRecord(
             index=index,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_inferbench.plugin.pace import pace
-from pytest_inferbench.records import RequestRecord, RoundRecord, Usage
+from pytest_inferbench.plugin.pace import Under, pace
+from pytest_inferbench.records import RequestRecord, RoundRecord, Usage, WorkerReading
 
 S = 1_000_000_000
 
 
-def round_of(start: float, seconds: float, tokens: int | None, chunks: int = 10) -> RoundRecord:
+def round_of(start: float, seconds: float, tokens: int | None, chunks: int = 10, reads: int = 0) -> RoundRecord:
     begin, end = int(start * S), int((start + seconds) * S)
     arrivals = tuple(range(begin, end, (end - begin) // chunks))[:chunks]
     usage = None if tokens is None else Usage(8, tokens)
-    return RoundRecord(0, (RequestRecord(0, 0, 0, "", None, begin, arrivals, None, end, usage=usage),), ())
+    request = RequestRecord(0, 0, 0, "", None, begin, arrivals, None, end, usage=usage)
+    worker = WorkerReading(0, seconds, 0.0, (), (), 0, reads, 0, kernel_stamps=True)
+    return RoundRecord(0, (request,), (worker,))
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,21 @@ def round_of(start: float, seconds: float, tokens: int | None, chunks: int = 10)
 def test_pace_is_the_last_rounds_speed_and_the_time_left(seen, rounds, said) -> None:
     """Tokens a second of the last round, and the rounds to come at the length of those before, pauses included."""
     assert pace(seen, rounds) == said
+
+
+@pytest.mark.parametrize(
+    ("seen", "under", "said"),
+    [
+        ([], Under(4, 10, 40, 800), "~200 tok/s · 10/40 requests · 44 s left"),
+        ([], Under(0.5, 0, 40, 9), "0/40 requests"),
+        ([], Under(4, 10, None, 800), "~200 tok/s · 10 requests"),
+        ([], Under(4, 50, 40, 800), "~200 tok/s · 50/40 requests · 8 s left"),
+        ([round_of(0, 10, 500, reads=100)], Under(4, 10, 40, 80), "~100 tok/s · 10/40 requests · 16 s left"),
+        ([round_of(0, 10, 500, reads=100)], Under(0.1, 0, 40, 0), "50 tok/s · 0/40 requests · 20 s left"),
+        ([round_of(0, 10, 500)] * 2, Under(12, 39, 40, 80), "~7 tok/s · 39/40 requests"),
+    ],
+    ids=["first", "begun", "unplanned", "more_than_planned", "tokens_a_read", "last_speed", "longer_than_usual"],
+)
+def test_a_round_under_way_has_a_live_pace(seen, under, said) -> None:
+    """Reads for tokens, at the last round's tokens a read; time left by the share of requests done, then by rounds."""
+    assert pace(seen, 3, under) == said

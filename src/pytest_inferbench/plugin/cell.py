@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError, ServerError
 from pytest_inferbench.launch.request import extra_body
@@ -26,12 +26,13 @@ from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.pace import Under, pace
 from pytest_inferbench.plugin.watching import GpusOf
 from pytest_inferbench.provision.builtin import cache_folder
 from pytest_inferbench.provision.server import Server
 from pytest_inferbench.provision.turn import runs_here, turn
 from pytest_inferbench.records import RoundRecord
-from pytest_inferbench.run import CaseRunner
+from pytest_inferbench.run import CasePlan, CaseRunner
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 
@@ -49,9 +50,6 @@ class RunningCell:
     Args:
         cell: which one.
         context: the run.
-
-    Attributes:
-        pace: how fast the case goes, for the progress line.
     """
 
     def __init__(self, cell: Cell, context: RunContext) -> None:
@@ -63,7 +61,8 @@ class RunningCell:
         self._prompts: PromptMaker | None = None
         self._dialect = dialect_named(cell.protocol)
         self._extra = extra_body(context.settings)
-        self.pace = ""
+        self._now = ""
+        self._case: tuple[CasePlan, Sequence[RoundRecord], CaseRunner] | None = None
         self._say: Callable[[str], None] = self._progress("")
         self._self_errors: dict[tuple[int, int], float] = {}
         self._canary: str | None = None
@@ -97,8 +96,7 @@ class RunningCell:
             ServerError: the server refused to count tokens.
         """
         server = self.server()
-        self._say = self._progress(case)
-        self.pace = ""
+        self._case, self._say = None, self._progress(case)
         if self._prompts is None:
             self._say("learning prompt lengths")
             cold = server.backend.cold_cache_body
@@ -121,6 +119,16 @@ class RunningCell:
             fresh,
             lambda server: self.gpus(server).watch if gpu_metrics else None,
         )
+
+    def follow(self, plan: CasePlan, seen: Sequence[RoundRecord], runner: CaseRunner) -> None:
+        """Have progress say how far a case is.
+
+        Args:
+            plan: the case.
+            seen: its rounds that have ended, which grows.
+            runner: what runs it.
+        """
+        self._case = plan, seen, runner
 
     def gpus(self, server: Server) -> GpusOf:
         """The GPUs of the running server, open for reading."""
@@ -206,13 +214,24 @@ class RunningCell:
 
     def _progress(self, what: str) -> Callable[[str], None]:
         def say(text: str) -> None:
-            self._now = " · ".join(part for part in (self.cell.id, what, text, self.pace) if part)
-            self._context.progress.show(self._now)
+            self._now = " · ".join(filter(None, (self.cell.id, what, text)))
+            self._context.progress.show(self._now, self._pace())
 
         return say
 
     def _on_load(self, finished: int, reads: int) -> None:
-        self._context.progress.show(f"{self._now} · {finished} requests done, {reads} reads")
+        self._context.progress.show(self._now, self._pace(finished, reads))
+
+    def _pace(self, finished: int = 0, reads: int = 0) -> str:
+        if self._case is None:
+            return ""
+        plan, seen, runner = self._case
+        so_far = runner.so_far
+        if so_far is None:
+            return ""
+        seconds = (SYSTEM_CLOCK.now_ns() - so_far.began_ns) / NS_PER_S
+        under = Under(seconds, so_far.finished + finished, plan.workload.planned_requests, so_far.reads + reads)
+        return pace(seen, plan.rounds, under)
 
 
 @contextmanager

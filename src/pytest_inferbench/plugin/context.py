@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plugin.extensions import Extensions
-from pytest_inferbench.plugin.progress import ProgressLine
+from pytest_inferbench.plugin.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.store import BaselineStore
@@ -33,7 +33,7 @@ class RunContext:
         extensions: what the suite's hooks add.
     """
 
-    def __init__(self, run_id: str, settings: Settings, progress: ProgressLine, extensions: Extensions) -> None:
+    def __init__(self, run_id: str, settings: Settings, progress: Progress, extensions: Extensions) -> None:
         self.run_id = run_id
         self.settings = settings
         self.progress = progress

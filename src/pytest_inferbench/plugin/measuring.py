@@ -17,7 +17,6 @@ from pytest_inferbench.measure.assemble import assemble
 from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.plugin.case import case_facts, case_identity, case_plan, case_policy, server_account
 from pytest_inferbench.plugin.judge import broken_off
-from pytest_inferbench.plugin.pace import pace
 from pytest_inferbench.plugin.records_file import with_records
 from pytest_inferbench.plugin.watching import sampling_in_force, watched
 
@@ -99,10 +98,10 @@ def _measure(
     server, canary = cell.server(), cell.canary
     seen: list[RoundRecord] = []
     problem: InferbenchError | None = None
+    cell.follow(plan, seen, runner)
     try:
         for round_ in runner.run(plan):
-            seen.append(round_)
-            cell.pace = pace(seen, plan.rounds)
+            seen.append(round_)  # noqa: PERF402 - one by one: it is looked at meanwhile, and kept when an error comes
     except InferbenchError as error:
         problem = error
     server = cell.server() if problem is None else server

@@ -1,33 +1,82 @@
 """How fast a case goes and how long it will take, for the progress line.
 
-Law: pure, and rough on purpose: chunks stand for tokens where the server counts none, and rounds to come are taken to
-be as long as those before.
+Law: pure, and rough on purpose: while a round goes on, what was read from sockets stands for tokens, and rounds to come
+are taken to be as long as those before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.records import RequestRecord, RoundRecord
 
 _MINUTE = 60
+_FIRST_S = 1.0  # a rate over less says nothing
 
 
-def pace(seen: Sequence[RoundRecord], rounds: int) -> str:
-    """`3,373 tok/s · 12 s left`; "" before a first answer.
+@dataclass(frozen=True, slots=True)
+class Under:
+    """A round under way.
+
+    Attributes:
+        seconds: how long it has been.
+        finished: requests that have ended.
+        planned: requests that it will have; None where it cannot be told.
+        reads: reads from sockets, about one for each chunk.
+    """
+
+    seconds: float
+    finished: int
+    planned: int | None
+    reads: int
+
+
+def pace(seen: Sequence[RoundRecord], rounds: int, under: Under | None = None) -> str:
+    """`~3,373 tok/s · 14/36 requests · 12 s left`; "" before a first answer.
 
     Args:
         seen: the rounds that have ended.
         rounds: how many there will be.
+        under: the round under way.
     """
     spans = [span for round_ in seen if (span := _span(round_)) is not None]
+    length = (spans[-1][1] - spans[0][0]) / NS_PER_S / len(seen) if spans else _expected(under)
+    left = None if length is None else length * (rounds - len(seen)) - (under.seconds if under is not None else 0)
+    parts = [
+        _speed(seen, spans, under),
+        "" if under is None else _requests(under),
+        f"{spoken(left)} left" if left is not None and left > 0 else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def spoken(seconds: float) -> str:
+    """`45 s`, `12 min`."""
+    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"
+
+
+def _speed(seen: Sequence[RoundRecord], spans: Sequence[tuple[int, int]], under: Under | None) -> str:
+    tokens = sum(map(_tokens, seen[-1].requests)) if seen else 0
+    if under is not None and under.reads and under.seconds >= _FIRST_S:
+        reads = sum(worker.reads for worker in seen[-1].workers) if seen else 0
+        return f"~{under.reads / under.seconds * (tokens / reads if tokens and reads else 1):,.0f} tok/s"
     if not spans:
         return ""
     start, end = spans[-1]
-    speed = sum(map(_tokens, seen[-1].requests)) * NS_PER_S / max(1, end - start)
-    left = (spans[-1][1] - spans[0][0]) / NS_PER_S / len(seen) * (rounds - len(seen))
-    return f"{speed:,.0f} tok/s" + (f" · {_spoken(left)} left" if left > 0 else "")
+    return f"{tokens * NS_PER_S / max(1, end - start):,.0f} tok/s"
+
+
+def _expected(under: Under | None) -> float | None:
+    """Seconds that a first round will take, by the share of it that is done."""
+    if under is None or not under.planned or not under.finished:
+        return None
+    return under.seconds * max(1.0, under.planned / under.finished)
+
+
+def _requests(under: Under) -> str:
+    return f"{under.finished} requests" if under.planned is None else f"{under.finished}/{under.planned} requests"
 
 
 def _span(round_: RoundRecord) -> tuple[int, int] | None:
@@ -38,7 +87,3 @@ def _span(round_: RoundRecord) -> tuple[int, int] | None:
 def _tokens(record: RequestRecord) -> int:
     counted = record.usage.output_tokens if record.usage is not None else None
     return counted or len(record.output_ns)
-
-
-def _spoken(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plugin.context import RunContext
+from pytest_inferbench.plugin.display import display_for
 from pytest_inferbench.plugin.extensions import Extensions
-from pytest_inferbench.plugin.progress import ProgressLine
+from pytest_inferbench.plugin.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.recorder import Recorder
     from pytest_inferbench.plugin.resume import Resumed
 
-_STDOUT = 1
 _CONFIG_ERROR = "inferbench_config_error"
 
 
@@ -45,7 +46,7 @@ class Session:
         resumed = None if settings.resume is None else _resumed(settings, given)
         run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
         run_id = run_id if resumed is None else resumed.run_id
-        progress = ProgressLine(_STDOUT if self.controls else -1)
+        progress = Progress(display_for(config) if self.controls else None, SYSTEM_CLOCK)
         self.context = RunContext(run_id, settings, progress, Extensions(config.hook))
         self.context.resumed = resumed
         self._recorder: Recorder | None = None
@@ -158,8 +159,8 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a benchmark's report into the run document."""
+        self.context.progress.clear()
         if self.controls and getattr(report, "inferbench", None) is not None:
-            self.context.progress.clear()
             self._records().take(report)
 
     @pytest.hookimpl(trylast=True)

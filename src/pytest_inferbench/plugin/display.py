@@ -1,0 +1,121 @@
+"""Where progress is shown: one line of a terminal that is drawn anew, or plain lines in a log.
+
+Law: both write to a copy of pytest's standard output, taken before it is captured. Neither ever breaks a line that
+pytest is writing: the terminal's is drawn below it; a plain one stands on its own, and pytest begins its line again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK, Clock
+from pytest_inferbench.plugin.progress import Display
+
+_STDOUT = 1
+_DRAW = "\x1bD\x1b[A\x1b7\x1b[B\r\x1b[K{text}\x1b8"  # one line below the cursor, which stays where it was
+
+
+def display_for(config: pytest.Config) -> Display | None:
+    """A line on a terminal, else plain lines; nothing with `-q`, or where there is nowhere to write to.
+
+    Args:
+        config: pytest's config, while its standard output is its own.
+    """
+    try:
+        if os.isatty(_STDOUT) and os.environ.get("TERM", "dumb") != "dumb":
+            return TerminalLine(os.dup(_STDOUT))
+        if config.option.verbose < 0 or not config.pluginmanager.hasplugin("terminal"):
+            return None
+        lines = PlainLines(os.dup(_STDOUT), config.pluginmanager, SYSTEM_CLOCK)
+    except OSError:
+        return None
+    config.pluginmanager.register(lines, "inferbench-plain-lines")
+    return lines
+
+
+class TerminalLine:
+    """One line below pytest's that says what goes on.
+
+    Args:
+        descriptor: a terminal; closed with this.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._fd = descriptor
+
+    def show(self, text: str) -> None:
+        """Replace the line."""
+        _write(self._fd, _DRAW.format(text=text[: shutil.get_terminal_size().columns - 1]))
+
+    def clear(self) -> None:
+        """Remove the line."""
+        _write(self._fd, _DRAW.format(text=""))
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._fd)
+
+
+class PlainLines:
+    """Now and then a line that says what goes on, for logs.
+
+    What is over before the next line is due goes untold: pytest's own output tells of it.
+
+    Args:
+        descriptor: where to; closed with this.
+        plugins: where pytest's terminal reporter is: asked whether it is in mid-line, and told that it is not any more.
+        clock: tells when a line is due.
+        every_s: from the beginning, or a line, to the next.
+    """
+
+    def __init__(
+        self, descriptor: int, plugins: pytest.PytestPluginManager, clock: Clock, every_s: float = 30.0
+    ) -> None:
+        self._fd = descriptor
+        self._plugins = plugins
+        self._clock = clock
+        self._every_ns = int(every_s * NS_PER_S)
+        self._due_ns: int | None = None
+        self._broke = False
+
+    def show(self, text: str) -> None:
+        """Write a line where one is due."""
+        now = self._clock.now_ns()
+        if self._due_ns is None:
+            self._due_ns = now + self._every_ns
+        if now < self._due_ns:
+            return
+        self._due_ns = now + self._every_ns
+        reporter, begin = self._reporter, ""
+        if reporter.currentfspath:  # what `TerminalReporter.ensure_newline` asks; its own writing is captured now
+            reporter.currentfspath, begin, self._broke = None, "\n", True
+        _write(self._fd, f"{begin}inferbench: {text}\n")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Say again which file it is, before a letter that wants to stand behind its name."""
+        if self._broke and (report.when == "call" or not report.passed):
+            self._broke = False
+            if self._reporter.showfspath and not self._reporter.showlongtestinfo:
+                self._reporter.write_fspath_result(report.nodeid, "")
+
+    def clear(self) -> None:
+        """Nothing is drawn that could be in the way."""
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._fd)
+
+    @property
+    def _reporter(self) -> Any:  # noqa: ANN401 - pytest's TerminalReporter
+        return self._plugins.get_plugin("terminalreporter")
+
+
+def _write(descriptor: int, text: str) -> None:
+    with contextlib.suppress(OSError):  # the reader of a pipe has gone
+        os.write(descriptor, text.encode(errors="replace"))
