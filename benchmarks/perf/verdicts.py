@@ -23,6 +23,7 @@ from pytest_inferbench.baselines.comparable import comparable, histories
 from pytest_inferbench.baselines.edit import lay_over, new_text
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.names import budget_file, session_file
+from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.baselines.schema import Baseline
 from pytest_inferbench.baselines.session import accepted_entries, derive_accepted
 from pytest_inferbench.baselines.store import BaselineStore
@@ -33,7 +34,7 @@ from pytest_inferbench.metrics.table import METRICS, SampleMetric
 from pytest_inferbench.policy import DEFAULT_GATES
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
-from pytest_inferbench.stats.moderation import priors, stated
+from pytest_inferbench.stats.moderation import OwnSpread, priors, stated
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.units import Direction
 
@@ -57,12 +58,16 @@ def main() -> int:
             _make(folder, model, rng)
         today = {model: [_result(model, number, rng) for number in range(CASES)] for model in models}
 
-        def read() -> list[Baseline]:
-            store = BaselineStore(folder, folder.parent, DIRECTIONS)
-            return [store.read(model, BACKEND, HARDWARE) for model in models]
+        def read() -> tuple[Baseline, ...]:
+            return BaselineStore(folder, folder.parent, DIRECTIONS).read_hardware(HARDWARE)
+
+        def judged() -> list[list[object]]:
+            pool = {each.file.model: accepted_spreads(each, DIRECTIONS) for each in baselines}
+            others = {one: [spread for each in models if each != one for spread in pool[each]] for one in models}
+            return [list(_judged(each, today[each.file.model], others[each.file.model])) for each in baselines]
 
         reading, baselines = _least(read)
-        judging, verdicts = _least(lambda: [list(_judged(each, today[each.file.model])) for each in baselines])
+        judging, verdicts = _least(judged)
         gates = sum(map(len, verdicts))
         store = BaselineStore(folder, folder.parent, DIRECTIONS)
         writing, _ = _timed(lambda: [_record(store, each, today[each.file.model]) for each in baselines])
@@ -87,7 +92,7 @@ def _least(call: Callable[[], T]) -> tuple[float, T]:
     return min(seconds for seconds, _ in runs), runs[-1][1]
 
 
-def _judged(baseline: Baseline, cases: list[CaseResult]) -> Iterator[object]:
+def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) -> Iterator[object]:
     @cache
     def rules(key: str) -> dict[str, Rule]:
         return {
@@ -97,7 +102,7 @@ def _judged(baseline: Baseline, cases: list[CaseResult]) -> Iterator[object]:
 
     known = histories(baseline, DIRECTIONS, rules)
     own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in known.items()]
-    pooled = dict(zip(known, priors(own), strict=True))
+    pooled = dict(zip(known, priors(own, pool), strict=True))
     for case in cases:
         candidate = Candidate(case, _MACHINE)
         against = comparable(baseline, candidate.key, candidate.fingerprint)

@@ -45,6 +45,24 @@ class Folder:
         return plan_update(self.store.read(*KEY), candidates or [candidate()], run_id=run_id, date="2025-02-03")
 
 
+def test_one_hardware_over_all_models(tmp_path):
+    """Every model and backend with sessions there is found by its own names, and nobody from elsewhere."""
+    folder = Folder(tmp_path)
+    folder.put(YAML, session())
+    other = YAML.replace("qwen3-8b", "org/other").replace("vllm\n", "sglang\n")
+    (folder.path / "org-other--sglang").mkdir()
+    (folder.path / "org-other--sglang.yaml").write_text(other)
+    (folder.path / "org-other--sglang" / "1x-nvidia-h200.jsonl").write_text(f"{session(2).to_line()}\n")
+    (folder.path / "org-other--sglang" / "laptop.jsonl").write_text("never read\n")
+    (folder.path / "no-yaml--vllm").mkdir()
+    (folder.path / "no-yaml--vllm" / "1x-nvidia-h200.jsonl").write_text(f"{session(3).to_line()}\n")
+    found = folder.store.read_hardware("1x-nvidia-h200")
+    assert [(each.file.model, each.file.backend) for each in found] == [("org/other", "sglang"), ("qwen3-8b", "vllm")]
+    assert found[1] is folder.store.read(*KEY)
+    with pytest.raises(BaselineError, match=r"laptop\.jsonl:1: not a whole line of JSON"):
+        folder.store.read("org/other", "sglang", "laptop")
+
+
 def record(root, name, start, outcomes):
     """What one of several processes does: read, wait for the others, write; it says what came of it."""
     folder = Folder(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,13 @@ def test_an_invalid_measurement_is_not_compared(owned):
 
 
 def test_only_selected_cases_are_judged(owned):
-    """`-k` leaves out a test with its regression item, and the error rate is shared by what is left."""
+    """`-k` leaves out a test, and what is left shares the error rate; all cases on the hardware tell its noise."""
+    folder = owned.folder / "benchmarks/baselines"
+    shutil.copytree(folder / "scripted--llama", folder / "other--llama")
+    text = (folder / "scripted--llama.yaml").read_text().replace("model: scripted", "model: other")
+    (folder / "other--llama.yaml").write_text(text)
     ran = owned.run("-k", "two")
     assert set(ran.outcomes) == {f"test_two[{CELL}]", TWO}
     assert ran.document["family"]["gates"] == 2
+    prior = ran.checks("two")["ttft_ms.p50"]["comparison"]["prior"]
+    assert prior.endswith("from 6 gates of other cases on this hardware"), prior

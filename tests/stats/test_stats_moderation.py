@@ -50,6 +50,14 @@ def test_nothing_to_pool_leaves_the_stated_prior():
     assert priors([]) == ()
 
 
+def test_a_pool_informs_and_is_not_asked_for():
+    """Gates of other models count like any other case, and only the first have a prior made."""
+    gates = [own("a", 0.02, 5), own("b", 0.01, 9), own("t", 0.2, 9, Kind.TAIL)]
+    pool = [own("x", 0.04, 3), own("x", 0.05, 3), own("y", 0.1, 3, Kind.TAIL)]
+    assert priors(gates, pool) == priors([*gates, *pool])[:3]
+    assert [prior.pooled for prior in priors(gates, pool)] == [3, 3, 1]
+
+
 def test_gates_of_one_case_do_not_inform_each_other():
     """The figures of one case move together; only other cases count, and never the gate itself."""
     same = priors([own("a", 0.1, 19), own("a", 0.1, 19)])

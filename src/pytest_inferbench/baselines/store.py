@@ -42,7 +42,7 @@ class BaselineStore:
         self._folder = folder
         self._root = root
         self._directions = directions
-        self._last: dict[tuple[str, str, str], Baseline] = {}
+        self._last: dict[tuple[Path, str], Baseline] = {}
 
     def read(self, model: str, backend: str, hardware: str) -> Baseline:
         """Both files of a model, backend and hardware; empty where there are none yet. Parsed again only if changed.
@@ -50,31 +50,35 @@ class BaselineStore:
         Raises:
             BaselineError: a file is unreadable, broken, newer, another model's, or the two disagree.
         """
-        hardware = safe_name(hardware)
         path = self._folder / budget_file(model, backend)
-        sessions_path = self._folder / session_file(model, backend, hardware)
+        return self._at(path, safe_name(hardware), (model, backend))
+
+    def _at(self, path: Path, hardware: str, expected: tuple[str, str] | None = None) -> Baseline:
+        """The baseline whose YAML file is at `path`; `expected`: whose it must be, and is where there is no file."""
+        sessions_path = path.with_suffix("") / f"{hardware}.jsonl"
         name, sessions_name = shown(path, self._root), shown(sessions_path, self._root)
         text, sessions_text = _read(path, name), _read(sessions_path, sessions_name)
-        last = self._last.get((model, backend, hardware))
-        if last is not None and (last.text, last.sessions_text) == (text, sessions_text):
+        last = self._last.get((path, hardware))
+        unchanged = last is not None and (last.text, last.sessions_text) == (text, sessions_text)
+        if last is not None and unchanged and expected in (None, (last.file.model, last.file.backend)):
             return last
-        file = BaselineFile(model, backend, {})
+        file = BaselineFile(*(expected or ("", "")), {})
         if text is not None:
             try:
                 file = read_file(parse(text, name), self._directions)
             except ConfigError as error:
                 raise BaselineError(str(error)) from None
-        if (file.model, file.backend) != (model, backend):
+        if expected is not None and (file.model, file.backend) != expected:
             raise BaselineError(
-                f"{name}: holds {file.model} on {file.backend}, expected {model} on {backend}: two names that make one "
-                "file name; rename one of the models in the config"
+                f"{name}: holds {file.model} on {file.backend}, expected {expected[0]} on {expected[1]}: two names "
+                "that make one file name; rename one of the models in the config"
             )
         sessions = read_sessions(sessions_text or "", sessions_name)
         baseline = Baseline(hardware, name, sessions_name, text, sessions_text, file, sessions)
         problems = disagreements(baseline)
         if problems:
             raise BaselineError(join_problems(problems))
-        self._last[model, backend, hardware] = baseline
+        self._last[path, hardware] = baseline
         return baseline
 
     def read_all(self, model: str, backend: str, hardware: str) -> tuple[Baseline, ...]:
@@ -86,6 +90,17 @@ class BaselineStore:
         folder = (self._folder / session_file(model, backend, hardware)).parent
         names = {path.stem for path in folder.glob("*.jsonl")} | {safe_name(hardware)}
         return tuple(self.read(model, backend, name) for name in sorted(names))
+
+    def read_hardware(self, hardware: str) -> tuple[Baseline, ...]:
+        """The files of every model and backend that have sessions on a hardware.
+
+        Raises:
+            BaselineError: as `read`.
+        """
+        name = safe_name(hardware)
+        folders = sorted(path.parent for path in self._folder.glob(f"*/{name}.jsonl"))
+        files = [folder.with_name(f"{folder.name}.yaml") for folder in folders]
+        return tuple(self._at(file, name) for file in files if file.exists())
 
     def write(self, update: Update) -> None:
         """Carry out a planned update; nothing where nothing changes.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.stats.history import History
-    from pytest_inferbench.stats.moderation import Spread
+    from pytest_inferbench.stats.moderation import OwnSpread, Spread
     from pytest_inferbench.stats.rule import Rule
 
 
@@ -61,6 +61,7 @@ class Histories:
         directions: every metric's name and which way is better.
         above: the `policy:` sections of the model and the suite, the nearer first.
         machine: the parts of this machine (`measure.environment.machine_parts`).
+        pool: the spreads of other models and backends on this hardware (`baselines.pool`).
 
     Raises:
         ConfigError: two settings of a case's policy contradict each other.
@@ -72,6 +73,7 @@ class Histories:
         directions: Mapping[str, Direction],
         above: Sequence[Section],
         machine: Mapping[str, str],
+        pool: Sequence[OwnSpread] = (),
     ) -> None:
         self._baseline = baseline
         self._directions = directions
@@ -84,7 +86,7 @@ class Histories:
         self._rules = rules
         self._histories = histories(baseline, directions, rules)
         own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in self._histories.items()]
-        self._priors = dict(zip(self._histories, priors(own), strict=True))
+        self._priors = dict(zip(self._histories, priors(own, pool), strict=True))
 
     def gates(self, name: str, variant: str) -> int:
         """How many figures a test's cases can be judged by: those of `name`, and of `name#2`, ... where it has more."""

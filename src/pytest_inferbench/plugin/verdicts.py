@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.campaign.compare import Compared, conclude, with_site
 from pytest_inferbench.campaign.history import Histories, Judged
 from pytest_inferbench.errors import BaselineError, InferbenchError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.plugin.measuring import Recorded
+    from pytest_inferbench.stats.moderation import OwnSpread
 
 Answers = dict[str, "Judged | InferbenchError"]
 
@@ -131,9 +133,17 @@ class Verdicts:
         key = (cell.model, cell.backend)
         if key not in self._histories:
             baseline = self._context.baselines.read(*key, self._context.hardware)
-            directions = self._context.extensions.directions
-            self._histories[key] = Histories(baseline, directions, cell.policy, self._context.machine)
+            directions, machine = self._context.extensions.directions, self._context.machine
+            pool = [spread for other, spreads in self._pool.items() if other != key for spread in spreads]
+            self._histories[key] = Histories(baseline, directions, cell.policy, machine, pool)
         return self._histories[key]
+
+    @cached_property
+    def _pool(self) -> dict[tuple[str, str], tuple[OwnSpread, ...]]:
+        """What the accepted sessions on this hardware say of its noise, by model and backend."""
+        directions = self._context.extensions.directions
+        found = self._context.baselines.read_hardware(self._context.hardware)
+        return {(each.file.model, each.file.backend): accepted_spreads(each, directions) for each in found}
 
 
 def _valid(item: Judgeable) -> list[Recorded]:

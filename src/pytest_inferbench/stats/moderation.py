@@ -111,12 +111,12 @@ def moderated(
 
 
 def fit_priors(variance: Floats, df: Floats, others: Floats, stated_sd: FloatLike) -> tuple[Floats, Floats]:
-    """Prior (variance, degrees of freedom) of every gate from the others.
+    """Prior (variance, degrees of freedom) of each gate that is asked for, from the others.
 
     Args:
         variance: own variances, shape (..., gates).
         df: their degrees of freedom, 0 where there are none; broadcasts with `variance`.
-        others: 1.0 where row gate informs column gate, else 0.0; shape (gates, gates).
+        others: 1.0 where row gate informs column gate, else 0.0; shape (gates, those asked for, which are the first).
         stated_sd: scale of the stated prior, per gate or one for all.
 
     Log-variances e = log s^2 - digamma(d/2) + log(d/2) are unbiased for the gate's own with variance
@@ -146,20 +146,28 @@ def fit_priors(variance: Floats, df: Floats, others: Floats, stated_sd: FloatLik
 
     total = weight + 1 / _LOCATION_VARIANCE
     prior_df = 2 * trigamma_inverse(width + weight / total**2)
-    scale = np.exp(centre + weight * mean / total + digamma(prior_df / 2) - np.log(prior_df / 2))
+    own_centre = np.broadcast_to(centre, variance.shape)[..., : others.shape[-1]]
+    scale = np.exp(own_centre + weight * mean / total + digamma(prior_df / 2) - np.log(prior_df / 2))
     return scale, prior_df
 
 
-def priors(gates: Sequence[OwnSpread]) -> tuple[Prior, ...]:
-    """The prior of each gate on one piece of hardware, from the gates of its kind in other cases, in order."""
+def priors(gates: Sequence[OwnSpread], pool: Sequence[OwnSpread] = ()) -> tuple[Prior, ...]:
+    """The prior of each gate on one piece of hardware, from the gates of its kind in other cases, in order.
+
+    Args:
+        gates: those that are asked for.
+        pool: further ones on the same hardware, to learn from; their cases are others than those of `gates`.
+    """
     if not gates:
         return ()
-    case = np.asarray([gate.case for gate in gates])
-    kind = np.asarray([gate.kind.value for gate in gates])
-    others = ((case[:, None] != case[None, :]) & (kind[:, None] == kind[None, :])).astype(np.float64)
-    df = np.asarray([gate.df for gate in gates])
-    variance = np.asarray([gate.variance for gate in gates])
-    sd = np.asarray([STATED_SD[gate.kind] for gate in gates])
+    known, asked = (*gates, *pool), len(gates)
+    case = np.unique([gate.case for gate in known], return_inverse=True)[1]
+    kind = np.unique([gate.kind.value for gate in known], return_inverse=True)[1]
+    apart, alike = case[:, None] != case[None, :asked], kind[:, None] == kind[None, :asked]
+    others = (apart & alike).astype(np.float64)
+    df = np.asarray([gate.df for gate in known])
+    variance = np.asarray([gate.variance for gate in known])
+    sd = np.asarray([STATED_SD[gate.kind] for gate in known])
     scale, prior_df = fit_priors(variance, df, others, sd)
     pooled = (df > 0).astype(np.float64) @ others
     return tuple(
