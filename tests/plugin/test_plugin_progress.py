@@ -6,6 +6,7 @@ import os
 import pty
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,36 @@ def test_second(show):
 def test_third(): pass
 """
 
+# A clock on which 30 s are over at the next tick; each test waits until it reads of both workers in pytest's output.
+_HURRIED = """
+import time
+import pytest
+from pytest_inferbench.plugin import display, hooks
+
+class Clock:
+    def now_ns(self):
+        return time.monotonic_ns() * 100
+
+display.SYSTEM_CLOCK = Clock()
+
+@pytest.fixture
+def show(request):
+    progress = request.config.stash[hooks.SESSION].context.progress
+    progress.show(f"{request.node.name} loads")
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        said = (request.config.rootpath / "stdout").read_text()
+        if "[gw0]" in said and "[gw1]" in said:
+            break
+        time.sleep(0.1)
+"""
+_WAITING = """
+def test_a(show): pass
+def test_b(): pass
+def test_c(show): pass
+def test_d(): pass
+"""
+
 
 class Recorded:
     """A display that remembers."""
@@ -57,9 +88,9 @@ class Recorded:
         self.seen = []
         self.lasted = threading.Event()
 
-    def show(self, text):
-        self.seen.append(text)
-        if "so far" in text:
+    def show(self, texts):
+        self.seen += texts
+        if "so far" in texts[0]:
             self.lasted.set()
 
     def clear(self):
@@ -170,6 +201,7 @@ def test_a_phase_that_lasts_says_how_long():
     progress.show("round\x1b[2J\r\nover")
     progress.clear()
     progress.clear()
+    clock.seconds = 200
     progress.again()
     progress.close()
     progress.show("nobody looks")
@@ -189,3 +221,35 @@ def test_progress_goes_on_without_being_told():
     assert display.lasted.wait(30)
     progress.close()
     assert display.seen[:2] == ["loading", "loading · 30 s so far"]
+
+
+def test_what_other_processes_do_is_told_too():
+    """Beside what goes on here; not while pytest writes its line; gone when they have ended."""
+    display, clock, others = Recorded(), HandClock(), ["[gw0] warm-up"]
+    clock.seconds = 1
+    progress = Progress(display, clock)
+    progress.show("building")
+    progress.follow(lambda: others)
+    progress.again()
+    progress.clear()
+    progress.again()
+    clock.seconds = 2
+    progress.again()
+    others.clear()
+    progress.again()
+    progress.close()
+    assert display.seen == ["building", "building", "[gw0] warm-up", None, "[gw0] warm-up", None, "closed"]
+
+
+def test_workers_of_xdist_tell_their_progress_to_the_controller(pytester):
+    """Each in a line of its own, between pytest's; afterwards no file of it is left."""
+    pytester.makeconftest(_HURRIED)
+    pytester.makepyfile(_WAITING)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n2", "--bench-results=perf")
+    result.assert_outcomes(passed=4)
+    lines = [line.split(" [1")[0].rstrip() for line in result.outlines]
+    told = sorted({line.split(" · ")[0] for line in lines if "inferbench: " in line})
+    assert [line[:18] for line in told] == ["inferbench: [gw0] ", "inferbench: [gw1] "]
+    assert {line[18:] for line in told} == {"test_a loads", "test_c loads"}
+    assert "".join(line for line in lines if set(line) == {"."}) == "...."
+    assert not list(Path(pytester.path, "perf").glob("*/progress"))

@@ -2,6 +2,7 @@
 
 Law: both write to a copy of pytest's standard output, taken before it is captured. Neither ever breaks a line that
 pytest is writing: the terminal's is drawn below it; a plain one stands on its own, and pytest begins its line again.
+A worker of xdist has no display: it tells the controller.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK, Clock
 from pytest_inferbench.plugin.progress import Display
 
 _STDOUT = 1
+_TURN_NS = 3 * NS_PER_S
 _DRAW = "\x1bD\x1b[A\x1b7\x1b[B\r\x1b[K{text}\x1b8"  # one line below the cursor, which stays where it was
 
 
@@ -28,7 +31,7 @@ def display_for(config: pytest.Config) -> Display | None:
     """
     try:
         if os.isatty(_STDOUT) and os.environ.get("TERM", "dumb") != "dumb":
-            return TerminalLine(os.dup(_STDOUT))
+            return TerminalLine(os.dup(_STDOUT), SYSTEM_CLOCK)
         if config.option.verbose < 0 or not config.pluginmanager.hasplugin("terminal"):
             return None
         lines = PlainLines(os.dup(_STDOUT), config.pluginmanager, SYSTEM_CLOCK)
@@ -39,17 +42,20 @@ def display_for(config: pytest.Config) -> Display | None:
 
 
 class TerminalLine:
-    """One line below pytest's that says what goes on.
+    """One line below pytest's that says what goes on; of several things one after the other.
 
     Args:
         descriptor: a terminal; closed with this.
+        clock: tells whose turn it is.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, clock: Clock) -> None:
         self._fd = descriptor
+        self._clock = clock
 
-    def show(self, text: str) -> None:
+    def show(self, texts: Sequence[str]) -> None:
         """Replace the line."""
+        text = texts[self._clock.now_ns() // _TURN_NS % len(texts)]
         _write(self._fd, _DRAW.format(text=text[: shutil.get_terminal_size().columns - 1]))
 
     def clear(self) -> None:
@@ -83,18 +89,15 @@ class PlainLines:
         self._due_ns: int | None = None
         self._broke = False
 
-    def show(self, text: str) -> None:
-        """Write a line where one is due."""
+    def show(self, texts: Sequence[str]) -> None:
+        """Write a line of each where they are due."""
         now = self._clock.now_ns()
         if self._due_ns is None:
             self._due_ns = now + self._every_ns
         if now < self._due_ns:
             return
         self._due_ns = now + self._every_ns
-        reporter, begin = self._reporter, ""
-        if reporter.currentfspath:  # what `TerminalReporter.ensure_newline` asks; its own writing is captured now
-            reporter.currentfspath, begin, self._broke = None, "\n", True
-        _write(self._fd, f"{begin}inferbench: {text}\n")
+        _write(self._fd, self._begin() + "".join(f"inferbench: {text}\n" for text in texts))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -110,6 +113,19 @@ class PlainLines:
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._fd)
+
+    def _begin(self) -> str:
+        """What ends the line that pytest is writing; it then knows that it has ended."""
+        reporter, ends = self._reporter, ""
+        if self._plugins.hasplugin("dsession"):  # xdist's controller: letters behind no name, and nothing is captured
+            writer = reporter.config.get_terminal_writer()
+            if writer.width_of_current_line:
+                writer.line()
+                writer.flush()
+        elif reporter.currentfspath:  # what `TerminalReporter.ensure_newline` asks; its own writing is captured now
+            ends, self._broke = "\n", True
+        reporter.currentfspath = None
+        return ends
 
     @property
     def _reporter(self) -> Any:  # noqa: ANN401 - pytest's TerminalReporter

@@ -7,11 +7,13 @@ it has taken: whoever waits sees that something lives. What cannot be written is
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pytest_inferbench.clock import NS_PER_S, Clock
+from pytest_inferbench.clock import NS_PER_MS, NS_PER_S, Clock
 
 _TICK_S = 1.0
+_WRITING_NS = 300 * NS_PER_MS  # pytest has written its line by then
 _WORTH_TELLING_S = 5
 _MINUTE = 60
 
@@ -19,8 +21,8 @@ _MINUTE = 60
 class Display(Protocol):
     """Where progress is shown."""
 
-    def show(self, text: str) -> None:
-        """Show what goes on; asked for at every change and every second."""
+    def show(self, texts: Sequence[str]) -> None:
+        """Show all that goes on at once; asked for at every change and every second."""
         ...
 
     def clear(self) -> None:
@@ -30,6 +32,10 @@ class Display(Protocol):
     def close(self) -> None:
         """Give back what it holds."""
         ...
+
+
+def _nobody() -> Sequence[str]:
+    return ()
 
 
 class Progress:
@@ -43,11 +49,13 @@ class Progress:
     def __init__(self, display: Display | None, clock: Clock) -> None:
         self._display = display
         self._clock = clock
+        self._others: Callable[[], Sequence[str]] = _nobody
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._ticker: threading.Thread | None = None
         self._phase = self._detail = ""
-        self._since_ns = 0
+        self._since_ns = self._cleared_ns = 0
+        self._shown = False
 
     def show(self, phase: str, detail: str = "") -> None:
         """Tell what goes on now.
@@ -56,48 +64,74 @@ class Progress:
             phase: what is being done; a new one begins when this changes.
             detail: how far it is.
         """
-        if self._display is None:
-            return
         with self._lock:
             if phase != self._phase:
                 self._phase, self._since_ns = phase, self._clock.now_ns()
             self._detail = detail
-            self._draw(self._display)
-            if self._ticker is None:
-                self._ticker = threading.Thread(target=self._tick, name="inferbench-progress", daemon=True)
-                self._ticker.start()
+            self._draw()
+            self._start()
+
+    def follow(self, others: Callable[[], Sequence[str]]) -> None:
+        """Tell also what goes on in other processes.
+
+        Args:
+            others: what each of them does now; asked every second.
+        """
+        with self._lock:
+            self._others = others
+            self._start()
 
     def again(self) -> None:
         """Tell it again, with the time it has taken."""
         with self._lock:
-            if self._phase and self._display is not None:
-                self._draw(self._display)
+            if self._clock.now_ns() - self._cleared_ns > _WRITING_NS:
+                self._draw()
 
     def clear(self) -> None:
-        """Nothing goes on, or others write now."""
+        """Nothing goes on here now, and pytest is about to write."""
         with self._lock:
-            if self._phase and self._display is not None:
-                self._phase = ""
-                self._display.clear()
+            self._phase, self._cleared_ns = "", self._clock.now_ns()
+            self._wipe()
 
     def close(self) -> None:
         """Tell nothing any more."""
         self._closed.set()
         if self._ticker is not None:
             self._ticker.join()
-        if self._display is not None:
-            self._display.close()
+        with self._lock:
+            self._wipe()
+            if self._display is not None:
+                self._display.close()
             self._display = None
+
+    def _start(self) -> None:
+        if self._display is not None and self._ticker is None:
+            self._ticker = threading.Thread(target=self._tick, name="inferbench-progress", daemon=True)
+            self._ticker.start()
 
     def _tick(self) -> None:
         while not self._closed.wait(_TICK_S):
             self.again()
 
-    def _draw(self, display: Display) -> None:
+    def _draw(self) -> None:
+        if self._display is None:
+            return
+        texts = [self._text(), *self._others()] if self._phase else self._others()
+        if not texts:
+            self._wipe()
+            return
+        self._shown = True
+        self._display.show(["".join(letter if letter.isprintable() else " " for letter in text) for text in texts])
+
+    def _wipe(self) -> None:
+        if self._shown and self._display is not None:
+            self._display.clear()
+        self._shown = False
+
+    def _text(self) -> str:
         seconds = (self._clock.now_ns() - self._since_ns) // NS_PER_S
         lasted = "" if self._detail or seconds < _WORTH_TELLING_S else f"{_spoken(seconds)} so far"
-        text = " · ".join(filter(None, (self._phase, self._detail, lasted)))
-        display.show("".join(letter if letter.isprintable() else " " for letter in text))
+        return " · ".join(filter(None, (self._phase, self._detail, lasted)))
 
 
 def _spoken(seconds: int) -> str:

@@ -21,6 +21,7 @@ from pytest_inferbench.plugin.context import RunContext
 from pytest_inferbench.plugin.display import display_for
 from pytest_inferbench.plugin.extensions import Extensions
 from pytest_inferbench.plugin.progress import Progress
+from pytest_inferbench.plugin.statuses import FOLDER, Statuses, StatusFile
 
 if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell
@@ -46,8 +47,10 @@ class Session:
         resumed = None if settings.resume is None else _resumed(settings, given)
         run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
         run_id = run_id if resumed is None else resumed.run_id
-        progress = Progress(display_for(config) if self.controls else None, SYSTEM_CLOCK)
-        self.context = RunContext(run_id, settings, progress, Extensions(config.hook))
+        statuses = settings.path("results") / run_id / FOLDER
+        display = display_for(config) if given is None else StatusFile(statuses, given["workerid"])
+        self.context = RunContext(run_id, settings, Progress(display, SYSTEM_CLOCK), Extensions(config.hook))
+        self._statuses = Statuses(statuses)
         self.context.resumed = resumed
         self._recorder: Recorder | None = None
         self._refused: list[str] = []
@@ -127,14 +130,17 @@ class Session:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
-        """Let every xdist worker write to this run's folder."""
+        """Let every xdist worker write to this run's folder, and tell there what it does."""
+        self.context.progress.follow(self._statuses.read)
         node.workerinput["inferbench_run_id"] = self.context.run_id
         if self.context.resumed is not None:
             node.workerinput["inferbench_resumed"] = json.dumps(self.context.resumed.document)
 
-    @pytest.hookimpl(optionalhook=True)
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:  # noqa: ANN401 - as above
         """Take a worker's config error over; remove what a crashed one left, before another gets its GPUs."""
+        self._statuses.forget(node.gateway.id)
+        self.context.progress.clear()
         if error is not None and self._started_containers:
             from pytest_inferbench.launch.servers import remove_orphans  # noqa: PLC0415 - only where one was started
 
@@ -192,6 +198,8 @@ class Session:
     def pytest_unconfigure(self) -> None:
         """Give the terminal back."""
         self.context.progress.close()
+        if self.controls:
+            self._statuses.remove()
 
     def _records(self) -> Recorder:
         if self._recorder is None:
