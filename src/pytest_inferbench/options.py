@@ -103,6 +103,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-extra-body", str, None, "JSON object added to every request's body.", '{"top_k": 1}'),
     Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "0.7"),
     Option("--compare", str, None, "Compare two versions or variants, A..B; A..A is this site's noise.", "v1..v2"),
+    Option(
+        "--compare-pairs", str, "5..12", "Pairs of a comparison: the fewest..the most; one number is both.", "8..20"
+    ),
     Option("--require-baseline", bool, False, "A case without a baseline to compare with fails."),
     Option("--fail-inconclusive", bool, False, "A case fails where nobody can tell whether it regressed."),
     Option("--bench-no-confirm", bool, False, "Judge at once: measure nothing again on a fresh server."),

@@ -15,6 +15,7 @@ class Options:
     backend: tuple[str, ...] = ()
     backend_version: tuple[str, ...] = ()
     compare: str | None = None
+    compare_pairs: str = "5..12"
     backend_args: tuple[str, ...] = ()
     server_url: str | None = None
     protocol: str | None = None

@@ -52,6 +52,24 @@ def test_the_same_twice_is_an_a_a_run(pairs):
     assert one.a == one.b
 
 
+@pytest.mark.parametrize(("text", "pairs_of"), [("5..12", (5, 12)), ("8", (8, 8)), ("64..64", (64, 64))])
+def test_how_many_pairs(pairs, text, pairs_of):
+    """The fewest and the most, or exactly so many."""
+    (one,) = pairs("v1..v2", model=("one",), compare_pairs=text)
+    assert one.pairs == pairs_of
+
+
+@pytest.mark.parametrize("text", ["", "4", "5..65", "12..5", "5..", "..12", "five", "5..6..7", "-5..8", "5.5"])
+def test_a_number_of_pairs_that_means_nothing(pairs, text):
+    """One clear error with the option, the value, where it comes from and what was expected."""
+    with pytest.raises(ConfigError) as error:
+        pairs("v1..v2", compare_pairs=text)
+    assert str(error.value).startswith(
+        f"--compare-pairs {text} (default): expected the fewest and the most pairs, like"
+    )
+    assert str(error.value).endswith("each from 5 to 64")
+
+
 def test_without_the_option_there_are_cells(pairs):
     """The matrix is that of a run without it."""
     assert {cell.id for cell in pairs(None, model=("two",))} == {"vllm-v0.8.0-two"}

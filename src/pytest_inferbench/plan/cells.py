@@ -21,7 +21,7 @@ from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.arguments import check_taken, command_line_args
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
-from pytest_inferbench.plan.pair import CellPair, make_pair, read_arms
+from pytest_inferbench.plan.pair import CellPair, make_pair, read_arms, read_pairs
 from pytest_inferbench.plan.place import default_version, place_of
 from pytest_inferbench.provision.models import local_format
 from pytest_inferbench.wire.catalogue import dialect_named
@@ -38,8 +38,9 @@ def plan_matrix(settings: PlanSettings) -> tuple[Cell | CellPair, ...]:
     arms = read_arms(settings)
     if arms is None:
         return plan_cells(settings)
+    number = read_pairs(settings)
     pairs = [
-        make_pair(*(_arm(model, backend, why, arm, settings) for arm in arms))
+        make_pair(*(_arm(model, backend, why, arm, settings) for arm in arms), pairs=number)
         for model, backend, why in _models(settings)
     ]
     check_taken({pair.backend for pair in pairs}, settings)

@@ -32,6 +32,7 @@ class PlanSettings(Protocol):
     backend: Sequence[str]
     backend_version: Sequence[str]
     compare: str | None
+    compare_pairs: str
     server_url: str | None
     protocol: str | None
     provision: str | None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.plan.models import PlanSettings
 
 _BETWEEN = ".."
+FEWEST_PAIRS, MOST_PAIRS = 5, 64
+"""What may be asked for: fewer tell too little of their own scatter, and more find nothing worth the hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,12 @@ class CellPair:
     Attributes:
         a: the arm that is compared with; what runs today, say.
         b: the arm that is judged; the tests run on it, and its name is in the results. Equal to `a` in an A/A run.
+        pairs: after how many pairs they are judged for the first time, and at the latest.
     """
 
     a: Cell
     b: Cell
+    pairs: tuple[int, int]
 
     @property
     def id(self) -> str:
@@ -71,8 +75,25 @@ def read_arms(settings: PlanSettings) -> tuple[str, str] | None:
     return a, b
 
 
-def make_pair(a: Cell, b: Cell) -> CellPair:
-    """The two arms as a pair.
+def read_pairs(settings: PlanSettings) -> tuple[int, int]:
+    """The fewest and the most pairs of `--compare-pairs`.
+
+    Raises:
+        ConfigError: not one or two whole numbers in order, or outside what may be asked for.
+    """
+    text = settings.compare_pairs
+    first, between, last = text.partition(_BETWEEN)
+    numbers = [int(part) for part in (first, last if between else first) if part.strip().isdecimal()]
+    if len(numbers) != len((first, last)) or not FEWEST_PAIRS <= numbers[0] <= numbers[1] <= MOST_PAIRS:
+        raise ConfigError(
+            f"--compare-pairs {text} ({settings.source('compare_pairs')}): expected the fewest and the most pairs, "
+            f"like 8..20, or one number for exactly so many, each from {FEWEST_PAIRS} to {MOST_PAIRS}"
+        )
+    return numbers[0], numbers[1]
+
+
+def make_pair(a: Cell, b: Cell, *, pairs: tuple[int, int]) -> CellPair:
+    """The two arms as a pair that is judged after so many pairs at the earliest and at the latest.
 
     Raises:
         ConfigError: one of them is a server that is already there.
@@ -83,4 +104,4 @@ def make_pair(a: Cell, b: Cell) -> CellPair:
                 f"--compare: every pair starts fresh servers, and {arm.id} is the one at {arm.url}; compare servers "
                 "that are started here (--provision process or docker)"
             )
-    return CellPair(a, b)
+    return CellPair(a, b, pairs)

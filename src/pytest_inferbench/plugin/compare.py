@@ -13,17 +13,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.campaign.compare import Compared, Gates, look, undecided
-from pytest_inferbench.campaign.pairs import A, B, next_step, pairs_done, plan_pairs
+from pytest_inferbench.campaign.pairs import A, B, PairPlan, next_step, pairs_done, plan_pairs
 from pytest_inferbench.campaign.step import Done, Start
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plugin.cell import RunningCell
 from pytest_inferbench.plugin.measuring import CaseRequest, measure
-from pytest_inferbench.stats.paired import PLAN
 
 if TYPE_CHECKING:
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.stats.sequential import Looks
 
 
 def compare(
@@ -31,6 +31,7 @@ def compare(
     cases: Mapping[str, Compared],
     requests: Mapping[str, CaseRequest],
     running: RunningCell,
+    looks: Looks,
     context: RunContext,
 ) -> tuple[Mapping[str, Compared], Mapping[str, Gates], Mapping[str, InferbenchError]]:
     """Measure pairs until every gate of every case is decided, or the plan is at its end.
@@ -40,6 +41,7 @@ def compare(
         cases: what is compared, by id, without pairs yet.
         requests: how each is measured.
         running: the cell of arm B, which is up; its server is stopped.
+        looks: after which pairs they are judged.
         context: the run.
 
     Returns:
@@ -47,7 +49,8 @@ def compare(
     """
     arms = {B: running, A: running if pair.a == pair.b else RunningCell(pair.a, context)}
     try:
-        return _Comparison(cases, requests, arms, context).run(f"{context.run_id} {pair.id}")
+        plan = plan_pairs(tuple(cases), looks, random.Random(f"{context.run_id} {pair.id}"))
+        return _Comparison(cases, requests, arms, context).run(plan)
     finally:
         for arm in arms.values():
             arm.discard_server()
@@ -72,9 +75,8 @@ class _Comparison:
         self._errors: dict[str, InferbenchError] = {}
         self._found: Mapping[str, Gates] = {}
 
-    def run(self, seed: str) -> tuple[Mapping[str, Compared], Mapping[str, Gates], Mapping[str, InferbenchError]]:
-        """Carry the steps out; the order of the arms is drawn from `seed`."""
-        plan = plan_pairs(tuple(self._cases), PLAN, random.Random(seed))
+    def run(self, plan: PairPlan) -> tuple[Mapping[str, Compared], Mapping[str, Gates], Mapping[str, InferbenchError]]:
+        """Carry the steps out."""
         taken, arm, measured = 0, "", dict[tuple[str, str], "CaseResult | None"]()
         while not isinstance(step := next_step(plan, taken, undecided=undecided(self._found)), Done):
             if len(self._errors) == len(plan.cases):

@@ -21,7 +21,7 @@ from pytest_inferbench.errors import BaselineError, InferbenchError
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plugin.compare import compare
 from pytest_inferbench.plugin.confirm import judge_cell
-from pytest_inferbench.stats.paired import PLAN
+from pytest_inferbench.stats.sequential import Looks
 
 if TYPE_CHECKING:
     from pytest_inferbench.measure.result import CaseResult
@@ -121,12 +121,13 @@ class Verdicts:
             for name, case in wanted.items()
         }
         requests = {case.id: case.request for case in cases}
-        measured, gates, errors = compare(pair, wanted, requests, cases[0].running, self._context)
+        looks = Looks(*pair.pairs)
+        measured, gates, errors = compare(pair, wanted, requests, cases[0].running, looks, self._context)
         answers: Answers = dict(errors)
         for name, case in measured.items():
             if name not in errors:
                 said = conclude(case, gates[name], pair.names)
-                answers[name] = with_site(said, case, PLAN, history.spreads(keys[name])) if pair.a == pair.b else said
+                answers[name] = with_site(said, case, looks, history.spreads(keys[name])) if pair.a == pair.b else said
         return answers
 
     def _history(self, cell: Cell) -> Histories:
