@@ -3,7 +3,7 @@
 import pytest
 from benchmarks.perf.client import ClientRun, Job, Timeline
 from benchmarks.perf.compare import figures, medians
-from benchmarks.perf.table import table
+from benchmarks.perf.table import table, targets
 
 from fakes.scripted.process import Health, Sent
 
@@ -94,3 +94,13 @@ def test_a_row_that_the_server_limited_is_marked():
     rows = {"calm": {"server_lag_us_p99": 19_999.0}, "swamped": {"server_lag_us_p99": 20_000.0}}
     names = [line.split()[0] for line in table("title", rows, late_us=20_000).splitlines()[2:]]
     assert names == ["calm", "swamped*"]
+
+
+def test_what_ours_is_held_to_is_said_with_what_it_missed():
+    """Each target with our figure; the processor time against the floor's; nothing without our row."""
+    ours = {"ttft_ratio_p50": 1.03, "ttft_ratio_p99": 0.94, "gap_ratio_p50": 1.0, "cpu_us_per_chunk": 15.0}
+    assert targets({"floor": {"cpu_us_per_chunk": 10.0}, "ours": ours}) == (
+        "ours: TTFT p50 1.030 MISSES 1.02, TTFT p99 0.940 MISSES 1.05, gap p50 1.000 meets 1.01, "
+        "us/chunk over floor 1.500 MISSES 1.25\n"
+    )
+    assert targets({"floor": {"cpu_us_per_chunk": 10.0}}) == ""

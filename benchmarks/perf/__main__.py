@@ -18,7 +18,7 @@ from . import ROOT
 from .client import Job, allow_connections
 from .clients import CLIENTS, measure
 from .compare import Figures, figures, medians
-from .table import LEGEND, table
+from .table import LEGEND, table, targets
 
 SCRIPT = Script(first_ms=50.0, gap_ms=20.0)
 _REQUESTS = 16  # at least so many in a run, so that one stream has a distribution too
@@ -48,7 +48,7 @@ def main() -> None:
             found = _rounds(server, shape, args.clients, args.rounds)
             rows = {client: medians(rounds) for client, rounds in found.items()}
             title = f"{streams} streams, {turns} x {tokens} tokens each, medians of {args.rounds} rounds"
-            sys.stdout.write(table(title, rows, late_us=SCRIPT.gap_ms * 1000) + "\n")
+            sys.stdout.write(table(title, rows, late_us=SCRIPT.gap_ms * 1000) + targets(rows) + "\n")
             sys.stdout.flush()
             results.append({"streams": streams, "turns": turns, "tokens": tokens, "medians": rows, "rounds": found})
     args.out.mkdir(parents=True, exist_ok=True)

@@ -94,9 +94,9 @@ class ClientRun:
 
 
 class Client(Protocol):
-    """A module that can be measured."""
+    """What can be measured."""
 
-    def run(self, job: Job) -> ClientRun:
+    def __call__(self, job: Job) -> ClientRun:
         """Make all of the job's requests; open connections and build requests first where the client can."""
         ...
 

@@ -1,5 +1,7 @@
 """The floor: a bare epoll loop that reads, stamps and keeps the bytes. No client can be cheaper and still stamp.
 
+`run_stamped` is the same loop with the kernel's receive stamps instead of its own: what they cost by themselves.
+
 Law: requests are bytes and connections are open before the clock starts; what the bytes say is found out after it
 stopped, and is not part of the figure: this is the lower bound, not a client to use.
 """
@@ -10,13 +12,20 @@ import gc
 import json
 import select
 import socket
-from time import monotonic_ns, process_time
+import struct
+from collections.abc import Callable
+from time import monotonic_ns, process_time, time_ns
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from .client import PATH, ClientRun, Job, Timeline, peak_rss_bytes
 
 _END = b"0\r\n\r\n"
 _OUTPUT = b'"content":"'
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+_CONTROL = socket.CMSG_SPACE(16)
+
+Mark: TypeAlias = "int | list[tuple[int, int, bytes]]"  # a stamp, or the control messages that hold the kernel's
 
 
 class _Stream:
@@ -30,7 +39,7 @@ class _Stream:
         self.turn = 0
         self.sent_ns: list[int] = []
         self.pieces: list[list[bytes]] = []
-        self.stamps: list[list[int]] = []
+        self.stamps: list[list[Mark]] = []
 
     def send(self) -> None:
         """Send the next request."""
@@ -42,15 +51,28 @@ class _Stream:
 
 def run(job: Job) -> ClientRun:
     """Make the job's requests."""
+    return _run(job, _drive)
+
+
+def run_stamped(job: Job) -> ClientRun:
+    """Make the job's requests and take the kernel's stamps."""
+    return _run(job, _drive_stamped)
+
+
+def _run(job: Job, drive: Callable[[list[_Stream]], int]) -> ClientRun:
     streams = [_open(job, number) for number in range(job.streams)]
     gc.collect()
     gc.freeze()
     gc.disable()
     before = process_time()
-    _drive(streams)
+    offset_ns = drive(streams)
     cpu_seconds = process_time() - before
     timelines = [
-        Timeline(job.request_id(number, turn), sent_ns, _arrivals(stream.pieces[turn], stream.stamps[turn]))
+        Timeline(
+            job.request_id(number, turn),
+            sent_ns,
+            _arrivals(stream.pieces[turn], [_monotonic(mark, offset_ns) for mark in stream.stamps[turn]]),
+        )
         for number, stream in enumerate(streams)
         for turn, sent_ns in enumerate(stream.sent_ns)
     ]
@@ -69,8 +91,8 @@ def _open(job: Job, number: int) -> _Stream:
     return _Stream(sock, requests)
 
 
-def _drive(streams: list[_Stream]) -> None:
-    """Send every stream's first request, then read, stamp and send the next until all are through."""
+def _drive(streams: list[_Stream]) -> int:
+    """Send every stream's first request, then read, stamp and send the next until all are through; 0: no offset."""
     epoll = select.epoll()
     by_fd = {}
     for stream in streams:
@@ -93,6 +115,42 @@ def _drive(streams: list[_Stream]) -> None:
                     left -= 1
             elif not data:
                 raise ConnectionError("the server closed a stream before its end")
+    return 0
+
+
+def _drive_stamped(streams: list[_Stream]) -> int:
+    """The same with `recvmsg`, keeping the control messages that hold the stamp; CLOCK_REALTIME - monotonic."""
+    epoll = select.epoll()
+    by_fd = {}
+    offset = time_ns() - monotonic_ns()
+    for stream in streams:
+        stream.sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        by_fd[stream.sock.fileno()] = stream
+        epoll.register(stream.sock, select.EPOLLIN)
+        stream.send()
+    left = len(streams)
+    while left:
+        for fd, _ in epoll.poll():
+            stream = by_fd[fd]
+            data, control, _, _ = stream.sock.recvmsg(65536, _CONTROL)
+            stream.pieces[-1].append(data)
+            stream.stamps[-1].append(control)
+            if data[-5:] == _END:
+                stream.turn += 1
+                if stream.turn < len(stream.requests):
+                    stream.send()
+                else:
+                    left -= 1
+            elif not data:
+                raise ConnectionError("the server closed a stream before its end")
+    return offset
+
+
+def _monotonic(mark: Mark, offset_ns: int) -> int:
+    if isinstance(mark, int):
+        return mark
+    seconds, nanoseconds = struct.unpack("@ll", mark[0][2])
+    return int(seconds * 1_000_000_000 + nanoseconds - offset_ns)
 
 
 def _arrivals(pieces: list[bytes], stamps: list[int]) -> tuple[int, ...]:

@@ -35,11 +35,34 @@ TTFT, gap, E2E   reported / true: the client's arrivals against the server's sen
 served           reported TTFT / (the server's first send - its reception of the request): counts what the client
                  loses before its request is on the wire, too
 err us           |reported - true| TTFT in microseconds
-us/chunk         the client's processor time for each output chunk; `floor` reads and stamps only
+us/chunk         the client's processor time for each output chunk; `floor` reads and stamps only,
+                 `floor-kern` with the kernel's stamps as ours
 bad              requests that failed or whose chunks are not the ones that were sent
 srv cpu, lag     the server's own processor share, and how late it sent against its script
 *                the server was late by a whole chunk gap: the machine was the limit, read nothing about the client
 """
+
+
+# What our own row is held to: (what, figure, ours over the floor's?, most).
+_TARGETS = (
+    ("TTFT p50", "ttft_ratio_p50", False, 1.02),
+    ("TTFT p99", "ttft_ratio_p99", False, 1.05),
+    ("gap p50", "gap_ratio_p50", False, 1.01),
+    ("us/chunk over floor", "cpu_us_per_chunk", True, 1.25),
+)
+
+
+def targets(rows: Mapping[str, Figures]) -> str:
+    """One line: which targets our own client met in this table, and by how much it missed the others."""
+    ours, floor = rows.get("ours", {}), rows.get("floor", {})
+    said = []
+    for what, name, relative, most in _TARGETS:
+        if name not in ours or (relative and name not in floor):
+            continue
+        found = ours[name] / (floor[name] if relative else 1.0)
+        met = found <= most and (relative or found >= 2 - most)
+        said.append(f"{what} {found:.3f} {'meets' if met else 'MISSES'} {most:g}")
+    return "ours: " + ", ".join(said) + "\n" if said else ""
 
 
 def table(title: str, rows: Mapping[str, Figures], late_us: float) -> str:

@@ -121,7 +121,8 @@ def test_a_server_killed_in_mid_stream_fails_what_was_under_way(carry):
     kinds = [record.failure.kind if record.failure else None for record in seen.records]
     assert len(kinds) == 400
     assert None in kinds
-    assert 0 < kinds.count(FailureKind.CUT) <= 4
+    # Four were under way; a listener that is closed last still takes their successors in.
+    assert 0 < kinds.count(FailureKind.CUT) < 20
     assert FailureKind.CONNECT in kinds
     assert set(kinds) == {None, FailureKind.CUT, FailureKind.CONNECT}
 

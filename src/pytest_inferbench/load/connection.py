@@ -49,6 +49,7 @@ class Connection:
         sent_ns: when the last byte of the request was handed to the socket: taken just before the call that took it,
             since the receiver may run before that call returns.
         steady: whether it receives a chunked body, so that `take` alone is enough for most reads.
+        unseen: whether its answer has begun and waits to be looked at.
         end_ns: stamp of the last read, once the answer has ended.
         trace: the spooled reads of the answer.
         failure: why the request under way failed, once it has.
@@ -94,6 +95,7 @@ class Connection:
         self._reads_before = 0
         self.quiet_since_ns = 0
         self.steady = False
+        self.unseen = False
 
     def connected(self) -> Failure | None:
         """Settle a pending connect: None when it is open, else why it is not."""
@@ -176,12 +178,14 @@ class Connection:
         return monotonic(mark, offset_ns)
 
     def look(self) -> None:
-        """See what the newest read means: a head, the end of the answer, the end of the connection."""
+        """See what the newest reads mean: a head, the end of the answer, the end of the connection."""
+        self.unseen = False
         if self.state is State.CLOSED:
             return
         data = self._reads[-1][0]
         if not data:
-            self._reads.pop()
+            while self._reads and not self._reads[-1][0]:
+                self._reads.pop()
             self._ended("the server closed the connection before the answer was complete")
             return
         if self.state is State.SENDING:  # an early refusal; the connection is not used again
@@ -263,6 +267,8 @@ class Connection:
 
     def _ended(self, message: str) -> None:
         """The peer is gone: complete for a body that runs until close, else a failure."""
+        if self.state is State.RECEIVING and self._framed < len(self._reads):
+            self._frame()
         receiving = self.state in (State.RECEIVING, State.SENDING)
         if receiving and not (self._head is not None and self._head.body.until_close):
             self._fail(FailureKind.CUT, message)

@@ -5,7 +5,7 @@ Law: pure but for reading the spool; whatever the bytes are, the result is a rec
 
 from __future__ import annotations
 
-from pytest_inferbench.load.drive import Outcome
+from pytest_inferbench.load.outcome import Outcome
 from pytest_inferbench.load.spool import Spool
 from pytest_inferbench.records import Failure, FailureKind, RequestRecord
 from pytest_inferbench.wire.dialect import Dialect

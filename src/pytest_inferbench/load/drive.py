@@ -7,14 +7,13 @@ read does not need. The loop never raises for what a server does: that becomes a
 from __future__ import annotations
 
 import select
-from array import array
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
 from pytest_inferbench.load.connection import Connection, State
 from pytest_inferbench.load.job import EncodedRequest, Limits
+from pytest_inferbench.load.outcome import LoopReading, Outcome
 from pytest_inferbench.load.pool import Pool
 from pytest_inferbench.load.spool import Spool, Trace
 from pytest_inferbench.records import Failure, FailureKind
@@ -24,34 +23,11 @@ _SWEEP_EVERY = 5  # controls; time limits are looked at as often, and looking at
 _LAGS_KEPT = 65_536
 _LAG_OFTEN, _LAG_SELDOM = 4, 16  # reads a lag sample (powers of 2): at first, and once there are enough
 _LAG_ENOUGH = 1024 * _LAG_OFTEN
+_AT_ONCE = 32  # sends, or first looks at answers, from one poll to the next: a millisecond or two of work
 _SPARES = 2  # open connections that an open loop keeps ready, so that no send waits for a handshake
 _READABLE = select.POLLIN
 _now_ns = SYSTEM_CLOCK.now_ns
 _realtime_ns = SYSTEM_CLOCK.realtime_ns
-
-
-@dataclass(slots=True)
-class Outcome:
-    """One request after the loop: what is needed to decode it."""
-
-    request: EncodedRequest
-    stream: int
-    sent_ns: int | None
-    end_ns: int
-    trace: Trace
-    failure: Failure | None
-
-
-@dataclass(slots=True)
-class LoopReading:
-    """What the loop saw of itself."""
-
-    lags_ns: array[int] = field(default_factory=lambda: array("q"))
-    schedule_lags_ns: array[int] = field(default_factory=lambda: array("q"))
-    received_bytes: int = 0
-    reads: int = 0
-    clock_step_ns: int = 0
-    kernel_stamps: bool = True
 
 
 class Drive:
@@ -84,6 +60,7 @@ class Drive:
         self._control = control
         self._start_ns = 0
         self._free: list[int] = []  # closed-loop streams without a request; open-loop places that are free again
+        self._unseen: deque[Connection] = deque()  # answers that have begun and were not looked at
         self._lags = 0  # samples so far
         self._places = 0  # open-loop places so far: as many as there were requests in flight at once
         self.outcomes: list[Outcome] = []
@@ -99,19 +76,24 @@ class Drive:
             self._fill()
         closed, poll = self._streams is not None, self._pool.poll
         while len(self.outcomes) < self._total:
-            events = poll() if closed else self._wait_open(next_control)
+            if closed:
+                events = self._pool.wait(0) if self._unseen or (self._free and self._queue) else poll()
+            else:
+                events = self._wait_open(next_control)
             # In this order, a pause between the two makes an arrival late, never earlier than it was sent.
             realtime = _realtime_ns()
             now = _now_ns()
             offset = realtime - now
             self._read_all(events, -offset)
+            if self._unseen:
+                self._see()
+            if closed and self._free:
+                self._fill()
             if now >= next_control:
                 next_control = _now_ns() + _CONTROL_NS
                 controls += 1
                 if not controls % _SWEEP_EVERY:
                     self._sweep(now)
-                if closed:
-                    self._fill()
                 self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
                 if self._control(len(self.outcomes), self.reading.reads):
                     return
@@ -120,10 +102,14 @@ class Drive:
     def _wait_open(self, next_control: int) -> list[tuple[int, int]]:
         """Send what is due in an open loop, then events until the next send or control."""
         due_ns = self._send_due()
-        return self._pool.wait(min(next_control - _now_ns(), due_ns), exact=True)
+        return self._pool.wait(0 if self._unseen else min(next_control - _now_ns(), due_ns), exact=True)
 
     def _read_all(self, events: list[tuple[int, int]], offset_ns: int) -> None:
-        """One batch of events; a read in the middle of an answer takes the shortest way."""
+        """One batch of events; a read in the middle of an answer takes the shortest way.
+
+        What an answer's first read means is found out afterwards: a thousand answers may begin at once, and looking at
+        their heads takes longer than their next tokens, whose reads would then have swallowed others'.
+        """
         connections, reading = self._pool.connections, self.reading
         reads = reading.reads
         between_lags = (_LAG_OFTEN if reads < _LAG_ENOUGH else _LAG_SELDOM) - 1
@@ -140,11 +126,24 @@ class Drive:
                     continue
                 connection.look()
                 self._settle(connection)
+            elif mask == _READABLE and connection.state is State.RECEIVING:
+                reads += 1
+                if connection.take(offset_ns) and not connection.unseen:
+                    connection.unseen = True
+                    self._unseen.append(connection)
             else:
                 reads += self._handle(connection, mask, offset_ns)
             if self._free and self._streams is not None:
                 self._fill()
         reading.reads = reads
+
+    def _see(self) -> None:
+        """Look at answers that have begun, some at a time."""
+        for _ in range(min(len(self._unseen), _AT_ONCE)):
+            connection = self._unseen.popleft()
+            if connection.unseen:
+                connection.look()
+                self._settle(connection)
 
     def _send_due(self) -> int:
         """Send what is due in an open loop; returns ns until the next send."""
@@ -158,8 +157,10 @@ class Drive:
         return _CONTROL_NS
 
     def _fill(self) -> None:
-        """Give every closed-loop stream that has none its next request."""
-        while self._free and self._queue:
+        """Give closed-loop streams that have none their next request, some at a time."""
+        for _ in range(_AT_ONCE):
+            if not (self._free and self._queue):
+                return
             self._send_next()
 
     def _send_next(self) -> None:
