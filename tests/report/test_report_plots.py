@@ -78,7 +78,34 @@ def test_a_sweep_needs_two_points_of_one_cell() -> None:
     ]
     assert found["slo_ttft_ms"] == [500.0]
     assert found["lines"][0]["points"][1]["label"] == "c08"
+    assert found["output"] == "output tok/s"
     assert sweeps([one]) == []
+
+
+def test_points_are_joined_where_only_the_load_differs() -> None:
+    """Streams move load and requests follow them; another prompt length is another curve."""
+    asked = [(1, 64), (4, 64), (1, 512), (4, 512)]
+    cases = [
+        {
+            **WITHIN.to_json(),
+            "case": f"sweep[{streams}-{prompt}]",
+            "workload": {"kind": "concurrency", "streams": streams, "requests": 3 * streams, "prompt_tokens": prompt},
+        }
+        for streams, prompt in asked
+    ]
+    (found,) = sweeps(cases)
+    assert [point["group"] for point in found["lines"][0]["points"]] == [0, 0, 1, 1]
+
+
+def test_an_open_loop_has_a_sweep_too() -> None:
+    """Without steady windows all points of a plot are of the whole run."""
+    cases = [{**each.to_json(), "case": f"rate[{number}]"} for number, each in enumerate((WITHIN, WITHIN))]
+    figures = {**cases[0]["metrics"], "output_tok_per_s_run": {"unit": "tok/s", "value": 99.0}}
+    cases[1]["metrics"] = figures
+    cases[0]["metrics"] = {name: each for name, each in figures.items() if name != "output_tok_per_s"}
+    (found,) = sweeps(cases)
+    assert found["output"] == "output tok/s of the whole run"
+    assert [point["output"] for point in found["lines"][0]["points"]] == [99.0, 99.0]
 
 
 def test_changes_are_shares_of_the_baseline() -> None:

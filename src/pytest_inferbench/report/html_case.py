@@ -16,6 +16,7 @@ from pytest_inferbench.report.figures import ABSENT, exact, number
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.stats.verdict import Verdict
 
+_DIGITS = 5
 _STATISTICS = ("n", "value", "mean", "p50", "p90", "p95", "p99")
 _SHARES = {"changes": "Change against the baseline", "ecdf": "Latency distributions"}
 _TIMES = {"timeline": "Requests", "tokens": "Output tokens per second"}
@@ -46,15 +47,21 @@ def case_section(case: Mapping[str, Any], index: int, tone: str, plots: Mapping[
 
 
 def nested(value: object) -> Element:
-    """Any JSON value as lists within lists."""
+    """Any JSON value as lists within lists; what is empty is a dash, a figure has five digits."""
+    if value in ({}, [], ""):
+        return element("span", ABSENT)
     if isinstance(value, Mapping):
         pairs = [(element("dt", str(key)), element("dd", nested(item))) for key, item in value.items()]
         return element("dl", *(part for pair in pairs for part in pair))
     if isinstance(value, Sequence) and not isinstance(value, str):
         if all(isinstance(item, str | int | float) for item in value):
-            return element("span", ", ".join(str(item) for item in value) or ABSENT)
+            return element("span", ", ".join(map(_spoken, value)))
         return element("ul", *(element("li", nested(item)) for item in value))
-    return element("span", str(value))
+    return element("span", _spoken(value))
+
+
+def _spoken(value: object) -> str:
+    return f"{float(f'{value:.{_DIGITS}g}'):.10g}" if isinstance(value, float) else str(value)
 
 
 def _has_series(value: object) -> bool:
@@ -79,7 +86,8 @@ def _checks(case: Mapping[str, Any]) -> Iterator[Element]:
         )
     if rows:
         heads = ["judged", "verdict", "measured", "limit", "unit", "note", "from"]
-        yield table(heads, rows, figures=[False, False, True, True, False, False, False])
+        judged = table(heads, rows, figures=[False, False, True, True, False, False, False])
+        yield element("div", judged, class_="judged")
 
 
 def _tone(verdict: Verdict) -> str:

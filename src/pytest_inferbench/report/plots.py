@@ -26,6 +26,11 @@ Case = Mapping[str, Any]
 CURVE = 200
 BINS = 160
 _DIGITS = 5
+# What a sweep moves load by; cases of a test that differ in anything else are no points of one curve.
+_LOAD = frozenset(
+    {"streams", "rate", "to_rate", "batch_size", "conversations", "requests", "batches", "seconds", "hash"}
+)
+_OUTPUT = ("output_tok_per_s", "output_tok_per_s_run")  # the second where there is no steady window, as in an open loop
 _DISTRIBUTIONS = ("ttft_ms", "tpot_ms", "chunk_gap_ms", "e2e_ms")
 _MOST, _FEWEST, _IN_ALL = 600, 60, 60_000
 
@@ -53,37 +58,56 @@ def case_plots(case: Case, records: CaseRecords | None, detail: int) -> dict[str
 
 
 def sweeps(cases: Sequence[Case]) -> list[dict[str, Any]]:
-    """Throughput against latency: one plot for each test that was measured at several points, a line for each cell.
+    """Throughput against latency: one plot for each test that was measured under several loads, a line for each cell.
 
-    A test's points are its cases (`concurrency[c01]`, `concurrency[c08]`), in the order they ran.
+    A test's points are its cases (`concurrency[c01]`, `concurrency[c08]`), in the order they ran. Those of one `group`
+    differ in load alone; only they are joined.
     """
-    tests: defaultdict[str, defaultdict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    limits: defaultdict[str, set[float]] = defaultdict(set)
+    tests: defaultdict[str, list[Case]] = defaultdict(list)
     for case in cases:
-        test, _, label = case["case"].partition("[")
-        point = _point(case, label.removesuffix("]"))
-        if point is not None:
-            tests[test][cell_name(case, PARTS)].append(point)
-            limits[test] |= {case["slo"]["ttft_ms"]} if "ttft_ms" in case.get("slo", {}) else set()
-    return [
-        {
-            "test": visible(test),
-            "lines": [{"cell": cell, "points": points} for cell, points in lines.items()],
-            "slo_ttft_ms": sorted(limits[test]),
-        }
-        for test, lines in tests.items()
-        if any(len(points) > 1 for points in lines.values())
-    ]
+        tests[case["case"].partition("[")[0]].append(case)
+    plots = [_sweep(test, found) for test, found in tests.items()]
+    return [plot for plot in plots if any(_joined(line["points"]) for line in plot["lines"])]
 
 
-def _point(case: Case, label: str) -> dict[str, Any] | None:
-    output = case["metrics"].get("output_tok_per_s", {}).get("value")
-    ttft = case["metrics"].get("ttft_ms", {})
-    if output is None or "p50" not in ttft:
-        return None
-    tpot = case["metrics"].get("tpot_ms", {})
-    figures = {"output": output, "ttft_p50": ttft["p50"], "ttft_p95": ttft.get("p95"), "tpot_p50": tpot.get("p50")}
-    return {"label": visible(label) or "-", **{name: _short(x) for name, x in figures.items() if x is not None}}
+def _joined(points: Sequence[Mapping[str, Any]]) -> bool:
+    return len({point["group"] for point in points}) < len(points)
+
+
+def _sweep(test: str, cases: Sequence[Case]) -> dict[str, Any]:
+    drawn = [case for case in cases if "p50" in case["metrics"].get("ttft_ms", {})]
+    # One figure for all points of a plot: the first that every case has.
+    output = next((name for name in _OUTPUT if all(_has(case, name) for case in drawn)), _OUTPUT[0])
+    drawn = [case for case in drawn if _has(case, output)]
+    lines: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    asked: list[dict[str, Any]] = []
+    for case in drawn:
+        beside = {name: value for name, value in case["workload"].items() if name not in _LOAD}
+        asked += [beside] if beside not in asked else []
+        lines[cell_name(case, PARTS)].append(_point(case, output, asked.index(beside)))
+    return {
+        "test": visible(test),
+        "output": "output tok/s" if output == _OUTPUT[0] else "output tok/s of the whole run",
+        "lines": [{"cell": cell, "points": points} for cell, points in lines.items()],
+        "slo_ttft_ms": sorted({case["slo"]["ttft_ms"] for case in drawn if "ttft_ms" in case.get("slo", {})}),
+    }
+
+
+def _has(case: Case, metric: str) -> bool:
+    return "value" in case["metrics"].get(metric, {})
+
+
+def _point(case: Case, output: str, group: int) -> dict[str, Any]:
+    label = case["case"].partition("[")[2].removesuffix("]")
+    ttft, tpot = case["metrics"]["ttft_ms"], case["metrics"].get("tpot_ms", {})
+    figures = {
+        "output": case["metrics"][output]["value"],
+        "ttft_p50": ttft["p50"],
+        "ttft_p95": ttft.get("p95"),
+        "tpot_p50": tpot.get("p50"),
+    }
+    known = {name: _short(x) for name, x in figures.items() if x is not None}
+    return {"label": visible(label) or "-", "group": group, **known}
 
 
 def _origin(case: Case, requests: Sequence[RequestRecord]) -> int | None:

@@ -42,7 +42,12 @@
 
   /* Each curve has its own figures: x is their union, and a curve has a share only where it has a figure. */
   const ecdf = (curves) => {
-    const tables = curves.map((curve) => [curve.x, curve.x.map((_, index) => (curve.x.length > 1 ? index / (curve.x.length - 1) : 1))]);
+    const share = (curve, index) => (curve.x.length > 1 ? index / (curve.x.length - 1) : 1);
+    /* A logarithmic axis has no 0: what arrived at one moment is below the curve's first share. */
+    const tables = curves.map((curve) => {
+      const kept = curve.x.map((value, index) => [value, share(curve, index)]).filter(([value]) => value > 0);
+      return [kept.map(([value]) => value), kept.map(([, each]) => each)];
+    });
     const data = uPlot.join(tables.map(([x, y]) => {
       const last = new Map(x.map((value, index) => [value, y[index]]));
       return [[...last.keys()], [...last.values()]];
@@ -50,7 +55,7 @@
     const options = base(260, "ms", "share of samples", [
       { label: "at", value: withUnit("ms") },
       ...curves.map((curve, index) => line(`${curve.metric} (n ${curve.n.toLocaleString("en")})`, index, "%", { paths: uPlot.paths.stepped({ align: 1 }) })),
-    ], { x: { distr: data[0][0] > 0 ? 3 : 1 }, y: { range: [0, 1] }, yAxis: { values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) },
+    ], { x: { distr: data[0].length ? 3 : 1 }, y: { range: [0, 1] }, yAxis: { values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) },
       xAxis: { values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : figure(tick))) } });
     return [options, data];
   };
@@ -195,6 +200,21 @@
     return [options, data];
   };
 
+  /* A label beside its point, at the first of six places that is inside the plot and on no point or label; else none. */
+  const write = (u, taken, label, x, y) => {
+    const { ctx, bbox } = u;
+    const unit = devicePixelRatio;
+    const text = label.length > 40 ? `${label.slice(0, 19)}…${label.slice(-20)}` : label;
+    const wide = ctx.measureText(text).width;
+    const pushed = Math.max(bbox.left, Math.min(x - wide / 2, bbox.left + bbox.width - wide));
+    const free = [[x + 7 * unit, y - 7 * unit], [x + 7 * unit, y + 15 * unit], [x - 7 * unit - wide, y - 7 * unit], [x - 7 * unit - wide, y + 15 * unit], [pushed, y - 10 * unit], [pushed, y + 18 * unit]]
+      .map(([left, base]) => [left, base - 10 * unit, left + wide, base + 2 * unit])
+      .filter(([left, top, right, bottom]) => left >= bbox.left && right <= bbox.left + bbox.width && top >= bbox.top && bottom <= bbox.top + bbox.height)
+      .find((one) => taken.every((other) => one[0] > other[2] || one[2] < other[0] || one[1] > other[3] || one[3] < other[1]));
+    if (!free) return;
+    taken.push(free);
+    ctx.fillText(text, free[0], free[3] - 2 * unit);
+  };
   const sweep = (found) => {
     const limits = found.slo_ttft_ms;
     const data = uPlot.join(found.lines.map(({ points }) => {
@@ -208,18 +228,20 @@
       ctx.textAlign = "left";
       ctx.textBaseline = "alphabetic";
       ctx.fillStyle = probe("text");
-      /* The line joins a test's points in the order they ran, which is the order of the load. */
+      const place = (point) => [u.valToPos(point.output, "x", true), u.valToPos(point.ttft_p50, "y", true)];
+      const all = found.lines.flatMap(({ points }) => points);
+      const taken = all.map((point) => place(point)).map(([x, y]) => [x - 5 * devicePixelRatio, y - 5 * devicePixelRatio, x + 5 * devicePixelRatio, y + 5 * devicePixelRatio]);
+      /* The line joins points that differ in load alone, in the order they ran, which is the order of the load. */
       found.lines.forEach(({ points }, index) => {
         ctx.strokeStyle = colour(index);
         ctx.lineWidth = 2 * devicePixelRatio;
-        ctx.beginPath();
-        for (const point of points) {
-          const [x, y] = [u.valToPos(point.output, "x", true), u.valToPos(point.ttft_p50, "y", true)];
-          ctx.lineTo(x, y);
-          ctx.fillText(point.label.slice(0, 24), x + 7 * devicePixelRatio, y - 7 * devicePixelRatio);
+        for (const group of new Set(points.map((point) => point.group))) {
+          ctx.beginPath();
+          points.filter((point) => point.group === group).forEach((point) => ctx.lineTo(...place(point)));
+          ctx.stroke();
         }
-        ctx.stroke();
       });
+      all.forEach((point) => write(u, taken, point.label, ...place(point)));
       ctx.strokeStyle = ctx.fillStyle = probe("bad");
       ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
       for (const limit of limits) {
@@ -232,9 +254,9 @@
       }
       ctx.restore();
     };
-    return [base(300, "output tok/s", "TTFT p50, ms", [{ label: "output", value: withUnit("tok/s") },
+    return [base(300, found.output, "TTFT p50, ms", [{ label: "output", value: withUnit("tok/s") },
       ...found.lines.map((each, index) => line(each.cell, index, "ms", { paths: () => null, points: { show: true, size: 8, fill: colour(index) } }))],
-    { x: { range: (_, low, high) => { const pad = (high - low || high || 1) * 0.12; return [Math.max(0, low - pad), high + pad]; } },
+    { x: { range: (_, low, high) => [0, high * 1.12 || 1] },
       y: { range: (_, low, high) => [0, Math.max(high, ...limits) * 1.15 || 1] }, hooks: { draw: [draw] } }), data];
   };
 
