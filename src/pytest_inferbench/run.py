@@ -76,6 +76,14 @@ class SoFar:
     reads: int = 0
 
 
+def metrics_page(server: Server, clock: Clock) -> HttpMetricsPage | None:
+    """The page on which a server shows its counters; None where its backend has none that is known."""
+    backend = server.backend
+    if backend.metrics_path is None or not backend.published:
+        return None
+    return HttpMetricsPage(server.endpoint, backend.metrics_path, backend.published, clock)
+
+
 class CaseRunner:
     """Runs cases on one server.
 
@@ -113,7 +121,7 @@ class CaseRunner:
         self._fresh = fresh
         self._gpus = gpus
         self.so_far: SoFar | None = None
-        self._page = self._find_page()
+        self._page = metrics_page(self._server, self._clock)
 
     def run(self, plan: CasePlan) -> Iterator[RoundRecord]:
         """Warm up, then yield each round as it ends.
@@ -142,7 +150,7 @@ class CaseRunner:
                 f"{plan.case}: {plan.workload.kind} starts a server for each round, which cannot be done here"
             )
         self._server = self._fresh()
-        self._page = self._find_page()
+        self._page = metrics_page(self._server, self._clock)
         return {"cold_start_s": self._server.ready_seconds}
 
     def _round(self, index: int, plan: CasePlan, started: Mapping[str, float]) -> RoundRecord:
@@ -187,12 +195,6 @@ class CaseRunner:
 
     def _context(self, plan: CasePlan, number: int) -> RoundContext:
         return RoundContext(self._prompts, random.Random(plan.seed * _ROUND_SEEDS + number), plan.slo)
-
-    def _find_page(self) -> HttpMetricsPage | None:
-        backend = self._server.backend
-        if backend.metrics_path is None or not backend.published:
-            return None
-        return HttpMetricsPage(self._server.endpoint, backend.metrics_path, backend.published, self._clock)
 
     def _carry(self, load: Load, plan: CasePlan) -> Observed:
         endpoint = self._server.endpoint

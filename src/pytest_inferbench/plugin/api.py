@@ -10,72 +10,29 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from pytest_inferbench.errors import InvalidMeasurement
-from pytest_inferbench.measure.result import CaseResult, Finding, Summary
 from pytest_inferbench.plugin.case import case_name
 from pytest_inferbench.plugin.judge import judged
-from pytest_inferbench.plugin.measuring import RECORDED, CaseRequest, Recorded, findings_text, measure
-from pytest_inferbench.plugin.outcome import FailedVerdict
-from pytest_inferbench.report.budget_table import budget_table
-from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.plugin.measuring import RECORDED, CaseRequest, Recorded, measure
+from pytest_inferbench.plugin.recording import Recording
+from pytest_inferbench.plugin.result import Result
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_inferbench.baselines.schema import Budget
+    from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.provision.server import Server
     from pytest_inferbench.workloads.workload import Workload
 
 _STOP_S = 10.0
-
-
-class Result:
-    """A measured case.
-
-    Attributes:
-        case: everything that is known of it (`CaseResult`).
-    """
-
-    def __init__(self, case: CaseResult) -> None:
-        self.case = case
-
-    @property
-    def metrics(self) -> Mapping[str, Summary]:
-        """Metric name -> summary: `result.metrics["ttft_ms"].p50`."""
-        return self.case.metrics
-
-    @property
-    def rounds(self) -> tuple[Mapping[str, float], ...]:
-        """For each round, `metric.statistic` -> figure."""
-        return self.case.rounds
-
-    @property
-    def validity(self) -> tuple[Finding, ...]:
-        """What must be known about the measurement itself."""
-        return self.case.validity
-
-    @property
-    def verdict(self) -> Verdict:
-        """The worst of its checks."""
-        return self.case.verdict
-
-    def check(self) -> None:
-        """Judge validity, then budgets.
-
-        Raises:
-            InvalidMeasurement: the measurement must not be judged; pytest reports an error.
-            FailedVerdict: a budget was not kept; pytest reports a failure.
-        """
-        if self.case.invalid:
-            raise InvalidMeasurement(findings_text(self.case, "and was not judged"))
-        if self.case.verdict is Verdict.OVER_BUDGET:
-            raise FailedVerdict(budget_table(self.case.to_json()))
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Backend:
@@ -225,6 +182,41 @@ class Bench:
         if problem is not None:
             raise problem
         return Result(done[-1].result)
+
+    def record(
+        self,
+        what: Mapping[str, Any] = _NOTHING,
+        *,
+        streams: int | None = None,
+        budgets: Sequence[Budget] = (),
+        max_error_rate: float = 0.0,
+        min_requests: int = 1,
+    ) -> Recording:
+        """Measure requests that the test makes itself, in the rounds that it says.
+
+        docs/workloads.md has an example.
+
+        Args:
+            what: what is asked, in JSON types: another value makes it another workload, which is not compared.
+            streams: closed-loop streams that the test keeps busy; None where it keeps no number.
+            budgets: as for `run`.
+            max_error_rate: as for `run`.
+            min_requests: as for `run`; none where a round has figures of its own and no request.
+
+        Raises:
+            ConfigError: `what` is not made of JSON types.
+            ProvisionError: the server had died, and another does not come up.
+        """
+        return Recording(
+            self._cell,
+            self._item,
+            self._context,
+            what,
+            streams=streams,
+            budgets=budgets,
+            max_error_rate=max_error_rate,
+            min_requests=min_requests,
+        )
 
     def _kept(self, request: CaseRequest) -> CaseResult | None:
         """What a run that is resumed measured of this case; None where it did not, or of another workload."""

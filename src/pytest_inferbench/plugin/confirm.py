@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
 
-Judge = Callable[[Sequence["CaseResult"]], Judged]
-"""A case's sessions of today -> what is said of it."""
+Judge = Callable[[str, Sequence["CaseResult"]], Judged]
+"""A case's id and its sessions of today -> what is said of it."""
 
 
 def judge_cell(
@@ -32,16 +32,17 @@ def judge_cell(
 
     Args:
         cases: what its tests measured; all valid.
-        judge: from `Histories.judge`; asks for another session only where there can be one.
+        judge: from `Histories.judge`; asks for another session only where there can be one, and never where only the
+            test itself can measure.
         running: the cell.
         context: the run.
 
     Returns:
         by the case's id, what is said of it, or why its confirmation failed.
     """
-    requests = {case.id: case.request for case in cases}
+    requests = {case.id: case.request for case in cases if case.request is not None}
     sessions = {case.id: [case.result] for case in cases}
-    found: dict[str, Judged | InferbenchError] = {name: judge(seen) for name, seen in sessions.items()}
+    found: dict[str, Judged | InferbenchError] = {name: judge(name, seen) for name, seen in sessions.items()}
     state = Confirmation(dict.fromkeys(sessions, 1), _wanting(found))
     while not isinstance(step := next_step(state), Done):
         if isinstance(step, Start):
@@ -56,7 +57,7 @@ def judge_cell(
             found[step.case] = again
         else:
             sessions[step.case].append(again)
-            found[step.case] = judge(sessions[step.case])
+            found[step.case] = judge(step.case, sessions[step.case])
         counts = {**state.sessions, step.case: state.sessions[step.case] + 1}
         state = replace(state, sessions=counts, wants=_wanting(found))
     return found

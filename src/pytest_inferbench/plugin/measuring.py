@@ -6,24 +6,26 @@ Law: knows no item. What was measured before an error is kept, and says that it 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.measure.assemble import assemble
+from pytest_inferbench.measure.assemble import CaseIdentity, assemble
+from pytest_inferbench.measure.evidence import CaseFacts
 from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.plugin.case import case_facts, case_identity, case_plan, case_policy, server_account
 from pytest_inferbench.plugin.judge import broken_off
 from pytest_inferbench.plugin.records_file import with_records
-from pytest_inferbench.plugin.watching import sampling_in_force, watched
+from pytest_inferbench.plugin.watching import Sampling, sampling_in_force, watched
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Budget
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.provision.server import Server
     from pytest_inferbench.records import RoundRecord
     from pytest_inferbench.workloads.workload import Workload
 
@@ -52,10 +54,10 @@ class CaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A case that its test measured, with what it takes to measure it again."""
+    """A case that its test measured, with what it takes to measure it again; no request: only the test itself can."""
 
     result: CaseResult
-    request: CaseRequest
+    request: CaseRequest | None
     running: RunningCell
 
     @property
@@ -108,21 +110,56 @@ def _measure(
     seen = context.secrets(cell.cell).hidden_in(seen)
     if not seen:
         return None, problem
-    case = assemble(
+    case = assembled(
         case_identity(name, request.nodeid, cell.cell, server, context),
         request.workload.describe(),
         seen,
         case_facts(plan, server, request.min_requests),
-        policy=case_policy(request.max_error_rate),
-        slo=dict(cell.cell.slo),
-        table=context.extensions.metrics,
-        server=server_account(cell.cell, server, cell.restarts, canary),
-        watched=watched(server, seen, cell.gpus(server) if sampling.gpus else None, sampling, context.told),
+        Measured(cell, server, canary, sampling, request.max_error_rate),
+        context,
     )
     case = with_records(case, seen, context.folder) if keep else case
     if problem is not None:
         return broken_off(case, problem), problem
     return _with_own_error(case, seen, cell), None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How a case was measured: on which server of which cell, with which answers to the canary, how it was watched.
+
+    Attributes:
+        max_error_rate: share of requests that may fail before the case is INVALID.
+    """
+
+    cell: RunningCell
+    server: Server
+    canary: str | None
+    sampling: Sampling
+    max_error_rate: float
+
+
+def assembled(
+    identity: CaseIdentity,
+    workload: Mapping[str, Any],
+    seen: Sequence[RoundRecord],
+    facts: CaseFacts,
+    how: Measured,
+    context: RunContext,
+) -> CaseResult:
+    """The result of a case's rounds, without checks."""
+    cell, server, sampling = how.cell, how.server, how.sampling
+    return assemble(
+        identity,
+        workload,
+        seen,
+        facts,
+        policy=case_policy(how.max_error_rate),
+        slo=dict(cell.cell.slo),
+        table=context.extensions.metrics,
+        server=server_account(cell.cell, server, cell.restarts, how.canary),
+        watched=watched(server, seen, cell.gpus(server) if sampling.gpus else None, sampling, context.told),
+    )
 
 
 def findings_text(case: CaseResult, what: str) -> str:

@@ -18,10 +18,12 @@ from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.campaign.compare import Compared, conclude, with_site
 from pytest_inferbench.campaign.history import Histories, Judged
 from pytest_inferbench.errors import BaselineError, InferbenchError
+from pytest_inferbench.measure.result import Check
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plugin.compare import compare
 from pytest_inferbench.plugin.confirm import judge_cell
 from pytest_inferbench.stats.sequential import Looks
+from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from pytest_inferbench.measure.result import CaseResult
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.moderation import OwnSpread
 
 Answers = dict[str, "Judged | InferbenchError"]
+
+_OWN = Check(
+    "pairs", "pairs", Verdict.NEW, None, note="bench.record(): only its test can measure it, so it has no pairs"
+)
 
 
 class Judgeable(Protocol):
@@ -102,14 +108,19 @@ class Verdicts:
     def _by_history(self, cell: Cell, cases: Sequence[Recorded]) -> Answers:
         history = self._history(cell)
         again = cell.url is None and not self.settings.no_confirm
+        own = {case.id for case in cases if case.request is None}
 
-        def judge(sessions: Sequence[CaseResult]) -> Judged:
-            return history.judge(sessions, self.gates, again=again)
+        def judge(name: str, sessions: Sequence[CaseResult]) -> Judged:
+            return history.judge(sessions, self.gates, again=again and name not in own)
 
         return judge_cell(cases, judge, cases[0].running, self._context)
 
     def _by_pairs(self, pair: CellPair, cases: Sequence[Recorded]) -> Answers:
         history = self._history(pair.b)
+        answers: Answers = {case.id: Judged((_OWN,)) for case in cases if case.request is None}
+        cases = [case for case in cases if case.request is not None]
+        if not cases:
+            return answers
         keys = {case.id: case_key(case.result.case, pair.b.variant) for case in cases}
         wanted = {case.id: Compared(case.result, history.rules(keys[case.id])) for case in cases}
         # A test of several workloads that no file knows yet has more gates than were counted: its cell shares its part.
@@ -120,10 +131,10 @@ class Verdicts:
             name: replace(case, rules={gate: replace(rule, gates=m) for gate, rule in case.rules.items()})
             for name, case in wanted.items()
         }
-        requests = {case.id: case.request for case in cases}
+        requests = {case.id: case.request for case in cases if case.request is not None}
         looks = Looks(*pair.pairs)
         measured, gates, errors = compare(pair, wanted, requests, cases[0].running, looks, self._context)
-        answers: Answers = dict(errors)
+        answers |= errors
         for name, case in measured.items():
             if name not in errors:
                 said = conclude(case, gates[name], pair.names)

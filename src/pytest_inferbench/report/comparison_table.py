@@ -64,9 +64,9 @@ def why(case: Mapping[str, Any], verdict: Verdict) -> list[str]:
         if check["kind"] not in _HEADS or check["verdict"] != verdict:
             continue
         parts = [part for part in (_confirmed(check), visible(check["note"])) if part]
-        if verdict is Verdict.NEW:
+        if verdict is Verdict.NEW and check["kind"] == HISTORY:
             parts.append("--update-baselines records one")
-        subject = "" if check["metric"] == HISTORY else f"{visible(check['metric'])}: "
+        subject = "" if check["metric"] in _HEADS else f"{visible(check['metric'])}: "
         reasons += [f"{subject}{'; '.join(parts)}"] if parts else []
     return reasons
 

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured, remark
-from pytest_inferbench.report.comparison_table import compared, error_rate, in_a_line, site_noise, what_was_visible
+from pytest_inferbench.report.comparison_table import (
+    PAIRS,
+    compared,
+    error_rate,
+    in_a_line,
+    site_noise,
+    what_was_visible,
+)
 from pytest_inferbench.report.figures import exact
 from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.visible import GLUE, shorten, visible
@@ -126,12 +133,14 @@ def _warnings(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]
 
 def _new(cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
     for reason in dict.fromkeys(_why_new(case) for case in cases if case["verdict"] == Verdict.NEW.value):
-        yield Entry("new:", wording.UNDECIDED, f"{reason}; --update-baselines records one")
+        yield Entry("new:", wording.UNDECIDED, reason)
 
 
 def _why_new(case: Mapping[str, Any]) -> str:
-    notes = (check["note"] for check in case["checks"] if check["verdict"] == Verdict.NEW.value and check["note"])
-    return _text(next(notes, _NO_BASELINE))
+    new = [check for check in case["checks"] if check["verdict"] == Verdict.NEW.value and check["note"]]
+    if new and new[0]["kind"] == PAIRS:
+        return _text(new[0]["note"])
+    return f"{_text(new[0]['note'] if new else _NO_BASELINE)}; --update-baselines records one"
 
 
 def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
