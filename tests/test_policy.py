@@ -8,11 +8,11 @@ from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.schema import BaselineFile, CaseEntry
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.policy import DEFAULT_GATES, check_policy, gate_rules, gates
 from pytest_inferbench.stats.rule import DEFAULTS, Kind, kind_of
-from pytest_inferbench.units import Direction
 
-DIRECTIONS = {"ttft_ms": Direction.LOWER, "tpot_ms": Direction.LOWER}
+TABLE = {name: METRICS[name] for name in ("ttft_ms", "tpot_ms")}
 
 
 def layers(*texts):
@@ -92,9 +92,9 @@ def test_settings_that_contradict_each_other_name_both_places():
 
 def test_a_metric_that_there_is_not_is_told_with_its_place():
     """Every unknown metric of a model's policies is named, with its line and the nearest name."""
-    check_policy(layers("gates: [ttft_ms.p95]"), DIRECTIONS)
+    check_policy(layers("gates: [ttft_ms.p95]"), TABLE)
     with pytest.raises(ConfigError) as caught:
-        check_policy(layers("gates: [ttft.p95]", "\nmetrics: {tpot_ms.p7: {margin: 0.1}}"), DIRECTIONS)
+        check_policy(layers("gates: [ttft.p95]", "\nmetrics: {tpot_ms.p7: {margin: 0.1}}"), TABLE)
     assert str(caught.value) == (
         "2 problems:\n"
         "  case.yaml:1: unknown metric 'ttft'; did you mean 'ttft_ms'?\n"

@@ -41,7 +41,6 @@ from pytest_inferbench.units import Direction
 MODELS, CASES, SESSIONS, ROUNDS = 20, 10, 20, 5
 JUDGE_S, FILES_S = 1.0, 2.0
 BACKEND, HARDWARE = "vllm", "8x-nvidia-h200"
-DIRECTIONS = {name: metric.direction for name, metric in METRICS.items()}
 _MACHINE = {"GPUs": "8x NVIDIA H200", "GPU driver": "570.86", "kernel": "6.8.0", "memory": "2016 GiB"}
 _REPEATS = 3
 
@@ -59,17 +58,17 @@ def main() -> int:
         today = {model: [_result(model, number, rng) for number in range(CASES)] for model in models}
 
         def read() -> tuple[Baseline, ...]:
-            return BaselineStore(folder, folder.parent, DIRECTIONS).read_hardware(HARDWARE)
+            return BaselineStore(folder, folder.parent, METRICS).read_hardware(HARDWARE)
 
         def judged() -> list[list[object]]:
-            pool = {each.file.model: accepted_spreads(each, DIRECTIONS) for each in baselines}
+            pool = {each.file.model: accepted_spreads(each, METRICS) for each in baselines}
             others = {one: [spread for each in models if each != one for spread in pool[each]] for one in models}
             return [list(_judged(each, today[each.file.model], others[each.file.model])) for each in baselines]
 
         reading, baselines = _least(read)
         judging, verdicts = _least(judged)
         gates = sum(map(len, verdicts))
-        store = BaselineStore(folder, folder.parent, DIRECTIONS)
+        store = BaselineStore(folder, folder.parent, METRICS)
         writing, _ = _timed(lambda: [_record(store, each, today[each.file.model]) for each in baselines])
     what = f"{MODELS * CASES} cases x {gates // (MODELS * CASES)} gates x {SESSIONS} sessions"
     sys.stdout.write(
@@ -100,7 +99,7 @@ def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) 
             for gate, found in case_rules(baseline.file, key, ()).items()
         }
 
-    known = histories(baseline, DIRECTIONS, rules)
+    known = histories(baseline, METRICS, rules)
     own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in known.items()]
     pooled = dict(zip(known, priors(own, pool), strict=True))
     for case in cases:
@@ -108,7 +107,7 @@ def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) 
         against = comparable(baseline, candidate.key, candidate.fingerprint)
         session = candidate.to_session("today", "", 1, "append")
         for gate, rule in rules(candidate.key).items():
-            history = read_history(against.past(gate), DIRECTIONS[gate.partition(".")[0]], rule.window)
+            history = read_history(against.past(gate), METRICS[gate.partition(".")[0]].direction, rule.window)
             prior = pooled.get((candidate.key, gate), stated(rule.kind))
             yield judge([session.value(gate)], history, rule, prior)
 

@@ -18,6 +18,7 @@ from pytest_inferbench.config.resolve import Resolved, built_in, first, given
 from pytest_inferbench.config.validate import Shape, join_problems
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.metrics.table import ValueMetric
 from pytest_inferbench.stats.rule import ASSUMED, DEFAULTS, Kind, Rule, kind_of
 from pytest_inferbench.units import Direction
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_inferbench.config.document import Section
+    from pytest_inferbench.metrics.table import Metric
 
 DEFAULT_GATES: Final = ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
 """The metrics whose history is judged where nobody says."""
@@ -134,52 +136,58 @@ def _tolerances(gate: str, name: str, layers: Sequence[Section]) -> Iterator[Res
         yield given(layer.section("tails") if kind_of(gate) is Kind.TAIL else layer, name)
 
 
-def check_policy(layers: Sequence[Section], directions: Mapping[str, Direction]) -> None:
+def check_policy(layers: Sequence[Section], metrics: Mapping[str, Metric]) -> None:
     """Refuse policies of a model that cannot be used, whatever its cases say.
 
     Args:
         layers: as for `gates`; each validated by its shape.
-        directions: every metric's name and which way is better.
+        metrics: every metric by its name.
 
     Raises:
         ConfigError: a metric that there is not, or two settings that contradict each other.
     """
-    problems = [problem for layer in layers for problem in policy_problems(layer, directions)]
+    problems = [problem for layer in layers for problem in policy_problems(layer, metrics)]
     if problems:
         raise ConfigError(join_problems(problems))
     gate_rules(layers)
 
 
-def policy_problems(section: Section, directions: Mapping[str, Direction]) -> list[str]:
+def policy_problems(section: Section, metrics: Mapping[str, Metric]) -> list[str]:
     """What is wrong with the metrics that a validated `policy:` names, one line each.
 
     Args:
         section: the policy as written.
-        directions: every metric's name and which way is better.
+        metrics: every metric by its name.
     """
-    problems = [*gate_problems(section, directions)]
+    problems = [*gate_problems(section, metrics)]
     written = section.section("metrics")
     for name in written:
-        problems += metric_problems(name, str(written.source_of(name)), directions)
+        problems += metric_problems(name, str(written.source_of(name)), metrics)
     return problems
 
 
-def gate_problems(section: Section, directions: Mapping[str, Direction]) -> list[str]:
+def gate_problems(section: Section, metrics: Mapping[str, Metric]) -> list[str]:
     """The same of the `gates:` in a section."""
     problems = []
     source = str(section.source_of("gates"))
     for gate in section.get("gates") or ():
-        problems += metric_problems(gate, source, directions)
-        if directions.get(gate.partition(".")[0]) is Direction.NEUTRAL:
+        problems += metric_problems(gate, source, metrics)
+        metric = metrics.get(gate.partition(".")[0])
+        if metric is not None and metric.direction is Direction.NEUTRAL:
             problems.append(f"{source}: gates: neither more nor less of {gate} is better; gate another metric")
     return problems
 
 
-def metric_problems(name: str, source: str, directions: Mapping[str, Direction]) -> list[str]:
+def metric_problems(name: str, source: str, metrics: Mapping[str, Metric]) -> list[str]:
     """What is wrong with `metric.statistic` as written at `source`; nothing where it can be measured."""
     metric, _, statistic = name.partition(".")
-    if metric not in directions:
-        return [f"{source}: {unknown_name('metric', metric, directions)}"]
-    if "." in name and statistic not in STATISTICS:
+    if metric not in metrics:
+        return [f"{source}: {unknown_name('metric', metric, metrics)}"]
+    if isinstance(metrics[metric], ValueMetric):
+        return [f"{source}: {name}: {metric} is one figure, without statistics; write {metric}"] if "." in name else []
+    if "." not in name:
+        choice = ", ".join(f"{metric}.{each}" for each in STATISTICS)
+        return [f"{source}: {name}: it has a distribution, so say which figure of it: {choice}"]
+    if statistic not in STATISTICS:
         return [f"{source}: {name}: unknown statistic {statistic!r}; known are {', '.join(STATISTICS)}"]
     return []

@@ -3,16 +3,10 @@
 from pytest_inferbench.baselines.candidate import Candidate
 from pytest_inferbench.baselines.session import Session
 from pytest_inferbench.measure.result import CaseResult, Summary
+from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import Direction
 
-DIRECTIONS = {
-    "ttft_ms": Direction.LOWER,
-    "tpot_ms": Direction.LOWER,
-    "output_tok_per_s": Direction.HIGHER,
-    "error_rate": Direction.LOWER,
-    "generated_tokens": Direction.NEUTRAL,
-}
+TABLE = {name: METRICS[name] for name in ("ttft_ms", "tpot_ms", "output_tok_per_s", "error_rate", "generated_tokens")}
 
 ROUNDS = (
     {"ttft_ms.p50": 41.0, "tpot_ms.p50": 6.1, "output_tok_per_s": 1280.0, "generated_tokens": 512.0},

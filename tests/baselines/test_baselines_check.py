@@ -1,7 +1,7 @@
 """Budgets and the question whether there is a history, on values."""
 
 import pytest
-from baseline_made import DIRECTIONS, YAML, result
+from baseline_made import TABLE, YAML, result
 
 from pytest_inferbench.baselines.check import check_budgets, effective_budgets
 from pytest_inferbench.baselines.read import read_file
@@ -11,7 +11,7 @@ from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.verdict import Verdict
 
 CASE = "concurrency[c08]"
-FILE = read_file(parse(YAML, "q.yaml"), DIRECTIONS)
+FILE = read_file(parse(YAML, "q.yaml"), TABLE)
 
 
 def check(metric, bound, limit, **fields):

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from baseline_made import DIRECTIONS, YAML, candidate, session
+from baseline_made import TABLE, YAML, candidate, session
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from pytest_inferbench.stats.rule import DEFAULTS, kind_of
 from pytest_inferbench.stats.sample import Past
 
 KEY = "concurrency[c08]"
-FILE = read_file(parse(YAML, "q.yaml"), DIRECTIONS)
+FILE = read_file(parse(YAML, "q.yaml"), TABLE)
 
 
 def baseline(*sessions, file=FILE):
@@ -109,7 +109,7 @@ def test_histories_of_all_gates():
         gates = ("ttft_ms.p50", "tpot_ms.p50") if key == KEY else ("ttft_ms.p50", "unheard_of")
         return {gate: dataclasses.replace(DEFAULTS[kind_of(gate)], window=3) for gate in gates}
 
-    found = histories(baseline(*sessions), DIRECTIONS, rules)
+    found = histories(baseline(*sessions), TABLE, rules)
     assert {key: (history.n, history.df) for key, history in found.items()} == {
         (KEY, "ttft_ms.p50"): (3, 2),
         (KEY, "tpot_ms.p50"): (3, 2),

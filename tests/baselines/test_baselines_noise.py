@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from baseline_made import DIRECTIONS, YAML, result
+from baseline_made import TABLE, YAML, result
 
 from pytest_inferbench.baselines.noise import plan_noise
 from pytest_inferbench.baselines.read import read_file
@@ -22,7 +22,7 @@ WRITTEN = (
 
 
 def read(text):
-    return Baseline(HARDWARE, "q.yaml", "h.jsonl", text, None, read_file(parse(text, "q.yaml"), DIRECTIONS), ())
+    return Baseline(HARDWARE, "q.yaml", "h.jsonl", text, None, read_file(parse(text, "q.yaml"), TABLE), ())
 
 
 def gate(metric, sd, pairs, verdict=Verdict.OK):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from baseline_made import DIRECTIONS, YAML, session
+from baseline_made import TABLE, YAML, session
 
 from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.baselines.read import read_file
@@ -12,8 +12,8 @@ from pytest_inferbench.config.parse import parse
 from pytest_inferbench.stats.rule import Kind
 
 
-def spreads(*sessions, text=YAML, directions=DIRECTIONS):
-    file = read_file(parse(text, "q.yaml"), DIRECTIONS)
+def spreads(*sessions, text=YAML, directions=TABLE):
+    file = read_file(parse(text, "q.yaml"), TABLE)
     baseline = Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", text, "", file, sessions)
     return accepted_spreads(baseline, directions)
 
@@ -39,5 +39,5 @@ def test_what_tells_nothing_is_left_out():
     assert spreads(at(1, 40.0)) == ()
     assert spreads(at(1, 40.0, workload_hash="w0"), at(2, 44.0)) == ()
     assert spreads(at(1, 40.0, case="x"), at(2, 44.0, case="x")) == ()
-    found = spreads(at(1, 40.0), at(2, 44.0), directions={"tpot_ms": DIRECTIONS["tpot_ms"]})
+    found = spreads(at(1, 40.0), at(2, 44.0), directions={"tpot_ms": TABLE["tpot_ms"]})
     assert len(found) == 1

@@ -1,7 +1,7 @@
 """What pruning drops, and that nothing else goes."""
 
 import pytest
-from baseline_made import DIRECTIONS, session
+from baseline_made import TABLE, session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ THERE = [session(1, "gone", **figures(41.0))]
 
 
 def baselines(text=TEXT, **sessions):
-    file = read_file(parse(text, "q.yaml"), DIRECTIONS)
+    file = read_file(parse(text, "q.yaml"), TABLE)
     made = sessions or {"h": HERE, "other": THERE}
     return [
         Baseline(name, "q.yaml", f"{name}.jsonl", text, "".join(f"{one.to_line()}\n" for one in own), file, tuple(own))
@@ -65,7 +65,7 @@ def prune(suite, window=20, **made):
 
 def agrees(update):
     """The files as written agree with each other, on every hardware."""
-    file = read_file(parse(update.budgets.new, "q.yaml"), DIRECTIONS)
+    file = read_file(parse(update.budgets.new, "q.yaml"), TABLE)
     for name, change in update.sessions.items():
         sessions = read_sessions(change.new, f"{name}.jsonl")
         assert disagreements(Baseline(name, "q.yaml", name, update.budgets.new, change.new, file, sessions)) == []

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from baseline_made import DIRECTIONS, YAML, session
+from baseline_made import TABLE, YAML, session
 
 from pytest_inferbench.baselines.read import read_file, read_sessions
 from pytest_inferbench.baselines.schema import Budget
@@ -14,7 +14,7 @@ from pytest_inferbench.policy import DEFAULT_GATES, gates
 
 
 def read(text):
-    return read_file(parse(text, "q.yaml"), DIRECTIONS)
+    return read_file(parse(text, "q.yaml"), TABLE)
 
 
 def refused(text):
@@ -73,6 +73,24 @@ BROKEN = {
     "unknown statistic": (
         HEAD + "    budgets: {ttft_ms.p94: {max: 1}}\n",
         "q.yaml:6: ttft_ms.p94: unknown statistic 'p94'; known are mean, p50, p90, p95, p99",
+    ),
+    "distribution without its statistic": (
+        HEAD + "    budgets:\n      ttft_ms: {max: 5}\n",
+        (
+            "q.yaml:7: ttft_ms: it has a distribution, so say which figure of it: "
+            "ttft_ms.mean, ttft_ms.p50, ttft_ms.p90, ttft_ms.p95, ttft_ms.p99"
+        ),
+    ),
+    "gate without its statistic": (
+        HEAD + "    gates: [tpot_ms]\n",
+        (
+            "q.yaml:6: tpot_ms: it has a distribution, so say which figure of it: "
+            "tpot_ms.mean, tpot_ms.p50, tpot_ms.p90, tpot_ms.p95, tpot_ms.p99"
+        ),
+    ),
+    "statistic of one figure": (
+        HEAD + "    budgets: {output_tok_per_s.p50: {min: 5}}\n",
+        "q.yaml:6: output_tok_per_s.p50: output_tok_per_s is one figure, without statistics; write output_tok_per_s",
     ),
     "unknown gate": (HEAD + "    gates: [tpot.p50]\n", "q.yaml:6: unknown metric 'tpot'; did you mean 'tpot_ms'?"),
     "neutral gate": (

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 
 import pytest
-from baseline_made import DIRECTIONS, YAML, candidate, session
+from baseline_made import TABLE, YAML, candidate, session
 
 from pytest_inferbench.baselines.read import read_sessions
 from pytest_inferbench.baselines.store import BaselineStore
@@ -25,7 +25,7 @@ class Folder:
         self.path = root / "baselines"
         self.yaml = self.path / "qwen3-8b--vllm.yaml"
         self.jsonl = self.path / "qwen3-8b--vllm" / "1x-nvidia-h200.jsonl"
-        self.store = BaselineStore(self.path, root, DIRECTIONS)
+        self.store = BaselineStore(self.path, root, TABLE)
 
     def put(self, text, *sessions):
         self.jsonl.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from baseline_made import DIRECTIONS, YAML, candidate, session
+from baseline_made import TABLE, YAML, candidate, session
 
 from pytest_inferbench.baselines.candidate import BaselineKey, by_file
 from pytest_inferbench.baselines.comparable import comparable
@@ -19,7 +19,7 @@ NOTHING = Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", None, None, BaselineFi
 
 
 def having(text, *sessions):
-    file = read_file(parse(text, "q.yaml"), DIRECTIONS)
+    file = read_file(parse(text, "q.yaml"), TABLE)
     lines = "".join(f"{made.to_line()}\n" for made in sessions)
     return dataclasses.replace(NOTHING, text=text, sessions_text=lines, file=file, sessions=sessions)
 

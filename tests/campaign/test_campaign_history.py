@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from baselines.baseline_made import DIRECTIONS, YAML, result, session
+from baselines.baseline_made import TABLE, YAML, result, session
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.baselines.schema import Baseline
 from pytest_inferbench.campaign.history import Histories, session_figure
@@ -25,8 +25,8 @@ def rounds(factor=1.0):
 
 def histories(*sessions, text=YAML, policy="gates: [ttft_ms.p50, tpot_ms.p50]"):
     text = text.replace("gates: [ttft_ms.p50, tpot_ms.p50, output_tok_per_s]", policy)
-    file = read_file(parse(text, "q.yaml"), DIRECTIONS)
-    return Histories(Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", text, "", file, sessions), DIRECTIONS, (), {})
+    file = read_file(parse(text, "q.yaml"), TABLE)
+    return Histories(Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", text, "", file, sessions), TABLE, (), {})
 
 
 def eight(case="concurrency[c08]", **fields):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.fingerprint import Fingerprint
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.baselines.session import Session
+    from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.rule import Rule
-    from pytest_inferbench.units import Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +70,17 @@ def comparable(baseline: Baseline, key: str, now: Fingerprint) -> Comparable:
 
 
 def histories(
-    baseline: Baseline, directions: Mapping[str, Direction], rules: Callable[[str], Mapping[str, Rule]]
+    baseline: Baseline, metrics: Mapping[str, Metric], rules: Callable[[str], Mapping[str, Rule]]
 ) -> dict[tuple[str, str], History]:
     """The history of every gate of every case of this hardware: what `stats.moderation.priors` pools.
 
     Args:
         baseline: both files.
-        directions: every metric's name and which way is better.
+        metrics: every metric by its name.
         rules: case key -> its gates (`metric.statistic`) with their rules.
 
     Returns:
-        (case key, gate) -> its history, for the cases that have sessions here. A metric of no known direction is left
+        (case key, gate) -> its history, for the cases that have sessions here. A gate of no known metric is left
         out.
     """
     by_case: dict[str, list[Session]] = {}
@@ -90,9 +90,9 @@ def histories(
     for key, own in by_case.items():
         like = Comparable(key, None, _like(own, of_session(own[-1])))
         for gate, rule in rules(key).items():
-            direction = directions.get(gate.partition(".")[0])
-            if direction is not None:
-                found[key, gate] = read_history(like.past(gate), direction, rule.window)
+            metric = metrics.get(gate.partition(".")[0])
+            if metric is not None:
+                found[key, gate] = read_history(like.past(gate), metric.direction, rule.window)
     return found
 
 

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_inferbench.baselines.schema import Baseline
+    from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.moderation import OwnSpread
     from pytest_inferbench.stats.rule import Rule
-    from pytest_inferbench.units import Direction
 
 
-def accepted_spreads(baseline: Baseline, directions: Mapping[str, Direction]) -> tuple[OwnSpread, ...]:
+def accepted_spreads(baseline: Baseline, metrics: Mapping[str, Metric]) -> tuple[OwnSpread, ...]:
     """The spread of each accepted figure of each case that has one; the cases carry model and backend in their names.
 
     Args:
         baseline: both files.
-        directions: every metric's name and which way is better; a figure of another metric is left out.
+        metrics: every metric by its name; a figure of another metric is left out.
     """
 
     def rules(key: str) -> dict[str, Rule]:
@@ -38,6 +38,6 @@ def accepted_spreads(baseline: Baseline, directions: Mapping[str, Direction]) ->
     place = f"{baseline.file.model} on {baseline.file.backend}"
     return tuple(
         history.own_spread(f"{key} of {place}", DEFAULTS[kind_of(gate)])
-        for (key, gate), history in histories(baseline, directions, rules).items()
+        for (key, gate), history in histories(baseline, metrics, rules).items()
         if history.df
     )

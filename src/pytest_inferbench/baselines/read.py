@@ -1,6 +1,6 @@
 """The text of baseline files to their values, each with its line.
 
-Law: pure. Metric names and directions are an argument, so this knows no metric.
+Law: pure. The metrics are an argument, so this knows none by name.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ from pytest_inferbench.units import Direction
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_inferbench.metrics.table import Metric
+
 _SHOWN: Final = 40
 _BOUND_FOR: Final = {Direction.LOWER: "max", Direction.HIGHER: "min"}
 
 
-def read_file(document: Section, directions: Mapping[str, Direction]) -> BaselineFile:
+def read_file(document: Section, metrics: Mapping[str, Metric]) -> BaselineFile:
     """The file's values, each budget with its line.
 
     Args:
         document: the parsed YAML.
-        directions: every metric's name and which way is better.
+        metrics: every metric by its name.
 
     Raises:
         BaselineError: another shape, a newer schema, an unknown metric, a limit on the wrong side.
@@ -51,7 +53,7 @@ def read_file(document: Section, directions: Mapping[str, Direction]) -> Baselin
         raise BaselineError(str(error)) from None
     problems: list[str] = []
     written = document.section("cases")
-    cases = {key: _read_case(written.section(key), directions, problems) for key in written}
+    cases = {key: _read_case(written.section(key), metrics, problems) for key in written}
     if problems:
         raise BaselineError(join_problems(problems))
     return BaselineFile(document["model"], document["backend"], cases)
@@ -109,7 +111,7 @@ def _newer_schema(where: Source, version: int) -> str:
     return f"{where}: schema {version} is newer than {SCHEMA}, the newest read here; upgrade pytest-inferbench"
 
 
-def read_budgets(section: Section, directions: Mapping[str, Direction]) -> tuple[Budget, ...]:
+def read_budgets(section: Section, metrics: Mapping[str, Metric]) -> tuple[Budget, ...]:
     """The budgets of a `budgets:` mapping whose shape is known to be right.
 
     Raises:
@@ -118,29 +120,29 @@ def read_budgets(section: Section, directions: Mapping[str, Direction]) -> tuple
     problems: list[str] = []
     budgets = []
     for metric in section:
-        problems += metric_problems(metric, str(section.source_of(metric)), directions)
+        problems += metric_problems(metric, str(section.source_of(metric)), metrics)
         bounds = section.section(metric)
         for bound, limit in bounds.items():
             if limit is None:
                 continue
             source = str(bounds.source_of(bound))
-            problems += _side_problems(metric, bound, limit, source, directions)
+            problems += _side_problems(metric, bound, limit, source, metrics)
             budgets.append(Budget(metric, bound, float(limit), source))
     if problems:
         raise ConfigError(join_problems(problems))
     return tuple(budgets)
 
 
-def _read_case(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> CaseEntry:
+def _read_case(section: Section, metrics: Mapping[str, Metric], problems: list[str]) -> CaseEntry:
     policy = _policy(section)
-    problems += policy_problems(policy, directions)
+    problems += policy_problems(policy, metrics)
     written = section.section("hardware")
     hardware = {}
     for name in written:
         entry = written.section(name)
-        noise = _read_noise(entry.section("noise"), directions, problems)
-        hardware[name] = HardwareEntry(_budgets(entry, directions, problems), _read_accepted(entry), noise)
-    return CaseEntry(_budgets(section, directions, problems), policy, hardware)
+        noise = _read_noise(entry.section("noise"), metrics, problems)
+        hardware[name] = HardwareEntry(_budgets(entry, metrics, problems), _read_accepted(entry), noise)
+    return CaseEntry(_budgets(section, metrics, problems), policy, hardware)
 
 
 def _policy(section: Section) -> Section:
@@ -152,9 +154,9 @@ def _policy(section: Section) -> Section:
     return Section(entries, written.source)
 
 
-def _budgets(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> tuple[Budget, ...]:
+def _budgets(section: Section, metrics: Mapping[str, Metric], problems: list[str]) -> tuple[Budget, ...]:
     try:
-        return read_budgets(section.section("budgets"), directions)
+        return read_budgets(section.section("budgets"), metrics)
     except ConfigError as error:
         problems.append(str(error))
         return ()
@@ -169,20 +171,19 @@ def _read_accepted(section: Section) -> Accepted | None:
     return Accepted(accepted["version"], accepted.get("image"), accepted["sessions"], figures, source)
 
 
-def _read_noise(section: Section, directions: Mapping[str, Direction], problems: list[str]) -> Noise | None:
+def _read_noise(section: Section, metrics: Mapping[str, Metric], problems: list[str]) -> Noise | None:
     if not section:
         return None
     written = section.section("restart_sd")
     for name in written:
-        problems += metric_problems(name, str(written.source_of(name)), directions)
+        problems += metric_problems(name, str(written.source_of(name)), metrics)
     figures = {name: float(written[name]) for name in written}
     return Noise(section["date"], section["version"], section["workload"], section["pairs"], figures)
 
 
-def _side_problems(
-    metric: str, bound: str, limit: float, source: str, directions: Mapping[str, Direction]
-) -> list[str]:
-    direction = directions.get(metric.partition(".")[0], Direction.NEUTRAL)
+def _side_problems(metric: str, bound: str, limit: float, source: str, metrics: Mapping[str, Metric]) -> list[str]:
+    row = metrics.get(metric.partition(".")[0])
+    direction = Direction.NEUTRAL if row is None else row.direction
     right = _BOUND_FOR.get(direction, bound)
     if bound == right:
         return []

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_inferbench.baselines.update import Update
-    from pytest_inferbench.units import Direction
+    from pytest_inferbench.metrics.table import Metric
 
 
 class BaselineStore:
@@ -35,13 +35,13 @@ class BaselineStore:
     Args:
         folder: where the files lie; made by the first write.
         root: the folder that paths in messages are shown from.
-        directions: every metric's name and which way is better.
+        metrics: every metric by its name.
     """
 
-    def __init__(self, folder: Path, root: Path, directions: Mapping[str, Direction]) -> None:
+    def __init__(self, folder: Path, root: Path, metrics: Mapping[str, Metric]) -> None:
         self._folder = folder
         self._root = root
-        self._directions = directions
+        self._metrics = metrics
         self._last: dict[tuple[Path, str], Baseline] = {}
 
     def read(self, model: str, backend: str, hardware: str) -> Baseline:
@@ -65,7 +65,7 @@ class BaselineStore:
         file = BaselineFile(*(expected or ("", "")), {})
         if text is not None:
             try:
-                file = read_file(parse(text, name), self._directions)
+                file = read_file(parse(text, name), self._metrics)
             except ConfigError as error:
                 raise BaselineError(str(error)) from None
         if expected is not None and (file.model, file.backend) != expected:

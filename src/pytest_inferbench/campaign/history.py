@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.moderation import OwnSpread, Spread
     from pytest_inferbench.stats.rule import Rule
@@ -58,7 +59,7 @@ class Histories:
 
     Args:
         baseline: both files.
-        directions: every metric's name and which way is better.
+        metrics: every metric by its name.
         above: the `policy:` sections of the model and the suite, the nearer first.
         machine: the parts of this machine (`measure.environment.machine_parts`).
         pool: the spreads of other models and backends on this hardware (`baselines.pool`).
@@ -70,13 +71,13 @@ class Histories:
     def __init__(
         self,
         baseline: Baseline,
-        directions: Mapping[str, Direction],
+        metrics: Mapping[str, Metric],
         above: Sequence[Section],
         machine: Mapping[str, str],
         pool: Sequence[OwnSpread] = (),
     ) -> None:
         self._baseline = baseline
-        self._directions = directions
+        self._metrics = metrics
         self._machine = machine
 
         @cache
@@ -84,7 +85,7 @@ class Histories:
             return {gate: found.rule for gate, found in case_rules(baseline.file, key, above).items()}
 
         self._rules = rules
-        self._histories = histories(baseline, directions, rules)
+        self._histories = histories(baseline, metrics, rules)
         own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in self._histories.items()]
         self._priors = dict(zip(self._histories, priors(own, pool), strict=True))
 
@@ -130,7 +131,8 @@ class Histories:
                 notes.append(few)
                 continue
             rule = replace(written, gates=gates, confirmations=written.confirmations if again else 0)
-            direction = self._directions.get(gate.partition(".")[0], Direction.NEUTRAL)
+            metric = self._metrics.get(gate.partition(".")[0])
+            direction = Direction.NEUTRAL if metric is None else metric.direction
             history = read_history(against.past(gate), direction, rule.window)
             rule = self._at_site(case, gate, rule, history)
             prior = self._priors.get((key, gate), stated(rule.kind))

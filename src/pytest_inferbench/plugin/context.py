@@ -84,5 +84,5 @@ class RunContext:
         """The baselines of this run."""
         from pytest_inferbench.baselines.store import BaselineStore  # noqa: PLC0415 - as above
 
-        directions = self.extensions.directions
-        return BaselineStore(self.settings.path("baselines"), self.settings.rootdir, directions)
+        metrics = self.extensions.metrics
+        return BaselineStore(self.settings.path("baselines"), self.settings.rootdir, metrics)

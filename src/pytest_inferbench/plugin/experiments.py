@@ -27,9 +27,9 @@ from pytest_inferbench.plan.experiment import Experiment, Point, read_experiment
 from pytest_inferbench.plan.pair import CellPair
 
 if TYPE_CHECKING:
+    from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.plugin.api import Bench
     from pytest_inferbench.plugin.session import Session
-    from pytest_inferbench.units import Direction
 
 SUFFIX = ".bench.yaml"
 
@@ -73,7 +73,7 @@ class ExperimentModule(pytest.Module):
         settings = self._run.context.settings
         # `--bench-rounds` on the command line is for this run and wins; in an ini file it is a default.
         rounds = None if settings.source("rounds") == "command line" else experiment.rounds
-        function = _function(experiment, rounds, _budgets(experiment.budgets, self._run.context.extensions.directions))
+        function = _function(experiment, rounds, _budgets(experiment.budgets, self._run.context.extensions.metrics))
         function.place_as = _placed(str(self.path), experiment.source.line or 1)  # type: ignore[attr-defined]
         setattr(module, experiment.function, function)
         return module
@@ -96,9 +96,9 @@ class _Budgets(Shape):
     budgets: dict[str, BoundShape] = Field(default_factory=dict)
 
 
-def _budgets(written: Section, directions: Mapping[str, Direction]) -> tuple[Budget, ...]:
+def _budgets(written: Section, metrics: Mapping[str, Metric]) -> tuple[Budget, ...]:
     validate(_Budgets, Section({"budgets": (written, written.source)}, written.source))
-    return read_budgets(written, directions)
+    return read_budgets(written, metrics)
 
 
 def _function(experiment: Experiment, rounds: int | None, budgets: tuple[Budget, ...]) -> Callable[..., None]:

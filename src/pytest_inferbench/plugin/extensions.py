@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
-    from pytest_inferbench.units import Direction
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _METRICS, _POLICY, _HARDWARE = (f"pytest_inferbench_{name}" for name in ("metrics", "policy", "hardware"))
@@ -57,11 +56,6 @@ class Extensions:
             found[row.name] = row
         return found
 
-    @property
-    def directions(self) -> dict[str, Direction]:
-        """Every metric's name and which way is better."""
-        return {name: metric.direction for name, metric in self.metrics.items()}
-
     def with_policy(self, cell: Cell | CellPair) -> Cell | CellPair:
         """The cell, or both arms of a pair, with what hooks say of its gates before what the config says.
 
@@ -78,7 +72,7 @@ class Extensions:
         from pytest_inferbench.policy import check_policy  # noqa: PLC0415 - heavy, as above
 
         layers = (*self._policy(cell.model, cell.backend), *cell.policy)
-        check_policy(layers, self.directions)
+        check_policy(layers, self.metrics)
         return replace(cell, policy=layers)
 
     def _policy(self, model: str, backend: str) -> Iterator[Section]:
