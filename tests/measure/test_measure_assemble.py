@@ -99,6 +99,5 @@ def test_findings_that_invalidate_come_first():
     assert [(each.code, each.invalid, each.source) for each in found] == [
         ("client_cpu", True, "suite.py:9"),
         ("token_method", False, "default"),
-        ("steady_time", False, "default"),
     ]
     assert all(each.message and each.remedy for each in found)

@@ -38,11 +38,7 @@ def test_accounting(requests, issued, valid):
 
 def test_loads_that_do_not_count_are_not_judged():
     """A search may overload the server: its failures, and its requests, are no part of the case."""
-    seen = evidence(
-        round_of(failed(0, counted=False), request(1)),
-        facts=CaseFacts(planned_requests=1),
-        policy=ValidityPolicy(window_seconds=0.0),
-    )
+    seen = evidence(round_of(failed(0, counted=False), request(1)), facts=CaseFacts(planned_requests=1))
     for rule in (load_rules.error_rate, load_rules.accounting, load_rules.min_requests):
         assert not list(rule(seen))
 
@@ -140,20 +136,21 @@ def staggered(overlap, *, scale=1):
 
 def test_steady_window():
     """A fifth of the round is enough; less, or none, is not."""
-    relaxed = ValidityPolicy(window_seconds=0.0)
-    assert not list(load_rules.steady_window(evidence(staggered(20.1), policy=relaxed)))
-    found = list(load_rules.steady_window(evidence(staggered(20.1), staggered(19.9), policy=relaxed)))
+    assert not list(load_rules.steady_window(evidence(staggered(20.1))))
+    found = list(load_rules.steady_window(evidence(staggered(20.1), staggered(19.9))))
     assert codes(found) == [("steady_window", True)]
     assert found[0].figure == pytest.approx(0.199)
     lonely = dataclasses.replace(staggered(20), concurrency=3)
     assert "for 0 % of its time" in next(load_rules.steady_window(evidence(lonely))).message
 
 
-def test_little_steady_time_is_a_warning():
-    """Half a second in two rounds is a full second; a quarter is not."""
+def test_little_steady_time_is_a_note():
+    """Half a second in two rounds is a full second; a quarter is not. Nothing is invalid, nor is an open loop told."""
     long, short = staggered(50, scale=10), staggered(50, scale=5)
-    assert not list(load_rules.steady_window(evidence(long, long)))
-    assert codes(load_rules.steady_window(evidence(short, short))) == [("steady_time", False)]
+    assert load_rules.little_steady_time(evidence(long, long)) is None
+    assert load_rules.little_steady_time(evidence(short, short)).startswith("rates rest on less than 1.00 s of steady")
+    assert load_rules.little_steady_time(evidence(open_loop((0, 0)))) is None
+    assert not list(load_rules.steady_window(evidence(short, short)))
 
 
 def test_one_stream_is_steady():

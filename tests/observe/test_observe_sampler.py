@@ -36,6 +36,14 @@ def test_samples_are_taken_until_it_is_left():
     assert not [thread for thread in threading.enumerate() if thread.name == "inferbench-sampler"]
 
 
+def test_the_first_sample_can_wait_for_an_interval():
+    """What is over sooner has none, and nothing is missed."""
+    read = Reader(1)
+    with Sampler(read, 60_000, SYSTEM_CLOCK, at_once=False) as sampler:
+        assert not read.done.wait(0.05)
+    assert (sampler.taken, sampler.missed) == ([], 0)
+
+
 def test_an_interval_of_nothing_takes_nothing():
     """With 0 there is no thread and no sample."""
     read = Reader()

@@ -45,6 +45,14 @@ def test_without_samples_the_round_is_read_around():
     assert (page.reads, seen.pages, len(seen.gpu)) == ([True, True], (), 2)
 
 
+def test_a_short_round_costs_the_server_no_page():
+    """A round that is over within an interval is read around, and not within."""
+    page = FakePage()
+    with Watch(page, None, 60_000, SYSTEM_CLOCK).round() as seen:
+        SYSTEM_CLOCK.sleep(0.02)
+    assert (page.reads, seen.pages, seen.missed) == ([True, True], (), 0)
+
+
 def test_a_server_without_a_page_is_asked_once():
     """No page before the round: nothing is asked for while it runs."""
     page = FakePage(first=False)

@@ -6,7 +6,7 @@ its verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from types import MappingProxyType
@@ -15,7 +15,8 @@ from typing import Any
 from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.client import client_summary
 from pytest_inferbench.measure.evidence import CaseFacts, Evidence, ValidityPolicy
-from pytest_inferbench.measure.result import CaseResult, Summary
+from pytest_inferbench.measure.load_rules import little_steady_time
+from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.measure.tags import figures_by_tag
 from pytest_inferbench.measure.validity import findings
 from pytest_inferbench.measure.watched import Watched, accounts, round_pages
@@ -86,7 +87,7 @@ def assemble(
         token_method=method.value,
         validity=found,
         verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
-        notes=(*_notes(figures.metrics), *watched.notes),
+        notes=(*_notes(evidence), *watched.notes),
         by_tag=figures_by_tag(rounds, method, table),
         slo=dict(slo) or None,
     )
@@ -99,7 +100,9 @@ def _round_view(round_: RoundRecord, method: TokenMethod, slo: Mapping[str, floa
     return RoundView(requests, windows, slo, round_.found, pages, round_.gpu)
 
 
-def _notes(metrics: Mapping[str, Summary]) -> tuple[str, ...]:
-    if "chunk_gap_ms" in metrics and "itl_ms" not in metrics:
-        return ("itl_ms is absent: the server does not say how many tokens a chunk holds",)
-    return ()
+def _notes(evidence: Evidence) -> Iterator[str]:
+    if "chunk_gap_ms" in evidence.metrics and "itl_ms" not in evidence.metrics:
+        yield "itl_ms is absent: the server does not say how many tokens a chunk holds"
+    little = little_steady_time(evidence)
+    if little is not None:
+        yield little

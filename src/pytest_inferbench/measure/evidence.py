@@ -37,7 +37,7 @@ class ValidityPolicy:
         token_deviation: sum of |counted - planned| / sum of planned tokens; and the same against the server's counter.
         rate_share: least sent / scheduled rate of an open loop.
         window_share: shortest steady window as a share of its round; below it the round was mostly ramp and drain.
-        window_seconds: steady seconds of a case below which a reader is warned; too few for a rate to settle.
+        window_seconds: steady seconds of a case below which a reader is told; too few for a rate to settle.
         cached_share: cached / prompt tokens of a round that is still "cold". Not 0: the first tokens of a chat template
             are the same in every prompt.
         warm_share: least part of the planned reuse that a "warm" round must see. Not 1: caches work in blocks, and may

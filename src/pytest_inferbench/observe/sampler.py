@@ -27,18 +27,20 @@ class Sampler(Generic[T]):
         read: takes one sample; None where there is none now.
         interval_ms: from one to the next; 0 takes none.
         clock: the clock.
+        at_once: whether the first is taken on entering, or an interval later.
 
     Attributes:
         taken: the samples, in order.
         missed: moments at which there was none.
     """
 
-    def __init__(self, read: Callable[[], T | None], interval_ms: float, clock: Clock) -> None:
+    def __init__(self, read: Callable[[], T | None], interval_ms: float, clock: Clock, *, at_once: bool = True) -> None:
         self.taken: list[T] = []
         self.missed = 0
         self._read = read
         self._interval_ns = round(interval_ms * NS_PER_MS)
         self._clock = clock
+        self._at_once = at_once
         self._over = threading.Event()
         self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="inferbench-sampler", daemon=True)
@@ -58,7 +60,7 @@ class Sampler(Generic[T]):
             raise self._problem
 
     def _run(self) -> None:
-        due_ns = self._clock.now_ns()
+        due_ns = self._clock.now_ns() + (0 if self._at_once else self._interval_ns)
         try:
             while not self._over.wait(max(0, due_ns - self._clock.now_ns()) / NS_PER_S):
                 sample = self._read()

@@ -57,8 +57,9 @@ class Watch:
             # A server that shows no page before the round is not asked for it ten times a second.
             if self.page is not None and seen.before is not None:
                 page = self.page
+                # It has just written one: in a round that is over within an interval it writes no other.
                 pages = threads.enter_context(
-                    Sampler(lambda: page.read(histograms=False), self.interval_ms, self.clock)
+                    Sampler(lambda: page.read(histograms=False), self.interval_ms, self.clock, at_once=False)
                 )
             if self.gpus is not None and first:
                 gpus = threads.enter_context(Sampler(self.gpus.read, self.interval_ms, self.clock))
