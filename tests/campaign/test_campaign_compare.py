@@ -66,6 +66,17 @@ def test_a_measurement_that_is_not_valid_costs_its_pair():
     assert "1 of 6 pairs have no usable figure" in comparison.notes[0].message
 
 
+def test_why_measurements_were_not_valid_is_told():
+    """Each reason once, with how many measurements it cost; nothing where all are valid."""
+    measured = compared(6, 1.2)["x"]
+    found = look({"x": measured}, {}, LOOKS)["x"]
+    assert conclude(measured, found, ("v1", "v2")).notes == ()
+    measured = replace(measured, refused=("2 requests failed", "loop lag", "loop lag"))
+    assert conclude(measured, found, ("v1", "v2")).notes == (
+        "INVALID and left out, with its pair: 3 of 12 measurements: 2 requests failed; loop lag",
+    )
+
+
 def test_a_gate_that_the_case_does_not_have_is_left_out():
     """Default gates hold only where they are measured; a case with none of its gates is NEW."""
     rules = {**RULES, "itl_ms.p50": Rule()}

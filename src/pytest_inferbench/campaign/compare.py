@@ -41,11 +41,13 @@ class Compared:
         reference: a result of it, for units and directions.
         rules: its gates, each with the run's m.
         pairs: what was measured, in order.
+        refused: why a measurement is not valid, a sentence for each that is not.
     """
 
     reference: CaseResult
     rules: Mapping[str, Rule]
     pairs: Sequence[Measured] = ()
+    refused: Sequence[str] = ()
 
     def gates(self) -> list[str]:
         """Those of its gates that it measures at all."""
@@ -90,7 +92,11 @@ def conclude(case: Compared, gates: Gates, arms: tuple[str, str]) -> Judged:
         names = ", ".join(case.rules) or "none"
         return Judged((Check("pairs", "pairs", Verdict.NEW, None, note=f"it measures none of its gates ({names})"),))
     checks = [to_check(gate, unit_of(case.reference, gate), found) for gate, found in gates.items()]
-    return Judged(tuple(replace(each, comparison={**(each.comparison or {}), "arms": list(arms)}) for each in checks))
+    told = tuple(replace(each, comparison={**(each.comparison or {}), "arms": list(arms)}) for each in checks)
+    if not case.refused:
+        return Judged(told)
+    count, why = len(case.refused), "; ".join(dict.fromkeys(case.refused))
+    return Judged(told, (f"INVALID and left out, with its pair: {count} of {2 * len(case.pairs)} measurements: {why}",))
 
 
 def with_site(judged: Judged, case: Compared, looks: Looks, spreads: Mapping[str, Spread]) -> Judged:

@@ -112,6 +112,9 @@ class _Comparison:
             case, problem = None, error
         if problem is not None:
             self._errors[name] = problem
+        elif case is not None and case.invalid:
+            why = next(finding.message for finding in case.validity if finding.invalid)
+            self._cases[name] = replace(self._cases[name], refused=(*self._cases[name].refused, why))
         return None if case is None or case.invalid else case
 
     def _add(self, measured: Mapping[tuple[str, str], CaseResult | None]) -> None:
