@@ -33,6 +33,7 @@ BROKEN = {
     "circle": ("extends: circle.bench.yaml\n" + SMALL, "benchmarks/circle.bench.yaml:1: extends: goes in a circle*"),
     "model": (SMALL + "models: [bgi-8b]\n", "benchmarks/model.bench.yaml:2: *did you mean 'big-8b'*"),
     "metric": (SMALL + "budgets: {tfft_ms.p50: {max: 1}}\n", "benchmarks/metric.bench.yaml:2: *'ttft_ms'*"),
+    "figure": (SMALL + "budgets: {ttft_ms: {max: 5}}\n", "benchmarks/figure.bench.yaml:2: ttft_ms: *ttft_ms.p50, *"),
     "bound": (SMALL + "budgets:\n  ttft_ms.p50:\n    mx: 1\n", "benchmarks/bound.bench.yaml:4: *'mx'*'max'*"),
     "side": (SMALL + "budgets: {ttft_ms.p50: {min: 1}}\n", "benchmarks/side.bench.yaml:2: ttft_ms.p50: got min*"),
     "budgets": (SMALL + "budgets: tight\n", "benchmarks/budgets.bench.yaml:2: budgets: got 'tight'*"),
