@@ -8,7 +8,13 @@ from report_cases import HOSTILE, case
 
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import Check
-from pytest_inferbench.report.comparison_table import comparison_table, in_a_line, would_have_seen
+from pytest_inferbench.report.comparison_table import (
+    comparison_table,
+    error_rate,
+    in_a_line,
+    site_noise,
+    would_have_seen,
+)
 from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.terminal import render_summary
 from pytest_inferbench.stats.gate import judge
@@ -96,3 +102,36 @@ def test_names_from_outside_stay_on_their_line() -> None:
     text = comparison_table(told("x", check), Verdict.NEW)
     assert "\x1b" not in text
     assert len(text.splitlines()) == 2
+
+
+def test_what_an_a_a_run_says_fits_into_the_summary() -> None:
+    """Noise, shared variance and what would be seen are one line that the summary (300 characters) shows whole."""
+    site = {
+        "restart_sd": 0.1464,
+        "session_sd": 0.1284,
+        "shared": {"estimate": 0.0, "low": 0.0, "high": 0.884, "use": 0.558},
+        "history": [[1, 0.404], [3, 0.407], [8, 0.313], [20, 0.28]],
+        "pairs": [[5, 0.532], [8, 0.335], [12, 0.247], [20, 0.177]],
+    }
+    said = site_noise({"metric": "output_tok_per_s", "comparison": {"site": site}})
+    assert said == (
+        "output_tok_per_s: one server among its like scatters by 14.6 %; one session among days by 12.8 %; "
+        "shared variance 0.00 (0.00 to 0.88), judged with as 0.56 once --update-baselines records it; "
+        "1, 3, 8, 20 sessions see +40.4, +40.7, +31.3, +28.0 %; 5, 8, 12, 20 pairs see +53.2, +33.5, +24.7, +17.7 %"
+    )
+    assert len(said) <= 300
+
+
+def test_the_share_that_was_measured_names_its_source() -> None:
+    """Gates with shares of their own are told as a range with every source; each gate's line has its own."""
+    source = "A/A run of 2026-11-21, 12 pairs"
+    measured = Rule(gates=6, shared=0.72, shared_source=source)
+    case_ = told("x", ttft(52.1, 51.6, rule=measured), output(1030.0, 1055.0))
+    table = comparison_table(case_, Verdict.REGRESSED)
+    assert f"one day's sessions share 60 to 72 % of their variance ({source}; assumed)" in table
+    assert "other cases on this hardware; a day's sessions share 72 %)" in table
+    document = build_document(
+        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
+        cases=[case_], skipped=[], errors=[],
+    )  # fmt: skip
+    assert f"share 60 to 72 % of their variance ({source}; assumed)" in error_rate(document["family"])

@@ -109,11 +109,13 @@ def site_noise(check: Mapping[str, Any]) -> str:
         parts.append(f"one session among days by {100 * site['session_sd']:.1f} %")
     if "shared" in site:
         shared = site["shared"]
-        parts.append(f"shared variance {shared['estimate']:.2f} ({shared['low']:.2f} to {shared['high']:.2f})")
-        parts.append(f"judged with as {shared['use']:.2f} once --update-baselines records it")
-    for engine, one in (("history", "sessions"), ("pairs", "pairs")):
-        seen = ", ".join(f"{n:.0f} {one} {percent(worsening)}" for n, worsening in site.get(engine, ()))
-        parts += [f"a worsening is seen by {seen}"] if seen else []
+        spread = f"{shared['estimate']:.2f} ({shared['low']:.2f} to {shared['high']:.2f})"
+        parts.append(f"shared variance {spread}, judged with as {shared['use']:.2f} once --update-baselines records it")
+    for engine, many in (("history", "sessions"), ("pairs", "pairs")):
+        if seen := site.get(engine):
+            numbers, changes = zip(*seen, strict=True)
+            shown = ", ".join(percent(change).removesuffix(" %") for change in changes)
+            parts.append(f"{', '.join(f'{n:.0f}' for n in numbers)} {many} see {shown} %")
     return f"{visible(check['metric'])}: {'; '.join(parts)}"
 
 
