@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-_PERIOD_S = 0.008
+_PERIOD_S = 0.02
 
 
 def main() -> int:
@@ -21,14 +21,17 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: (program.send_signal(signal.SIGCONT), program.terminate()))
     if not share:
         return program.wait()
-    turn = time.monotonic()
+    begin, held_s = time.monotonic(), 0.0
     while program.poll() is None:
-        program.send_signal(signal.SIGSTOP)
-        held = time.monotonic()
-        time.sleep(max(0.0, turn + share * _PERIOD_S - held))
-        program.send_signal(signal.SIGCONT)
-        turn = max(turn + _PERIOD_S, time.monotonic())
-        time.sleep(max(0.0, turn - time.monotonic()))
+        # A sleep ends late, so what is still owed is reckoned from how long the program has stood.
+        owed = share * (time.monotonic() - begin + _PERIOD_S) - held_s
+        if owed > 0:
+            program.send_signal(signal.SIGSTOP)
+            stopped = time.monotonic()
+            time.sleep(owed)
+            program.send_signal(signal.SIGCONT)
+            held_s += time.monotonic() - stopped
+        time.sleep((1 - share) * _PERIOD_S)
     return program.returncode
 
 

@@ -28,8 +28,8 @@ HELD = Path(__file__).with_name("held_python.py")
 SUITE = """
 from pytest_inferbench import Concurrency
 
-async def test_c02(bench):
-    (await bench.run(Concurrency(streams=2, requests={requests}, prompt_tokens=96, output_tokens=48))).check()
+async def test_c04(bench):
+    (await bench.run(Concurrency(streams=4, requests={requests}, prompt_tokens=96, output_tokens=64))).check()
 """
 CONFIG = """
 models:
@@ -43,6 +43,7 @@ models:
 """
 _POWER, _LEVEL = 0.8, 0.99  # what a detectable change is caught with; of the binomial bounds
 _HISTORY = 8
+_TRIES = 2
 
 
 class Site:
@@ -95,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.perf.sessions", description=__doc__)
     parser.add_argument("--sessions", type=int, default=30, help="in which nothing changed")
     parser.add_argument("--slower", type=int, default=20, help="sessions of each slower server")
+    parser.add_argument("--paired", type=int, default=20, help="comparisons with each slower server")
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--requests", type=int, default=64, help="of one round")
     parser.add_argument("--rounds", type=int, default=3)
@@ -112,23 +114,34 @@ def main() -> None:
                 args.out.write_text(json.dumps(seen, indent=1), encoding="utf-8")
         return seen[name]
 
+    def calibrate(variant: str, change: float, *arguments: str) -> None:
+        """Hold a variant up so that the change is seen: standing still costs more than the time that it takes."""
+        held = change / 2
+        for turn in range(_TRIES):
+            site.hold(variant, held)
+            gates = run(f"{variant} held up by {held:.1%}, try {turn + 1}", 2, *arguments)
+            held *= change / math.expm1(
+                statistics.median(abs(math.log(gate["ratio"])) for each in gates for gate in each)
+            )
+        site.hold(variant, held)
+
     plain = ("-k", "plain")
     run("history", 1, *plain, "--update-baselines")
     site.forget_budgets()
     run("history", _HISTORY - 1, *plain, "--update-baselines")
     same = run("nothing changed", args.sessions, *plain, "--update-baselines")
     change = max(gate["detectable"] for gate in same[-1])
-    site.hold("plain", change)
+    calibrate("plain", change, *plain)
     near = run(f"{change:+.1%}", args.slower, *plain)
     site.hold("plain", 3 * change)
     far = run(f"{3 * change:+.1%}", args.slower, *plain)
     site.hold("plain", 0.0)
     paired = run("pairs, nothing changed", 2, "--compare", "plain..plain")
     small = max(gate["detectable"] for gate in paired[-1])
-    site.hold("slower", small)
+    calibrate("slower", small, "--compare", "plain..slower")
     site.hold("far", 3 * small)
-    near_pairs = run(f"pairs, {small:+.1%}", args.slower, "--compare", "plain..slower")
-    far_pairs = run(f"pairs, {3 * small:+.1%}", args.slower, "--compare", "plain..far")
+    near_pairs = run(f"pairs, {small:+.1%}", args.paired, "--compare", "plain..slower")
+    far_pairs = run(f"pairs, {3 * small:+.1%}", args.paired, "--compare", "plain..far")
     _say("")
     _false_alarms(same)
     _caught(f"{change:+.1%} by history", near, _POWER)
