@@ -18,9 +18,10 @@ from pytest_inferbench.stats.verdict import Verdict
         (["single", "batch[b04]"], ["single", "batch[b04]"]),
         (["a_very_long_name[c08]", "a_very_long_name[c16]"], ["a_very…[c08]", "a_very…[c16]"]),
         (["long_context[k32-warm-cache]", "long_context[k64-warm-cache]"], ["…32-warm-ca…", "…64-warm-ca…"]),
+        (["long_context[k032-warm-cache]", "long_context[k031-warm-cache]"], ["…032-warm-c…", "…031-warm-c…"]),
         (["x" * 30 + "a" + "y" * 30, "x" * 30 + "b" + "y" * 30], ["…ayyyyyyyyy…", "…byyyyyyyyy…"]),
     ],
-    ids=["short", "ends", "middle", "deep"],
+    ids=["short", "ends", "middle", "number", "deep"],
 )
 def test_names_keep_what_tells_them_apart(names, shown) -> None:
     """Both ends where that is enough, else the part in which they differ."""

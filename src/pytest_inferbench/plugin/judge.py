@@ -43,11 +43,17 @@ def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> 
 
 
 def broken_off(case: CaseResult, problem: InferbenchError) -> CaseResult:
-    """The rounds of a case that did not come to its end; kept, and not to be judged."""
+    """The rounds of a case that did not come to its end; kept, and not to be judged.
+
+    What else would make it INVALID follows from that, as requests that were never sent; warnings stay.
+    """
+    why = str(problem).splitlines()[0].removeprefix(f"{case.case}: ")
+    rounds = f"{len(case.rounds)} round{'s' if len(case.rounds) > 1 else ''}"
     finding = Finding(
         code="broken_off",
         invalid=True,
-        message=f"ended after {len(case.rounds)} rounds: {str(problem).splitlines()[0]}",
+        message=f"ended after {rounds}: {why}",
         remedy="see the test's error; run the case again",
     )
-    return dataclasses.replace(case, validity=(finding, *case.validity), verdict=Verdict.INVALID)
+    warnings = (each for each in case.validity if not each.invalid)
+    return dataclasses.replace(case, validity=(finding, *warnings), verdict=Verdict.INVALID)

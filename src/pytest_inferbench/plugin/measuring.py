@@ -162,9 +162,14 @@ def assembled(
     )
 
 
+def invalid(case: CaseResult) -> str:
+    """`INVALID (schedule_lag)`: by what."""
+    return f"INVALID ({', '.join(dict.fromkeys(finding.code for finding in case.validity if finding.invalid))})"
+
+
 def findings_text(case: CaseResult, what: str) -> str:
-    """Why a case is INVALID, and what that means for it."""
-    lines = [f"{case.case} is INVALID {what}:"]
+    """Why a case is INVALID, and what that means for it; the first line alone must do in pytest's short summary."""
+    lines = [f"{case.case} is {invalid(case)} {what}:"]
     lines += [
         f"  {finding.code}: {finding.message} -> {finding.remedy}" for finding in case.validity if finding.invalid
     ]

@@ -22,7 +22,7 @@ JUDGED = pytest.StashKey[list[dict[str, Any]]]()
 """On a regression item: its cases with what their comparisons say, and no other checks and notes."""
 
 ENDED = pytest.StashKey[str]()
-"""On a test: how it ended, where it did not pass."""
+"""On a test that did not pass: `failed` or `was skipped`; why, it says itself."""
 
 
 class FailedVerdict(AssertionError):  # noqa: N818 - a verdict, not an error
@@ -60,8 +60,4 @@ def dress_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if isinstance(report.longrepr, str):
         report.longrepr = secrets.hidden(report.longrepr)
     if error is not None:
-        item.stash[ENDED] = f"{report.outcome}: {secrets.hidden(_first_line(error))}"
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+        item.stash[ENDED] = "failed" if report.failed else "was skipped"

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_inferbench.errors import InferbenchError, InvalidMeasurement
 from pytest_inferbench.plugin.case import case_name
-from pytest_inferbench.plugin.measuring import RECORDED, Recorded
+from pytest_inferbench.plugin.measuring import RECORDED, Recorded, invalid
 from pytest_inferbench.plugin.outcome import ENDED, JUDGED, FailedVerdict
 from pytest_inferbench.report.comparison_table import comparison_table, why
 from pytest_inferbench.stats.verdict import Verdict, worst
@@ -70,8 +70,7 @@ class RegressionItem(pytest.Item):
             _skip(f"nothing to compare: its test {self.test.stash.get(ENDED, 'measured nothing')}")
         valid = [each for each in self.recorded if not each.result.invalid]
         if not valid:
-            findings = (finding.message for finding in self.recorded[0].result.validity if finding.invalid)
-            _skip(f"INVALID, so it was not compared: {next(findings)}")
+            _skip(f"not compared: {invalid(self.recorded[0].result)}")
         answers = self._verdicts.of(self)
         judged: list[dict[str, Any]] = []
         for each in valid:

@@ -25,13 +25,14 @@ _RULE = "─"
 
 # Names give way to figures down to the first width, and to nothing beyond the second.
 _COMFORT = {"case": 17, "cell": 21}
+_ROOMY = {"case": 26, "cell": 26}
 _LEAST = {"case": 12, "cell": 11}
 
 # What goes first, with the widths that names keep meanwhile.
 _DROPPED: tuple[tuple[str, Mapping[str, int]], ...] = (
-    ("tpot_p95", _COMFORT),
-    ("ttft_p95", _COMFORT),
-    ("client", _COMFORT),
+    ("tpot_p95", _ROOMY),
+    ("ttft_p95", _ROOMY),
+    ("client", _ROOMY),
     ("requests", _COMFORT),
     ("request_per_s", _COMFORT),
     ("errors", _LEAST),

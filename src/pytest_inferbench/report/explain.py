@@ -6,6 +6,7 @@ cases have in common is said once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _NAME = 60  # cells of a case's name or a test's id: enough to find it
 _TEXT = 300  # cells of one reason; the document has it whole
+_FIGURE = re.compile(r"(?<=\d) (?=(?:%|ms|s|tok/s|req/s|GiB|J)(?:\W|$))")  # a line does not end between it and its unit
 _EXPLAINED = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED, Verdict.INCONCLUSIVE})
 _PASSED = (Verdict.OK, Verdict.IMPROVED)
 _NO_BASELINE = "no baseline for this hardware"
@@ -73,7 +75,7 @@ def _name(words: str) -> str:
 
 
 def _text(words: str) -> str:
-    return shorten(visible(words), _TEXT)
+    return _FIGURE.sub(GLUE, shorten(visible(words), _TEXT))
 
 
 def _finding(finding: Mapping[str, Any]) -> str:

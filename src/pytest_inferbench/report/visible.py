@@ -60,6 +60,8 @@ def shorten_apart(texts: Sequence[str], width: int) -> list[str]:
     for _ in range(_TRIES):
         for group in _alike(shortened):
             shared = next(index for index, same in enumerate(map(_same, zip_longest(*group))) if not same)
+            while shared and group[0][shared - 1].isdigit():  # a number is told whole
+                shared -= 1
             shortened |= {text: _from(text, shared, width) for text in group}
     places = {text: place for place, text in enumerate(shortened, 1)}
     for group in _alike(shortened):
