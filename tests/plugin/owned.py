@@ -167,7 +167,9 @@ class OwnedServer:
             ]
             accepted += copies
             entries = OneLine(accepted_entries(derive_accepted(copies, GATES)))
-            cases[session.key] = {"gates": OneLine(GATES), "hardware": {"lab": {"accepted": entries}}}
+            # Without the budgets that were proposed: a slower server on a busy machine must fail by its gates alone.
+            own = {"accepted": entries, "budgets": OneLine({})}
+            cases[session.key] = {"gates": OneLine(GATES), "hardware": {"lab": own}}
         lines.write_text("".join(f"{session.to_line()}\n" for session in accepted))
         file.write_text(lay_over(file.read_text(), {"cases": cases}, file.name))
 

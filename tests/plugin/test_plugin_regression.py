@@ -74,7 +74,7 @@ def test_a_slower_server_is_regressed_after_confirmation_on_one_fresh_server(own
     assert ran.status == 1, ran.text
     assert ran.outcomes == {
         f"test_one[{CELL}]": "passed", f"test_two[{CELL}]": "passed", ONE: "failed", TWO: "failed",
-    }  # fmt: skip
+    }, ran.text  # fmt: skip
     assert owned.starts == 2, "one for the tests, one fresh one for all that screened"
     found = ran.checks("one")["ttft_ms.p50"]["comparison"]
     assert (found["k"], found["confirmed"], len(found["sessions"])) == (2, True, 2)
