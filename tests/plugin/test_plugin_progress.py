@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import sys
+import termios
 import threading
 from pathlib import Path
 
@@ -50,6 +51,10 @@ def test_second(show):
 def test_third(): pass
 """
 
+_LONG = """
+def test_long(show):
+    show("llama-b11549-tiny · concurrency[c04] · round 2/5", "12 s left · ~3 tok/s")
+"""
 # A clock on which 30 s are over at the next tick; each test waits until it reads of both workers in pytest's output.
 _HURRIED = """
 import time
@@ -161,8 +166,10 @@ def test_quiet_is_quiet(project):
 
 
 def test_on_a_terminal_one_line_is_drawn_anew(project):
-    """Below pytest's own, removed before pytest goes on; also with -q."""
+    """Below pytest's own and as wide as there is room, removed before pytest goes on; also with -q."""
+    project.makepyfile(test_it=_SUITE + _LONG)
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 40))
     with project.popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"],
         stdin=None,
@@ -183,6 +190,7 @@ def test_on_a_terminal_one_line_is_drawn_anew(project):
     assert drawn == [
         *("starting a container", "starting a container", "loading 7 GB", "loading 7 GB", ""),
         *("round 1/3 · ~5 tok/s", "round 2/3 · ~5 tok/s", ""),
+        *("llama-b115…d 2/5 · 12 s left · ~3 tok/s", ""),
     ]
 
 

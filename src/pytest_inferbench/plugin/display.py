@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,8 @@ from pytest_inferbench.plugin.progress import Display
 
 _STDOUT = 1
 _TURN_NS = 3 * NS_PER_S
+_END = 0.75
+_NARROW, _USUAL = 20, 80
 _DRAW = "\x1bD\x1b[A\x1b7\x1b[B\r\x1b[K{text}\x1b8"  # one line below the cursor, which stays where it was
 
 
@@ -55,8 +56,19 @@ class TerminalLine:
 
     def show(self, texts: Sequence[str]) -> None:
         """Replace the line."""
+        from pytest_inferbench.report.visible import shorten  # noqa: PLC0415 - only once something is shown
+
         text = texts[self._clock.now_ns() // _TURN_NS % len(texts)]
-        _write(self._fd, _DRAW.format(text=text[: shutil.get_terminal_size().columns - 1]))
+        # Its end says how far it is; what it begins with has been there for long.
+        _write(self._fd, _DRAW.format(text=shorten(text, self._columns() - 1, end=_END)))
+
+    def _columns(self) -> int:
+        """Asked of the terminal itself: while a test runs, standard output is a file."""
+        try:
+            columns = os.get_terminal_size(self._fd).columns
+        except OSError:
+            columns = 0
+        return max(columns, _NARROW) if columns else _USUAL
 
     def clear(self) -> None:
         """Remove the line."""

@@ -34,7 +34,7 @@ class Under:
 
 
 def pace(seen: Sequence[RoundRecord], rounds: int, under: Under) -> str:
-    """`12 s left · ~3,373 tok/s · 14/36 requests`: what matters most is cut off last.
+    """`12 s left · ~3,373 tok/s · 14/36 requests`.
 
     Args:
         seen: the rounds that have ended.

@@ -39,14 +39,19 @@ def cells(text: str) -> int:
     return cell_len(text)
 
 
-def shorten(text: str, width: int) -> str:
+def shorten(text: str, width: int, end: float = 0.5) -> str:
     """The text in at most `width` cells (1 or more), its middle replaced by an ellipsis.
 
     Both ends are kept because the ends tell names apart: `concurrency[c08]`, `qwen3-8b/vllm/v0.8.1`.
+
+    Args:
+        text: without control characters.
+        width: cells there are.
+        end: the share of them that the text's end gets.
     """
     if cells(text) <= width:
         return text
-    tail = _start(text[::-1], (width - 1) // 2)[::-1]
+    tail = _start(text[::-1], int((width - 1) * end))[::-1]
     return _start(text, width - 1 - cells(tail)) + ELLIPSIS + tail
 
 
