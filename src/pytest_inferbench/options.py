@@ -27,6 +27,7 @@ class Option:
         action: a one-shot action: no ini key.
         aliases: other spellings.
         secret: its value may hold a token; results show what stands before the colon.
+        least: the smallest number that means something; None: whoever uses it decides.
     """
 
     flag: str
@@ -38,6 +39,7 @@ class Option:
     action: bool = False
     aliases: tuple[str, ...] = ()
     secret: bool = False
+    least: int | None = None
 
     @property
     def dest(self) -> str:
@@ -89,8 +91,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-bencher", str, None, "Write Bencher Metric Format to this file.", "out/bencher.json"),
     Option("--bench-github-action", str, None, "Write both files of github-action-benchmark here.", "out"),
     Option("--bench-openmetrics", str, None, "Write an OpenMetrics page to this file.", "out/report.prom"),
-    Option("--bench-rounds", int, 5, "Rounds of each case.", "5"),
-    Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "8"),
+    Option("--bench-rounds", int, 5, "Rounds of each case.", "5", least=1),
+    Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "8", least=0),
     Option("--bench-timeout", float, 600.0, "Seconds one request may take.", "600"),
     Option("--bench-sample-interval-ms", float, 1000.0, "Milliseconds between samples of server and GPUs.", "100"),
     Option("--bench-no-gpu-metrics", bool, False, "Leave GPUs alone."),

@@ -22,6 +22,8 @@ OPTIONS = [
     ("missing-config", ["--bench-config=other.yaml"], "*other.yaml*no such file*"),
     ("unknown-protocol", ["--bench-protocol=openai"], "*openai-chat*"),
     ("not-a-number", ["--bench-rounds=many"], "*--bench-rounds*many*"),
+    ("no-rounds", ["--bench-rounds=0"], "*--bench-rounds 0*expected at least 1*"),
+    ("pairs-of-nothing", ["--compare-pairs=8"], "*--compare-pairs 8*add --compare*"),
 ]
 
 

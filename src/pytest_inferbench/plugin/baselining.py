@@ -36,6 +36,10 @@ def check_options(settings: Settings) -> None:
         ValueError: it says which option to add or to change.
     """
     mode = settings.baseline_mode
+    if settings.compare is None and settings.source("compare_pairs") == "command line":
+        raise ValueError(
+            f"--compare-pairs {settings.compare_pairs} says how long a comparison goes on; add --compare A..B"
+        )
     if settings.compare is not None and settings.update_baselines:
         _check_noise(settings)
     if mode is not None and mode not in _MODES:

@@ -29,9 +29,14 @@ def read_settings(config: Any) -> Settings:  # noqa: ANN401 - pytest's Config
     """Every option of this pytest run.
 
     Raises:
-        ValueError: an ini value is not of the option's type.
+        ValueError: an ini value is not of the option's type, or a number is too small.
     """
-    return Settings({option.dest: _setting(config, option) for option in OPTIONS}, Path(config.rootpath))
+    settings = {option.dest: _setting(config, option) for option in OPTIONS}
+    for option in OPTIONS:
+        value, source = settings[option.dest].value, settings[option.dest].source
+        if option.least is not None and value < option.least:
+            raise ValueError(f"{option.flag} {value} ({source}): expected at least {option.least}")
+    return Settings(settings, Path(config.rootpath))
 
 
 def _setting(config: Any, option: Option) -> Setting:  # noqa: ANN401 - pytest's Config
