@@ -199,9 +199,18 @@ def test_server_count_needs_complete_rounds_and_a_counter():
 @pytest.mark.parametrize(("took_ms", "warned"), [(0.1, False), (0.2, False), (0.3, True)])
 def test_page_cost(took_ms, warned):
     """Five pages in a round of 20 ms: one millisecond of it is 5 %; more is a warning, never INVALID."""
-    pages = tuple(ServerReading(0, {}, took_ns=round(took_ms * 1_000_000)) for _ in range(5))
-    round_ = dataclasses.replace(round_of(request(out=(10, 20))), pages=pages)
+    pages = tuple(ServerReading(0, {}) for _ in range(5))
+    idle = ServerReading(0, {}, took_ns=round(took_ms * 1_000_000))
+    round_ = dataclasses.replace(round_of(request(out=(10, 20)), before=idle, after=idle), pages=pages)
     assert codes(server_rules.page_cost(case(round_))) == ([("page_cost", False)] if warned else [])
+
+
+def test_a_page_that_waits_for_its_turn_costs_nobody():
+    """What counts is what a page takes the idle server, the quicker of both, not how long one waited in the round."""
+    before, after = (ServerReading(0, {}, took_ns=each) for each in (9_000_000, 200_000))
+    waited = ServerReading(0, {}, took_ns=18_000_000)
+    round_ = dataclasses.replace(round_of(request(out=(10, 20)), before=before, after=after), pages=(waited,))
+    assert not list(server_rules.page_cost(case(round_)))
 
 
 def test_page_cost_of_nothing():

@@ -42,8 +42,8 @@ class ValidityPolicy:
             are the same in every prompt.
         warm_share: least part of the planned reuse that a "warm" round must see. Not 1: caches work in blocks, and may
             drop some; half of it is no longer the case that was meant.
-        page_share: of a round's time in which its metrics page was being written and fetched. A server writes it on
-            the cores that serve requests: vLLM on two cores lost 24 % to a page of 26 ms every 100 ms.
+        page_share: of a round's time that its metrics pages took, each as long as on the idle server. They are written
+            on the cores that serve requests: vLLM on two cores lost 24 % to a page every 100 ms.
         clock_step_ms: step of CLOCK_REALTIME in a round. Not 0: reading two clocks takes a moment.
         sources: where a limit was written, by its name here, if not the default.
     """

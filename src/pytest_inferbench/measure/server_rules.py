@@ -103,16 +103,20 @@ def prefix_cache(evidence: Evidence) -> Iterator[Finding]:
 
 
 def page_cost(evidence: Evidence) -> Iterator[Finding]:
-    """Reading the server's metrics page took little of its time."""
+    """Writing its metrics page took little of the server's time.
+
+    A page costs what it takes the idle server, just before and after a round. Within it a page may also wait for its
+    turn (llama.cpp answers between two batches), which is no work.
+    """
     shares = []
     for round_ in evidence.rounds:
-        took = sum(page.took_ns for page in round_.pages)
+        idle = [page.took_ns for page in (round_.before, round_.after) if page is not None]
         spans = [record.sent_ns for record in round_.requests if record.sent_ns is not None]
         length = max(record.end_ns for record in round_.requests) - min(spans) if spans else 0
-        shares += [took / length] if length > 0 else []
+        shares += [len(round_.pages) * min(idle) / length] if idle and length > 0 else []
     if shares and max(shares) > evidence.policy.page_share:
         message = (
-            f"the server was writing its metrics page for {format_value(max(shares), RATIO)} of a round, more than "
+            f"writing its metrics page took the server {format_value(max(shares), RATIO)} of a round, more than "
             f"{format_value(evidence.policy.page_share, RATIO)}, on cores that may have served requests"
         )
         remedy = "sample more rarely (--bench-sample-interval-ms), or not at all (0)"
