@@ -2,6 +2,7 @@
 
 import pytest
 from benchmarks.perf.client import ClientRun, Job, Timeline
+from benchmarks.perf.clients import measure
 from benchmarks.perf.compare import figures, medians
 from benchmarks.perf.table import table, targets
 
@@ -104,3 +105,17 @@ def test_what_ours_is_held_to_is_said_with_what_it_missed():
         "us/chunk over floor 1.500 MISSES 1.25\n"
     )
     assert targets({"floor": {"cpu_us_per_chunk": 10.0}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("/no/such/tool", "client mine: /no/such/tool cannot be run"),
+        ("echo hi", "client mine wrote no ClientRun .*'hi"),
+        ("false", "client mine with 2 streams failed .exit 1."),
+    ],
+)
+def test_a_tool_that_is_no_client_is_told(command, words):
+    """Each way to be none ends the run with the tool's name and what it did."""
+    with pytest.raises(SystemExit, match=words):
+        measure("mine", JOB, {"mine": command})

@@ -34,8 +34,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=50, help="output tokens of a stream, at most")
     parser.add_argument("--clients", nargs="+", choices=list(CLIENTS), default=list(CLIENTS))
+    parser.add_argument(
+        "--tool",
+        type=_tool,
+        action="append",
+        default=[],
+        metavar="NAME=COMMAND",
+        help="a client of your own as a further row: it reads the job, with the server's URL, as JSON on standard "
+        "input and writes what it saw to standard output (Job and ClientRun in benchmarks/perf/client.py)",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "perf" / "client")
     args = parser.parse_args()
+    tools = dict(args.tool)
     allow_connections(max(args.streams))
     started = datetime.now(UTC)
     sys.stdout.write(LEGEND + "\n")
@@ -45,7 +55,7 @@ def main() -> None:
             turns = max(1, _REQUESTS // streams)
             tokens = max(_LEAST_TOKENS, min(args.tokens, _MOST_CHUNKS // streams) // turns)
             shape = Job(server.url, streams, turns, tokens, "")
-            found = _rounds(server, shape, args.clients, args.rounds)
+            found = _rounds(server, shape, [*args.clients, *tools], args.rounds, tools)
             rows = {client: medians(rounds) for client, rounds in found.items()}
             title = f"{streams} streams, {turns} x {tokens} tokens each, medians of {args.rounds} rounds"
             sys.stdout.write(table(title, rows, late_us=SCRIPT.gap_ms * 1000) + targets(rows) + "\n")
@@ -58,14 +68,25 @@ def main() -> None:
     sys.stdout.write(f"{path}\n")
 
 
-def _rounds(server: ScriptedServer, shape: Job, clients: list[str], rounds: int) -> dict[str, list[Figures]]:
+def _tool(text: str) -> tuple[str, str]:
+    name, _, command = text.partition("=")
+    if not name or not command.strip() or name in CLIENTS:
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}, expected NAME=COMMAND with a name that is none of {', '.join(CLIENTS)}"
+        )
+    return name, command
+
+
+def _rounds(
+    server: ScriptedServer, shape: Job, clients: list[str], rounds: int, tools: dict[str, str]
+) -> dict[str, list[Figures]]:
     """Every client once a round, so that what drifts on the machine drifts for all of them."""
     found: dict[str, list[Figures]] = {client: [] for client in clients}
     for number in range(rounds):
         for client in clients:
             job = Job(shape.url, shape.streams, shape.turns, shape.tokens, f"{client}-{shape.streams}-{number}")
             server.forget()
-            run = measure(client, job)
+            run = measure(client, job, tools)
             truth, health = server.truth()
             found[client].append(figures(job, run, truth, health))
     return found

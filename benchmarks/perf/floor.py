@@ -48,6 +48,15 @@ class _Stream:
         self.sock.sendall(self.requests[self.turn])
         self.sent_ns.append(monotonic_ns())
 
+    def ended(self, data: bytes) -> bool:
+        """An answer has ended with this read: send the next request; whether there is none."""
+        if not data:
+            raise ConnectionError("the server closed a stream before its end")
+        self.turn += 1
+        if self.turn < len(self.requests):
+            self.send()
+        return self.turn == len(self.requests)
+
 
 def run(job: Job) -> ClientRun:
     """Make the job's requests."""
@@ -91,14 +100,19 @@ def _open(job: Job, number: int) -> _Stream:
     return _Stream(sock, requests)
 
 
-def _drive(streams: list[_Stream]) -> int:
-    """Send every stream's first request, then read, stamp and send the next until all are through; 0: no offset."""
-    epoll = select.epoll()
-    by_fd = {}
+def _begin(streams: list[_Stream]) -> tuple[select.epoll, dict[int, _Stream]]:
+    """Watch every stream, and send its first request."""
+    epoll, by_fd = select.epoll(), {}
     for stream in streams:
         by_fd[stream.sock.fileno()] = stream
         epoll.register(stream.sock, select.EPOLLIN)
         stream.send()
+    return epoll, by_fd
+
+
+def _drive(streams: list[_Stream]) -> int:
+    """Read, stamp and send the next request until all are through; 0: no offset."""
+    epoll, by_fd = _begin(streams)
     left = len(streams)
     while left:
         for fd, _ in epoll.poll():
@@ -107,27 +121,17 @@ def _drive(streams: list[_Stream]) -> int:
             stamp = monotonic_ns()
             stream.pieces[-1].append(data)
             stream.stamps[-1].append(stamp)
-            if data[-5:] == _END:
-                stream.turn += 1
-                if stream.turn < len(stream.requests):
-                    stream.send()
-                else:
-                    left -= 1
-            elif not data:
-                raise ConnectionError("the server closed a stream before its end")
+            if data[-5:] == _END or not data:
+                left -= stream.ended(data)
     return 0
 
 
 def _drive_stamped(streams: list[_Stream]) -> int:
     """The same with `recvmsg`, keeping the control messages that hold the stamp; CLOCK_REALTIME - monotonic."""
-    epoll = select.epoll()
-    by_fd = {}
     offset = time_ns() - monotonic_ns()
     for stream in streams:
         stream.sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        by_fd[stream.sock.fileno()] = stream
-        epoll.register(stream.sock, select.EPOLLIN)
-        stream.send()
+    epoll, by_fd = _begin(streams)
     left = len(streams)
     while left:
         for fd, _ in epoll.poll():
@@ -135,14 +139,8 @@ def _drive_stamped(streams: list[_Stream]) -> int:
             data, control, _, _ = stream.sock.recvmsg(65536, _CONTROL)
             stream.pieces[-1].append(data)
             stream.stamps[-1].append(control)
-            if data[-5:] == _END:
-                stream.turn += 1
-                if stream.turn < len(stream.requests):
-                    stream.send()
-                else:
-                    left -= 1
-            elif not data:
-                raise ConnectionError("the server closed a stream before its end")
+            if data[-5:] == _END or not data:
+                left -= stream.ended(data)
     return offset
 
 

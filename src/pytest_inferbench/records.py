@@ -6,7 +6,7 @@ and elsewhere, so that a better formula can be applied to an old run. A field th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -102,6 +102,12 @@ class RequestRecord:
     failure: Failure | None = None
     load: int = 0
     counted: bool = True
+
+
+def extent_ns(records: Sequence[RequestRecord]) -> tuple[int, int] | None:
+    """From the first send to the last end; None where nothing was sent."""
+    sent = [record.sent_ns for record in records if record.sent_ns is not None]
+    return (min(sent), max(record.end_ns for record in records)) if sent else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+_MINUTE_S = 60
+_HOUR_S = 60 * _MINUTE_S
+
 
 class Direction(StrEnum):
     """Which way is better."""
@@ -68,3 +71,13 @@ def format_value(value: float, unit: Unit | None = None) -> str:
         if "." in text and (magnitude < 1 or unit is RATIO):
             text = text.rstrip("0").rstrip(".")
     return f"{text} {unit.symbol}" if unit and unit.symbol else text
+
+
+def duration(seconds: float) -> str:
+    """A time for people: `40 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 2 * _MINUTE_S:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * _HOUR_S:
+        return f"{seconds / _MINUTE_S:.0f} min"
+    hours, rest = divmod(round(seconds / _MINUTE_S), 60)
+    return f"{hours} h {rest} min"

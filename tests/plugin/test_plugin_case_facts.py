@@ -67,6 +67,13 @@ def test_files_are_found_from_the_root(tmp_path):
         case_plan("x", Single(prompts="none.jsonl"), None, context(tmp_path))
 
 
+@pytest.mark.parametrize("rounds", [0, -1])
+def test_a_case_without_a_round_is_refused(tmp_path, rounds):
+    """A test that asks for none is told; it is not given the run's own number instead."""
+    with pytest.raises(ConfigError, match=f"x: rounds={rounds}: expected at least 1"):
+        case_plan("x", Single(), rounds, context(tmp_path))
+
+
 def test_the_arguments_of_a_result_are_those_the_server_was_started_with():
     """Also what the number of GPUs added; of a server that is not ours, what the config says of it."""
     cell = Cell(model="m", backend="vllm", version="v1", protocol="openai-chat", args=(("max_num_seqs", 8),))

@@ -214,7 +214,7 @@ def test_a_phase_that_lasts_says_how_long():
     progress.close()
     progress.show("nobody looks")
     assert display.seen == [
-        *("loading", "loading", "loading · 1 min 15 s so far"),
+        *("loading", "loading", "loading · 75 s so far"),
         *("round 1/3 · 4/9 requests", "round 1/3 · 4/9 requests"),
         *("round [2J  over", None, "closed"),
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_inferbench.report.plan_text import Earlier, PlannedCell, duration, expected, render_plan
+from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
+from pytest_inferbench.units import duration
 
 
 def earlier(walls, rounds=5, ready=None):

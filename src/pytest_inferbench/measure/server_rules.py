@@ -13,7 +13,7 @@ from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.measure.watched import round_pages
 from pytest_inferbench.metrics.growth import growth, restart
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views
-from pytest_inferbench.records import RoundRecord
+from pytest_inferbench.records import RoundRecord, extent_ns
 from pytest_inferbench.units import RATIO, format_value
 
 
@@ -111,8 +111,8 @@ def page_cost(evidence: Evidence) -> Iterator[Finding]:
     shares = []
     for round_ in evidence.rounds:
         idle = [page.took_ns for page in (round_.before, round_.after) if page is not None]
-        spans = [record.sent_ns for record in round_.requests if record.sent_ns is not None]
-        length = max(record.end_ns for record in round_.requests) - min(spans) if spans else 0
+        start_ns, end_ns = extent_ns(round_.requests) or (0, 0)
+        length = end_ns - start_ns
         shares += [len(round_.pages) * min(idle) / length] if idle and length > 0 else []
     if shares and max(shares) > evidence.policy.page_share:
         message = (

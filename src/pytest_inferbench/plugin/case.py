@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.assemble import CaseIdentity
 from pytest_inferbench.measure.evidence import CacheState, CaseFacts, ValidityPolicy
 from pytest_inferbench.run import CasePlan
@@ -56,15 +57,17 @@ def case_plan(
     """How a case is run under this run's options; the same case has the same prompts in every run of one seed.
 
     Raises:
-        ConfigError: a file that the workload names cannot be used.
+        ConfigError: there is no round, or a file that the workload names cannot be used.
     """
+    if rounds is not None and rounds < 1:
+        raise ConfigError(f"{case}: rounds={rounds}: expected at least 1, or None for the run's own")
     settings = context.settings
     workload.prepare(settings.rootdir)
     digest = hashlib.sha256(f"{settings.seed}:{case}:{workload.describe()['hash']}".encode()).digest()
     return CasePlan(
         case=case,
         workload=workload,
-        rounds=rounds or settings.rounds,
+        rounds=settings.rounds if rounds is None else rounds,
         warm_up=max(settings.warmup, workload.concurrency or 1),
         seed=int.from_bytes(digest[:6], "big"),
         request_s=settings.timeout,

@@ -79,6 +79,11 @@ class RunContext:
         """This machine's name in baselines: as said on the command line, else by a hook, else made of what it is."""
         return str(self.environment["hardware"])
 
+    def settle_hardware(self) -> None:
+        """Have a hook's name for this machine now, so that a wrong one ends the run before anything is measured."""
+        if self.extensions.names_hardware:
+            _ = self.hardware
+
     @cached_property
     def baselines(self) -> BaselineStore:
         """The baselines of this run."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_inferbench.clock import NS_PER_S
-from pytest_inferbench.records import RequestRecord, RoundRecord
+from pytest_inferbench.records import RequestRecord, RoundRecord, extent_ns
+from pytest_inferbench.units import duration
 
-_MINUTE = 60
 _FIRST_S = 1.0  # a rate over less says nothing
 
 
@@ -41,15 +41,11 @@ def pace(seen: Sequence[RoundRecord], rounds: int, under: Under) -> str:
         rounds: how many there will be.
         under: the round under way.
     """
-    spans = [span for round_ in seen if (span := _span(round_)) is not None]
+    spans = [span for round_ in seen if (span := extent_ns(round_.requests)) is not None]
     length = (spans[-1][1] - spans[0][0]) / NS_PER_S / len(seen) if spans else _expected(under)
     left = 0.0 if length is None else length * (rounds - len(seen)) - under.seconds
-    parts = (f"{_spoken(left)} left" if left >= 1 else "", _speed(seen, spans, under), _requests(under))
+    parts = (f"{duration(left)} left" if left >= 1 else "", _speed(seen, spans, under), _requests(under))
     return " · ".join(filter(None, parts))
-
-
-def _spoken(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"
 
 
 def _speed(seen: Sequence[RoundRecord], spans: Sequence[tuple[int, int]], under: Under) -> str:
@@ -72,11 +68,6 @@ def _expected(under: Under) -> float | None:
 
 def _requests(under: Under) -> str:
     return f"{under.finished} requests" if under.planned is None else f"{under.finished}/{under.planned} requests"
-
-
-def _span(round_: RoundRecord) -> tuple[int, int] | None:
-    sent = [record.sent_ns for record in round_.requests if record.sent_ns is not None]
-    return (min(sent), max(record.end_ns for record in round_.requests)) if sent else None
 
 
 def _tokens(record: RequestRecord) -> int:

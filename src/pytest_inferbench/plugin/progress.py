@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pytest_inferbench.clock import NS_PER_MS, NS_PER_S, Clock
+from pytest_inferbench.units import duration
 
 _TICK_S = 1.0
 _WRITING_NS = 300 * NS_PER_MS  # pytest has written its line by then
 _WORTH_TELLING_S = 5
-_MINUTE = 60
 
 
 class Display(Protocol):
@@ -130,9 +130,5 @@ class Progress:
 
     def _text(self) -> str:
         seconds = (self._clock.now_ns() - self._since_ns) // NS_PER_S
-        lasted = "" if self._detail or seconds < _WORTH_TELLING_S else f"{_spoken(seconds)} so far"
+        lasted = "" if self._detail or seconds < _WORTH_TELLING_S else f"{duration(seconds)} so far"
         return " · ".join(filter(None, (self._phase, self._detail, lasted)))
-
-
-def _spoken(seconds: int) -> str:
-    return f"{seconds} s" if seconds < _MINUTE else f"{seconds // _MINUTE} min {seconds % _MINUTE} s"

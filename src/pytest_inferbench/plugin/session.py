@@ -73,8 +73,7 @@ class Session:
         from pytest_inferbench.plan.cells import plan_matrix  # noqa: PLC0415
 
         try:
-            if self.context.extensions.names_hardware:
-                self.context.hardware  # noqa: B018 - asked for here, so that a wrong name ends the run before it starts
+            self.context.settle_hardware()
             return tuple(self.context.extensions.with_policy(cell) for cell in plan_matrix(self.context.settings))
         except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
             self.refuse(str(error))

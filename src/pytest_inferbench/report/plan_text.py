@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_inferbench.report.visible import GLUE, visible, wrap
+from pytest_inferbench.units import duration
 
 _LEAST_WIDTH = 40
 _LABEL = 9
-_MINUTE_S = 60
-_HOUR_S = 60 * _MINUTE_S
 _WALL = "wall_s"
 
 
@@ -109,13 +108,3 @@ def _sum(cells: Sequence[PlannedCell]) -> str:
     if known < tests:
         text += f"; {tests - known} without an earlier run to tell the time by"
     return f"{text}. Nothing was started."
-
-
-def duration(seconds: float) -> str:
-    """A time for people: `40 s`, `3 min`, `1 h 20 min`."""
-    if seconds < 2 * _MINUTE_S:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * _HOUR_S:
-        return f"{seconds / _MINUTE_S:.0f} min"
-    hours, rest = divmod(round(seconds / _MINUTE_S), 60)
-    return f"{hours} h {rest} min"

@@ -14,7 +14,7 @@ from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.metrics.formulas import RequestView, tpot_ms, ttft_ms
 from pytest_inferbench.metrics.tokens import request_views, token_method
-from pytest_inferbench.records import RequestRecord
+from pytest_inferbench.records import RequestRecord, extent_ns
 from pytest_inferbench.workloads import arrivals
 from pytest_inferbench.workloads.prompted import PromptedWorkload
 from pytest_inferbench.workloads.workload import FindingSteps, Records, RoundContext
@@ -105,8 +105,8 @@ class Soak(PromptedWorkload):
 
 
 def _length_s(records: Records) -> float:
-    starts = [record.sent_ns for record in records if record.sent_ns is not None]
-    return (max(record.end_ns for record in records) - min(starts)) / NS_PER_S if starts else 0.0
+    start_ns, end_ns = extent_ns(records) or (0, 0)
+    return (end_ns - start_ns) / NS_PER_S
 
 
 def _drifts(records: Sequence[RequestRecord]) -> dict[str, float]:
