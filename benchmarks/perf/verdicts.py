@@ -109,7 +109,7 @@ def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) 
         for gate, rule in rules(candidate.key).items():
             history = read_history(against.past(gate), METRICS[gate.partition(".")[0]].direction, rule.window)
             prior = pooled.get((candidate.key, gate), stated(rule.kind))
-            yield judge([session.value(gate)], history, rule, prior)
+            yield judge([session.value(gate)], history, rule, prior, session.rounds[gate])
 
 
 def _record(store: BaselineStore, baseline: Baseline, cases: list[CaseResult]) -> None:

@@ -73,6 +73,11 @@ def format_value(value: float, unit: Unit | None = None) -> str:
     return f"{text} {unit.symbol}" if unit and unit.symbol else text
 
 
+def percent(share: float) -> str:
+    """A change with its sign, for people: `+7.3 %`."""
+    return f"{round(100 * share, 1) + 0.0:+.1f} %"  # + 0.0: a zero has no minus
+
+
 def duration(seconds: float) -> str:
     """A time for people: `40 s`, `3 min`, `1 h 20 min`."""
     if seconds < 2 * _MINUTE_S:

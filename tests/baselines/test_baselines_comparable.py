@@ -96,7 +96,8 @@ def test_sessions_of_all_segments_with_the_same_workload():
     )
     assert [made.id for made in found.sessions] == ["run-1", "run-3", "run-4"]
     assert [made.id for made in found.segment] == ["run-3", "run-4"]
-    assert found.past("ttft_ms.p50") == (Past(41.0, 1), Past(41.0, 3), Past(41.0, 3))
+    rounds = tuple(session(1).rounds["ttft_ms.p50"])
+    assert found.past("ttft_ms.p50") == (Past(41.0, 1, rounds), Past(41.0, 3, rounds), Past(41.0, 3, rounds))
     assert found.past("output_tok_per_s")[0] == Past(None, 1)
 
 

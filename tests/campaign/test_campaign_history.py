@@ -70,12 +70,12 @@ def test_an_unchanged_case_is_ok_in_every_gate():
 
 
 def test_a_slower_case_asks_for_a_confirmation_and_is_regressed_by_it():
-    """One session screens and wants more; a second one as slow confirms; one as before does not."""
+    """One session screens and wants more; a second one as slow confirms; one as before does not, nor does it clear."""
     assert judged(1.2).wants_more
     confirmed = judged(1.2, 1.2)
     assert {check.verdict for check in confirmed.checks} == {Verdict.REGRESSED}
     assert not confirmed.wants_more
-    assert {check.verdict for check in judged(1.2, 1.0).checks} == {Verdict.OK}
+    assert {check.verdict for check in judged(1.2, 1.0).checks} == {Verdict.INCONCLUSIVE}
 
 
 def test_what_cannot_be_measured_again_is_judged_at_once():
@@ -168,15 +168,15 @@ def test_what_an_a_a_run_measured_takes_the_place_of_what_is_assumed():
     """Servers that scatter by .2 % beside sessions that do by .9 % share more than is assumed; it names the run."""
     found = shares(YAML + NOISE, *eight())
     share, source = found["ttft_ms.p50"]
-    assert 0.6 < share < 1 - (0.002 / 0.009) ** 2
+    assert 0.5 < share < 1 - (0.002 / 0.009) ** 2
     assert source == "A/A run of 2026-11-21, 12 pairs"
-    assert found["tpot_ms.p50"] == (0.6, "assumed")
+    assert found["tpot_ms.p50"] == (0.5, "assumed")
 
 
 def test_an_a_a_run_that_does_not_fit_is_not_used():
     """One of another workload, a policy's own word, and one session without scatter leave c as it is without it."""
     other = YAML + NOISE.replace("workload: w1", "workload: w0")
-    assert shares(other, *eight())["ttft_ms.p50"] == (0.6, "assumed")
+    assert shares(other, *eight())["ttft_ms.p50"] == (0.5, "assumed")
     written = (YAML + NOISE).replace("    hardware:", "    policy: {shared: 0.3}\n    hardware:")
     assert shares(written, *eight())["ttft_ms.p50"] == (0.3, "q.yaml:10")
-    assert shares(YAML + NOISE, *eight()[:1])["ttft_ms.p50"] == (0.6, "assumed")
+    assert shares(YAML + NOISE, *eight()[:1])["ttft_ms.p50"] == (0.5, "assumed")

@@ -74,7 +74,7 @@ def test_tables_look_as_agreed(golden) -> None:
 def test_summary_looks_as_agreed(golden) -> None:
     """Every verdict of a comparison has its line, with what would have been seen and what the verdicts are worth."""
     quiet = told("multi_turn", ttft(41.3), output(1279.0))
-    once = told("soak", ttft(52.1, 41.0), output(1500.0, 1490.0))
+    once = told("soak", ttft(46.5, 41.0), output(1500.0, 1490.0))
     document = build_document(
         run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
         cases=[REGRESSED, UNDECIDED, FRESH, quiet, once], skipped=[], errors=[],
@@ -128,10 +128,10 @@ def test_the_share_that_was_measured_names_its_source() -> None:
     measured = Rule(gates=6, shared=0.72, shared_source=source)
     case_ = told("x", ttft(52.1, 51.6, rule=measured), output(1030.0, 1055.0))
     table = comparison_table(case_, Verdict.REGRESSED)
-    assert f"one day's sessions share 60 to 72 % of their variance ({source}; assumed)" in table
+    assert f"one day's sessions share 50 to 72 % of their variance ({source}; assumed)" in table
     assert "other cases on this hardware; a day's sessions share 72 %)" in table
     document = build_document(
         run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
         cases=[case_], skipped=[], errors=[],
     )  # fmt: skip
-    assert f"share 60 to 72 % of their variance ({source}; assumed)" in error_rate(document["family"])
+    assert f"share 50 to 72 % of their variance ({source}; assumed)" in error_rate(document["family"])

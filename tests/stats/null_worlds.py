@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_inferbench.stats.rounds import median_factor
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,7 +53,8 @@ class World:
         noise: distribution of a day's and a server's own part.
         day_correlation: lag-1 correlation of successive days.
         rounds: rounds in a session, of which the median counts; 0: sessions are drawn directly.
-        round_correlation: lag-1 correlation of successive rounds; each round scatters like a session.
+        round_correlation: lag-1 correlation of successive rounds.
+        round_sd: a round's SD around its session; None: like a session's own.
         common: share of a day's part that all gates have in common.
         grid: figures are rounded to multiples of it; 0: not.
     """
@@ -63,6 +66,7 @@ class World:
     day_correlation: float = 0.0
     rounds: int = 0
     round_correlation: float = 0.0
+    round_sd: float | None = None
     common: float = 0.0
     grid: float = 0.0
 
@@ -80,6 +84,14 @@ def draw(
     world: World, rng: Generator, shape: tuple[int, int], n: int, k: int, sd: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Histories and one later day's sessions, with median session SD `sd`; shape is (draws, gates)."""
+    history, now, _ = draw_heard(world, rng, shape, n, k, sd)
+    return history, now
+
+
+def draw_heard(
+    world: World, rng: Generator, shape: tuple[int, int], n: int, k: int, sd: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same, and what the rounds of the history and of the later day's first session say (`stats.rounds`)."""
     own_sd = sd * np.exp(world.spread * rng.standard_normal(shape))[..., None]
     days = world.noise(rng, (*shape, n + 1))
     if world.common:
@@ -88,11 +100,15 @@ def draw(
     if world.day_correlation:
         days = autoregressive(days, world.day_correlation)
     servers = world.noise(rng, (*shape, n + k))
+    heard = np.zeros(shape)
     if world.rounds:
-        each = rng.standard_normal((*shape, n + k, world.rounds))
-        servers = servers + np.median(autoregressive(each, world.round_correlation), axis=-1)
+        each = autoregressive(rng.standard_normal((*shape, n + k, world.rounds)), world.round_correlation)
+        part = math.sqrt(1 - world.share) * own_sd if world.round_sd is None else np.full((1, 1, 1), world.round_sd)
+        servers = servers + np.median(each, axis=-1) * part / (math.sqrt(1 - world.share) * own_sd)
+        scatter = (part[..., None] * each).var(axis=-1, ddof=1) * median_factor(world.rounds)
+        heard = scatter[..., : n + 1].mean(axis=-1)
     day = np.concatenate([days, np.repeat(days[..., -1:], k - 1, axis=-1)], axis=-1)
     figures = own_sd * (math.sqrt(world.share) * day + math.sqrt(1 - world.share) * servers)
     if world.grid:
         figures = np.round(figures / world.grid) * world.grid
-    return figures[..., :n], figures[..., n:]
+    return figures[..., :n], figures[..., n:], heard

@@ -30,8 +30,9 @@ def powers(sd: float, n: int, gates: int, confirmations: int = 1) -> tuple[list[
     # Equal SDs: the table is of a known noise, the spread between gates is the other tables' matter.
     history, now = draw(replace(WORLD, spread=0), rng, (DRAWS // gates * 2, gates), n, 1 + confirmations, sd)
     location, own, df = spreads(history)
-    limits = hurdles(own, df, n, 1 + confirmations, rule)
-    shares = [float(called(now - location[..., None] + math.log1p(change), limits).mean()) for change in CHANGES]
+    away = now - location[..., None]
+    limits = hurdles(own, df, n, away, rule)
+    shares = [float(called(away + math.log1p(change), limits).mean()) for change in CHANGES]
     stated = [
         detectable(s, d, n, rule) for s, d in zip(own.ravel()[:SAYS].tolist(), df.ravel()[:SAYS].tolist(), strict=True)
     ]
@@ -40,7 +41,7 @@ def powers(sd: float, n: int, gates: int, confirmations: int = 1) -> tuple[list[
 
 def table() -> list[str]:
     rows = [
-        "Share called by the history gate, true c .5 (taken as .6), margin 5 %; and what the rule says it would see.",
+        "Share called by the history gate, true c .5, as assumed, margin 5 %; and what the rule says it would see.",
         "",
         "   SD   n   m  confirmed   " + "  ".join(f"+{change:.0%}".rjust(5) for change in CHANGES) + "   would see",
     ]

@@ -60,7 +60,8 @@ def test_a_new_segment_keeps_its_level_with_the_old_one_s_spread(n):
     scale, prior_df = fit_priors(variance, np.asarray(float(df)), 1 - np.eye(20), 0.03)
     variance, total = moderated(variance, df, scale, prior_df)
     rule = Rule(gates=20)
-    alarms = called(now - location[..., None], hurdles(np.sqrt(variance), total, n, 2, rule))
+    away = now - location[..., None]
+    alarms = called(away, hurdles(np.sqrt(variance), total, n, away, rule))
     assert df == 7 + n - 1
     assert alarms.any(axis=-1).mean() <= LIMIT
 
@@ -73,7 +74,7 @@ def test_new_cases_among_established_ones_keep_the_level():
     variance = np.concatenate([old.var(axis=-1, ddof=1), np.zeros((DRAWS, 20))], axis=-1)
     scale, prior_df = fit_priors(variance, np.repeat([19.0, 0.0], 20), 1 - np.eye(40), 0.03)
     rule = Rule(gates=20)
-    limits = hurdles(np.sqrt(scale[:, 20:]), prior_df[:, 20:], 1, 2, rule)
+    limits = hurdles(np.sqrt(scale[:, 20:]), prior_df[:, 20:], 1, now - new, rule)
     rate = called(now - new, limits).any(axis=-1).mean()
     assert 0.005 < rate <= LIMIT
 
@@ -109,8 +110,8 @@ def test_screening_leans_to_neither_side(sd):
     rng = seeded("screening", sd)
     history, now = draw(WORLD, rng, (DRAWS, 20), 8, 1, sd)
     location, own, df = spreads(history)
-    limits = hurdles(own, df, 8, 1, Rule(gates=20))
     away = now - location[..., None]
+    limits = hurdles(own, df, 8, away, Rule(gates=20))
     worse, better = int(screened(away, limits).sum()), int(screened(-away, limits).sum())
     # Within 4 SD of a fair split of all that screened.
     assert worse + better > 400

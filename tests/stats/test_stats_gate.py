@@ -10,6 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from false_alarm_rates import regressions, seeded
+from hypothesis import given
+from hypothesis import strategies as st
 from null_worlds import World, draw
 
 from pytest_inferbench.stats.gate import judge
@@ -17,6 +19,7 @@ from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.moderation import Prior, priors, stated
 from pytest_inferbench.stats.rule import TYPICAL, Kind, Rule, kind_of
 from pytest_inferbench.stats.sample import Past
+from pytest_inferbench.stats.two_stage import hurdles
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -65,17 +68,23 @@ def test_a_server_we_do_not_own_is_judged_once():
 
 def test_what_a_fresh_server_does_not_repeat_is_not_a_regression():
     """A confirmation back at the old level takes the alarm back, and the report says what was seen."""
-    found = judge([48.0, 40.0], HISTORY, MANY, PRIOR)
+    found = judge([46.0, 40.0], HISTORY, MANY, PRIOR)
     assert found.verdict is Verdict.OK
     assert found.confirmed is False
     assert "not_confirmed" in codes(found)
-    assert "+19.9%, -0.1%" in found.notes[-1].message
+    assert "+14.9 %, -0.1 %" in found.notes[-1].message
+    # The further they are apart, the less can be said of a change that would matter.
+    apart = judge([48.0, 40.0], HISTORY, MANY, PRIOR)
+    assert apart.verdict is Verdict.INCONCLUSIVE
+    assert apart.detectable > found.detectable > judge([40.0], HISTORY, MANY, PRIOR).detectable
+    assert "measure again" in apart.notes[0].message
 
 
 def test_the_last_session_alone_must_lie_beyond_half_the_margin():
     """However bad the first session makes the mean, a last one within half the margin confirms nothing."""
-    found = judge([60.0, 40.9], HISTORY, MANY, PRIOR)
-    assert found.change.low > 1.05
+    found = judge([43.5, 40.9], HISTORY, Rule(margin=0.05), Prior(0.02, 30.0, 20))
+    assert found.change.low > 1.0
+    assert found.change.ratio > 1.05
     assert found.verdict is not Verdict.REGRESSED
     assert not found.wants_more
 
@@ -129,6 +138,30 @@ def test_one_session_still_calls_a_large_change():
     assert found.verdict is Verdict.REGRESSED
     assert found.n == 1
     assert found.spread.own_sd is None
+
+
+def test_sessions_that_scatter_today_are_unsteady_not_worse():
+    """+118 % and then +11 % on fresh servers of one hour is no regression of one session's baseline, and says why."""
+    history = read_history([Past(40.0)], LOWER, 20)
+    found = judge([2.18 * 40, 1.11 * 40], history, Rule(gates=3), stated(Kind.TYPICAL))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.screened
+    assert found.spread.sd > 0.2
+    assert found.detectable > 1
+    assert found.change.low < 1 < found.change.high
+    assert "+118.0 %, +11.0 % worse in turn, more scatter" in found.notes[-1].message
+    steady = judge([1.6 * 40, 1.58 * 40], history, Rule(gates=3), stated(Kind.TYPICAL))
+    assert steady.verdict is Verdict.REGRESSED
+
+
+@given(st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=3), st.floats(0.002, 0.2), st.floats(1, 30))
+def test_today_s_scatter_never_narrows(differences, sd, df):
+    """Whatever today's sessions do, the interval is at least the one of sessions that agree."""
+    away = np.asarray(differences)
+    found, agreed = (hurdles(sd, df, 3, each, MANY) for each in (away, np.full_like(away, 0.1)))
+    assert found.half_width >= agreed.half_width
+    assert found.screen == agreed.screen
+    assert found.unsteady == (found.half_width > agreed.half_width)
 
 
 def test_nothing_to_compare_with_is_new():

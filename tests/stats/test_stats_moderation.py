@@ -45,7 +45,7 @@ def test_nothing_to_pool_leaves_the_stated_prior():
     typical, tail = priors([own("a", 0.1, 5), own("b", 0.1, 5, Kind.TAIL)])
     assert typical == stated(Kind.TYPICAL)
     assert (tail.sd, tail.df, tail.pooled) == (0.05, 3.0, 0)
-    assert "stated: SD 3.0%" in typical.source
+    assert "stated: SD 3.0 %" in typical.source
     assert priors([own("a", 0.0, 0), own("b", 0.0, 0)]) == (stated(Kind.TYPICAL),) * 2
     assert priors([]) == ()
 

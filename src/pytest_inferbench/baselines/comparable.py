@@ -46,7 +46,10 @@ class Comparable:
 
     def past(self, metric: str) -> tuple[Past, ...]:
         """The figures of `metric.statistic` for `stats.history.read_history`, oldest first; None where one has none."""
-        return tuple(Past(session.value(metric), session.segment) for session in self.sessions)
+        return tuple(
+            Past(session.value(metric), session.segment, tuple(session.rounds.get(metric, ())))
+            for session in self.sessions
+        )
 
 
 def comparable(baseline: Baseline, key: str, now: Fingerprint) -> Comparable:

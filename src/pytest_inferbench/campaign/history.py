@@ -108,7 +108,9 @@ class Histories:
         """The session spread of each gate of a case that has a history."""
         own = {gate: history for (case, gate), history in self._histories.items() if case == key and history.n}
         return {
-            gate: moderate(history.own_spread(key, self._rules(key)[gate]), self._priors[key, gate])
+            gate: moderate(
+                history.own_spread(key, self._rules(key)[gate]), self._priors[key, gate].raised(history.rounds)
+            )
             for gate, history in own.items()
         }
 
@@ -139,7 +141,7 @@ class Histories:
             figures = [session_figure(each, gate) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
-            found = judge(figures, history, rule, prior)
+            found = judge(figures, history, rule, prior, round_figures(case, gate))
             checks.append(to_check(gate, unit_of(case, gate), found, against.past(gate)))
             wants_more |= found.wants_more
         if not checks:
@@ -164,8 +166,13 @@ def _keys_of(name: str, variant: str) -> re.Pattern[str]:
 
 def session_figure(case: CaseResult, gate: str) -> float | None:
     """A session's one number: the median over the rounds that have the figure; None where none has."""
-    figures = [round_[gate] for round_ in case.rounds if gate in round_]
+    figures = round_figures(case, gate)
     return statistics.median(figures) if figures else None
+
+
+def round_figures(case: CaseResult, gate: str) -> list[float]:
+    """The figure in each round that has it."""
+    return [round_[gate] for round_ in case.rounds if gate in round_]
 
 
 def unit_of(case: CaseResult, gate: str) -> str:

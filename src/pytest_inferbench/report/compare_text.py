@@ -17,6 +17,7 @@ from pytest_inferbench.report.markdown import code, plain
 from pytest_inferbench.report.side_by_side import Row, SideBySide
 from pytest_inferbench.report.visible import shorten
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import percent
 
 _NAME = 34
 _ALPHABET = 26
@@ -53,9 +54,9 @@ def said(row: Row) -> str:
     parts = [wording.word(row.found.verdict)]
     if row.found.change is not None:
         low, high = (end - 1 for end in (row.found.change.low, row.found.change.high))
-        parts.append(f"{row.found.change.ratio - 1:+.1%} ({low:+.1%} to {high:+.1%})")
+        parts.append(f"{percent(row.found.change.ratio - 1)} ({percent(low)} to {percent(high)})")
     if row.found.detectable is not None:
-        parts.append(f"would have seen {row.found.in_metric_terms(row.found.detectable):+.1%}")
+        parts.append(f"would have seen {percent(row.found.in_metric_terms(row.found.detectable))}")
     return ", ".join(parts)
 
 

@@ -13,7 +13,7 @@ from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.visible import cells, pad, visible
 from pytest_inferbench.stats.rule import ASSUMED
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import Direction
+from pytest_inferbench.units import Direction, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,11 +126,6 @@ def error_rate(family: Mapping[str, Any]) -> str:
         f"{family['gates']} gates, {100 * family['alpha']:g} % in all, {100 * family['alpha_each']:.2g} % each: at most"
         f" {family['at_most_per_100']:.2g} runs in 100{expected} with a false alarm{_shared(family)}"
     )
-
-
-def percent(share: float) -> str:
-    """A change with its sign: `+7.3 %`."""
-    return f"{round(100 * share, 1) + 0.0:+.1f} %"  # + 0.0: a zero has no minus
 
 
 def rule_lines(gates: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -140,10 +140,14 @@ def _measured(row: _Row) -> bool:
 
 def session_figure(case: Case, figure: str) -> float | None:
     """A session's one number: the median over the rounds that have it, else the figure over all requests."""
-    rounds = [round_[figure] for round_ in case["rounds"] if figure in round_]
+    rounds = _rounds(case, figure)
     metric, _, statistic = figure.partition(".")
     whole: float | None = case["metrics"].get(metric, {}).get(statistic or "value")
     return statistics.median(rounds) if rounds else whole
+
+
+def _rounds(case: Case, figure: str) -> tuple[float, ...]:
+    return tuple(round_[figure] for round_ in case["rounds"] if figure in round_)
 
 
 def _row(row: _Row, found: Comparison | None = None, why_not: str = "") -> Row:
@@ -165,7 +169,9 @@ def _judged(rows: Sequence[_Row]) -> Iterator[Row]:
     m = sum(not reason for reason in reasons)
     for row in rows:
         rule = replace(DEFAULTS[kind_of(row[1])], gates=m, confirmations=0)
-        past = [Past(session_figure(case, row[1])) for case in row[2][:-1] if case is not None]
+        past = [
+            Past(session_figure(case, row[1]), rounds=_rounds(case, row[1])) for case in row[2][:-1] if case is not None
+        ]
         gates.append((rule, read_history(past, _direction(row), rule.window)))
     own = [history.own_spread(row[0], rule) for row, (rule, history) in zip(rows, gates, strict=True)]
     for row, reason, (rule, history), prior in zip(rows, reasons, gates, priors(own), strict=True):
@@ -173,7 +179,7 @@ def _judged(rows: Sequence[_Row]) -> Iterator[Row]:
         if reason or last is None:
             yield _row(row, why_not=reason)
         else:
-            yield _row(row, judge([session_figure(last, row[1])], history, rule, prior))
+            yield _row(row, judge([session_figure(last, row[1])], history, rule, prior, _rounds(last, row[1])))
 
 
 def _direction(row: _Row) -> Direction:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.stats.sample import Note, unoriented
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import Direction
+from pytest_inferbench.units import Direction, percent
 
 if TYPE_CHECKING:
     from pytest_inferbench.stats.moderation import Spread
@@ -122,8 +122,13 @@ def decide(*, worse: bool, better: bool, enough: bool) -> Verdict:
     return Verdict.OK if enough else Verdict.INCONCLUSIVE
 
 
-def why_inconclusive(detectable: float, needed: int | None, resolve: float, unit: str) -> Note:
-    """What an INCONCLUSIVE says: what it would have seen, and what would decide; `unit` is `sessions` or `pairs`."""
-    remedy = f"{needed} more {unit} would decide" if needed else f"more {unit} alone would not: the noise is too large"
-    text = f"a worsening would have been seen from {detectable:+.1%} on, {resolve:+.0%} is asked for; {remedy}"
-    return Note("inconclusive", text)
+def what_decides(needed: int | None, unit: str) -> str:
+    """How many more of `unit` (`session`, `pair`) would decide; None: no number of them."""
+    more = f"{needed} more {unit}{'' if needed == 1 else 's'}"
+    return f"{more} would decide" if needed else f"more {unit}s alone would not decide: the noise is too large"
+
+
+def why_inconclusive(detectable: float, resolve: float, remedy: str) -> Note:
+    """What an INCONCLUSIVE says: what it would have seen, and what would decide."""
+    seen = f"a worsening would have been seen from {percent(detectable)} on, +{100 * resolve:g} % is asked for"
+    return Note("inconclusive", f"{seen}; {remedy}")

@@ -53,15 +53,14 @@ def _spread_factor(steps: int, k: int) -> Floats:
 def detectable(sd: float, df: float, n: int, rule: Rule) -> float:
     """The worsening, oriented log, that would be called with 80 % probability through both stages."""
     k = 1 + rule.confirmations
-    limits = hurdles(sd, df, n, k, rule)
     _, normal = _normals(k)
     true_sd = sd * _spread_factor(int(df * _DF_STEPS), k)
     common = normal[0] * math.sqrt(rule.shared + 1 / n)
-    own = normal[1:] * math.sqrt(1 - rule.shared)
-    first, last, mean = (true_sd * (common + part) for part in (own[0], own[-1], own.mean(axis=0)))
-    needed = np.maximum(limits.screen - first, limits.mean - mean)
+    noise = (true_sd * (common + math.sqrt(1 - rule.shared) * normal[1:])).T
+    limits = hurdles(sd, df, n, noise, rule)
+    needed = np.maximum(limits.screen - noise[:, 0], limits.mean - noise.mean(axis=-1))
     if k > 1:
-        needed = np.maximum(needed, limits.last - last)
+        needed = np.maximum(needed, limits.last - noise[:, -1])
     return float(np.quantile(needed, POWER))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from pytest_inferbench.stats.distributions import normal_critical, t_critical
 from pytest_inferbench.stats.sample import Note, relative
+from pytest_inferbench.units import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +58,8 @@ def history_notes(logs: Floats) -> tuple[Note, ...]:
         return (
             Note(
                 "drift",
-                f"the accepted sessions drift: {relative(abs(trend)):.1%} {way} from the first of {n} to the last, "
-                "and the comparison is with their mean",
+                f"the accepted sessions drift: {100 * relative(abs(trend)):.1f} % {way} from the first of {n} to the"
+                " last, and the comparison is with their mean",
             ),
         )
     # Independent sessions have E[r] = -1/n, SD about 1/sqrt(n).
@@ -89,7 +90,8 @@ def round_shift(figures: Sequence[float], margin: float) -> Note | None:
     error = _MEDIAN_SE * math.sqrt(sum(_mad(half) ** 2 / len(half) for half in (first, second)))
     if abs(shift) <= math.log1p(margin) / 2 or abs(shift) <= _SHIFT_ERRORS * error:
         return None
-    return Note("round_shift", f"the median of the round's second half is {relative(shift):+.1%} off its first half's")
+    away = percent(relative(shift))
+    return Note("round_shift", f"the median of the round's second half is {away} off its first half's")
 
 
 def _mad(logs: Floats) -> float:

@@ -10,13 +10,15 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval, why_inconclusive
+from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval, what_decides, why_inconclusive
 from pytest_inferbench.stats.detectable import detectable, sessions_needed
 from pytest_inferbench.stats.distributions import t_tail
 from pytest_inferbench.stats.moderation import moderate
+from pytest_inferbench.stats.rounds import pooled, round_scatter
 from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable
 from pytest_inferbench.stats.two_stage import called, hurdles, prediction_factor, screened
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.two_stage import Hurdles
 
 
-def judge(now: Sequence[float | None], history: History, rule: Rule, prior: Prior) -> Comparison:
+_MEASURE_AGAIN = "measure again when the machine is steady"
+
+
+def judge(
+    now: Sequence[float | None],
+    history: History,
+    rule: Rule,
+    prior: Prior,
+    rounds: Sequence[float | None] = (),
+) -> Comparison:
     """Judge sessions of one day, the first one first and its confirmations after it, against the history.
 
     Args:
@@ -36,6 +47,7 @@ def judge(now: Sequence[float | None], history: History, rule: Rule, prior: Prio
         history: from `read_history`.
         rule: the gate's settings.
         prior: this gate's, from `moderation.priors`.
+        rounds: the first session's figure in each of its rounds.
     """
     blank = Comparison(
         Engine.HISTORY,
@@ -53,12 +65,16 @@ def judge(now: Sequence[float | None], history: History, rule: Rule, prior: Prio
     fresh = replace(blank, now=unoriented(float(logs.mean()), history.direction))
     if not history.n:
         return replace(fresh, notes=(*fresh.notes, Note("new", "no accepted session to compare with")))
-    return _compared(fresh, logs - history.location, history, moderate(history.own_spread("", rule), prior))
+    heard = prior.raised(pooled([history.rounds, round_scatter(rounds)]))
+    return _compared(fresh, logs - history.location, history, moderate(history.own_spread("", rule), heard))
 
 
 def _compared(fresh: Comparison, differences: Floats, history: History, spread: Spread) -> Comparison:
-    rule, k, n = fresh.rule, fresh.k, history.n
-    limits = hurdles(spread.sd, spread.df, n, k, rule)
+    rule, n = fresh.rule, history.n
+    limits = hurdles(spread.sd, spread.df, n, differences, rule)
+    planned = spread.sd * float(prediction_factor(n, 1 + rule.confirmations, rule.shared))
+    false_alarm = min(rule.alpha_each, float(t_tail(rule.log_margin / planned, spread.df)))
+    spread = replace(spread, sd=float(limits.sd), df=float(limits.df))
     worse, better = bool(called(differences, limits)), bool(called(-differences, limits))
     seen = detectable(spread.sd, spread.df, n, rule)
     verdict = decide(worse=worse, better=better, enough=seen <= math.log1p(rule.resolve))
@@ -66,9 +82,10 @@ def _compared(fresh: Comparison, differences: Floats, history: History, spread: 
     change = interval(estimate, float(limits.half_width), rule.alpha_each, fresh.direction)
     needed, notes = None, fresh.notes
     if verdict is Verdict.INCONCLUSIVE:
-        needed = sessions_needed(spread.sd, spread.df, n, rule)
-        notes = (*notes, why_inconclusive(relative(seen), needed, rule.resolve, "sessions"))
-    planned = spread.sd * float(prediction_factor(n, 1 + rule.confirmations, rule.shared))
+        needed = None if limits.unsteady else sessions_needed(spread.sd, spread.df, n, rule)
+        remedy = _MEASURE_AGAIN if limits.unsteady else what_decides(needed, "session")
+        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, remedy))
+    error = spread.sd * float(prediction_factor(n, fresh.k, rule.shared))
     compared = replace(
         fresh,
         verdict=verdict,
@@ -76,11 +93,11 @@ def _compared(fresh: Comparison, differences: Floats, history: History, spread: 
         baseline=unoriented(history.location, fresh.direction),
         change=change,
         spread=spread,
-        p=float(t_tail(estimate / (spread.sd * float(prediction_factor(n, k, rule.shared))), spread.df)),
+        p=float(t_tail(estimate / error, spread.df)),
         sessions=tuple(unoriented(difference, fresh.direction) for difference in differences.tolist()),
         detectable=relative(seen),
         needed=needed,
-        false_alarm=min(rule.alpha_each, float(t_tail(rule.log_margin / planned, spread.df))),
+        false_alarm=false_alarm,
         notes=notes,
     )
     return _staged(compared, differences, limits, worse=worse)
@@ -95,8 +112,9 @@ def _staged(compared: Comparison, differences: Floats, limits: Hurdles, *, worse
     alive = k == 1 or float(differences[-1]) > limits.last
     notes = compared.notes
     if k > 1 and not worse:
-        each = ", ".join(f"{relative(difference):+.1%}" for difference in differences.tolist())
-        notes = (*notes, Note("not_confirmed", f"not confirmed: the sessions were {each} worse in turn"))
+        each = ", ".join(percent(relative(difference)) for difference in differences.tolist())
+        more = ", more scatter than the accepted sessions explain" if limits.unsteady else ""
+        notes = (*notes, Note("not_confirmed", f"not confirmed: the sessions were {each} worse in turn{more}"))
     return replace(
         compared,
         screened=True,

@@ -15,6 +15,7 @@ import numpy as np
 
 from pytest_inferbench.stats.diagnostics import history_notes
 from pytest_inferbench.stats.moderation import OwnSpread
+from pytest_inferbench.stats.rounds import NO_ROUNDS, RoundScatter, pooled, round_scatter
 from pytest_inferbench.stats.sample import Note, oriented
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class History:
         location: mean of their oriented logs; NaN where n is 0.
         variance: pooled within-segment variance of all sessions; 0 without degrees of freedom.
         df: its degrees of freedom.
+        rounds: what the scatter of those sessions' rounds alone makes of a session's figure.
         notes: what was left out, and what the order of the sessions says.
     """
 
@@ -44,6 +46,7 @@ class History:
     location: float
     variance: float
     df: int
+    rounds: RoundScatter = NO_ROUNDS
     notes: tuple[Note, ...] = ()
 
     def own_spread(self, case: str, rule: Rule) -> OwnSpread:
@@ -70,17 +73,18 @@ def read_history(past: Sequence[Past], direction: Direction, window: int) -> His
     """Summarise accepted sessions, oldest first; only the last `window` with a usable figure count."""
     logs = oriented([session.value for session in past], direction)
     known = np.isfinite(logs)
-    kept = [(log, session.segment) for log, session, use in zip(logs, past, known, strict=True) if use][-window:]
+    kept = [(log, session) for log, session, use in zip(logs, past, known, strict=True) if use][-window:]
     dropped = len(past) - int(known.sum())
     notes: list[Note] = []
     if dropped:
         notes.append(Note("unusable_history", f"{dropped} of {len(past)} accepted sessions have no usable figure"))
     # A segment opened by a session without a figure has nothing to compare with yet.
-    if not kept or kept[-1][1] != past[-1].segment:
-        return History(direction, 0, math.nan, 0.0, 0, tuple(notes))
+    if not kept or kept[-1][1].segment != past[-1].segment:
+        return History(direction, 0, math.nan, 0.0, 0, notes=tuple(notes))
     values = np.asarray([log for log, _ in kept])
-    segments = [segment for _, segment in kept]
+    segments = [session.segment for _, session in kept]
+    rounds = pooled([round_scatter(session.rounds) for _, session in kept])
     location, variance, df = summarise(values, segments)
     current = values[np.asarray(segments) == segments[-1]]
     notes += history_notes(current)
-    return History(direction, len(current), float(location), float(variance), df, tuple(notes))
+    return History(direction, len(current), float(location), float(variance), df, rounds, tuple(notes))

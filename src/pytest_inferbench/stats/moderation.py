@@ -10,7 +10,7 @@ Law: one formula over arrays (..., gates); the proof draws and the shipped verdi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_inferbench.stats.distributions import FloatLike, Floats
+    from pytest_inferbench.stats.rounds import RoundScatter
 
 STATED_SD = {Kind.TYPICAL: 0.03, Kind.TAIL: 0.05}
 STATED_DF = 3.0
@@ -63,19 +64,29 @@ class Prior:
         sd: scale of the prior as a relative SD.
         df: its degrees of freedom: how many sessions of its own it is worth.
         pooled: gates of other cases behind it; 0: it is the stated prior.
+        rounds: whether `sd` is what the scatter of rounds alone comes to, because that is more.
     """
 
     sd: float
     df: float
     pooled: int
+    rounds: bool = False
 
     @property
     def source(self) -> str:
         """Where the prior comes from, for the report."""
+        if self.rounds:
+            return f"SD {100 * self.sd:.1f} %, {self.df:.1f} df: what the scatter of the rounds alone comes to"
         if not self.pooled:
-            return f"stated: SD {self.sd:.1%}, {self.df:.0f} df (no other case has a history here)"
+            return f"stated: SD {100 * self.sd:.1f} %, {self.df:.0f} df (no other case has a history here)"
         gates = "1 gate" if self.pooled == 1 else f"{self.pooled} gates"
-        return f"SD {self.sd:.1%}, {self.df:.1f} df from {gates} of other cases on this hardware"
+        return f"SD {100 * self.sd:.1f} %, {self.df:.1f} df from {gates} of other cases on this hardware"
+
+    def raised(self, rounds: RoundScatter) -> Prior:
+        """The prior that knows the rounds: a session's figure is no steadier than the median of such rounds."""
+        if rounds.variance <= self.sd**2:
+            return self
+        return replace(self, sd=math.sqrt(rounds.variance), rounds=True)
 
 
 @dataclass(frozen=True, slots=True)

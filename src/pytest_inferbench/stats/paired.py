@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval, why_inconclusive
+from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval, what_decides, why_inconclusive
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import t_critical, t_tail
 from pytest_inferbench.stats.moderation import FLOOR_SD, OwnSpread, Spread, moderate, priors
@@ -139,7 +139,7 @@ def _compared(measured: Comparison, differences: Floats, looks: Looks, prior: Pr
     needed, notes = None, measured.notes
     if verdict is Verdict.INCONCLUSIVE:
         needed = pairs_needed(spread, n, rule, looks)
-        notes = (*notes, why_inconclusive(relative(seen), needed, rule.resolve, "pairs"))
+        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, what_decides(needed, "pair")))
     if n > looks.most:
         notes = (*notes, Note("beyond_plan", f"{n} pairs where {looks.most} were planned: judged as the last look"))
     if verdict is Verdict.REGRESSED and flips is not None and flips > rule.alpha:

@@ -41,10 +41,12 @@ class Past:
     Attributes:
         value: the session's figure in the metric's unit; None where it was not measured.
         segment: number of the segment it belongs to; a new one starts where an upgrade was accepted.
+        rounds: the figure in each of its rounds, of which `value` is the median; empty where they are not known.
     """
 
     value: float | None
     segment: int = 0
+    rounds: tuple[float | None, ...] = ()
 
 
 def usable(value: float | None) -> bool:

@@ -1,0 +1,100 @@
+"""What a session's rounds say of its noise widens the prior, and nothing else."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from false_alarm_rates import ALPHA, DRAWS, regressions, seeded
+from hypothesis import given
+from hypothesis import strategies as st
+from null_worlds import World, draw_heard
+
+from pytest_inferbench.stats.gate import judge
+from pytest_inferbench.stats.history import read_history
+from pytest_inferbench.stats.moderation import stated
+from pytest_inferbench.stats.rounds import NO_ROUNDS, median_factor, pooled, round_scatter
+from pytest_inferbench.stats.rule import Kind, Rule
+from pytest_inferbench.stats.sample import Past
+from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import Direction
+
+LOWER, MANY, PRIOR = Direction.LOWER, Rule(gates=20), stated(Kind.TYPICAL)
+QUIET, LOUD = (40.0, 40.1, 39.9), (30.0, 40.0, 60.0)
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 5, 9, 15])
+def test_the_factor_is_the_normal_median_s(rounds):
+    """The variance of the median of so many normal rounds is as drawn, to 4 %."""
+    drawn = np.median(seeded("median", rounds).standard_normal((200_000, rounds)), axis=-1).var()
+    assert median_factor(rounds) == pytest.approx(drawn, rel=0.04)
+
+
+def test_the_scatter_of_rounds_is_the_median_s_variance():
+    """Rounds' sample variance of logarithms, times the median's factor, on one degree of freedom fewer than rounds."""
+    found = round_scatter([10.0, 20.0, None, 40.0, 0.0])
+    assert found.df == 2
+    assert found.variance == pytest.approx(math.log(2) ** 2 * median_factor(3))
+
+
+@pytest.mark.parametrize("rounds", [[], [40.0], [40.0, None], [0.0, -1.0, math.inf]])
+def test_fewer_than_two_usable_rounds_say_nothing(rounds):
+    """Without scatter there is no estimate, which is not an estimate of zero."""
+    assert round_scatter(rounds) == NO_ROUNDS
+    assert pooled([round_scatter(rounds)] * 3) == NO_ROUNDS
+
+
+def test_sessions_are_pooled_by_their_degrees_of_freedom():
+    """A session of five rounds counts twice as much as one of three; one without scatter does not count."""
+    three, five = round_scatter([1.0, 2.0, 4.0]), round_scatter([1.0, 1.0, 1.0, 1.0, 1.0])
+    together = pooled([three, NO_ROUNDS, five])
+    assert together.df == 6
+    assert together.variance == pytest.approx(three.variance / 3)
+
+
+@given(st.lists(st.floats(0.1, 1e6), min_size=2, max_size=8), st.floats(0.01, 100))
+def test_scale_and_direction_do_not_matter(rounds, factor):
+    """Milliseconds or seconds, times or rates: the scatter is the same."""
+    found = round_scatter(rounds).variance
+    assert round_scatter([factor * each for each in rounds]).variance == pytest.approx(found, abs=1e-9)
+    assert round_scatter([1 / each for each in rounds]).variance == pytest.approx(found, abs=1e-9)
+
+
+def test_loud_rounds_raise_a_prior_and_quiet_ones_leave_it():
+    """The prior becomes what the rounds come to, only where that is more, and says so."""
+    raised = PRIOR.raised(round_scatter(LOUD))
+    assert raised.sd == pytest.approx(math.sqrt(round_scatter(LOUD).variance))
+    assert raised.df == PRIOR.df
+    assert "scatter of the rounds" in raised.source
+    assert PRIOR.raised(round_scatter(QUIET)) is PRIOR
+    assert PRIOR.raised(NO_ROUNDS) is PRIOR
+
+
+@pytest.mark.parametrize(("then", "today"), [(LOUD, QUIET), (QUIET, LOUD), (LOUD, LOUD)])
+def test_one_session_of_loud_rounds_calls_nothing(then, today):
+    """Among 20 gates +60 % over a single session is a regression; where rounds scatter by as much it is not."""
+    quiet = read_history([Past(40.0, rounds=QUIET)], LOWER, 20)
+    loud = read_history([Past(40.0, rounds=then)], LOWER, 20)
+    assert judge([64.0, 64.0], quiet, MANY, PRIOR, QUIET).verdict is Verdict.REGRESSED
+    found = judge([64.0, 64.0], loud, MANY, PRIOR, today)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.spread.sd > 0.1
+
+
+def test_many_sessions_matter_more_than_their_rounds():
+    """With 20 quiet sessions of loud rounds the sessions' own spread decides."""
+    past = [Past(40.0 + 0.2 * (number % 3), rounds=LOUD) for number in range(20)]
+    found = judge([44.0, 44.0], read_history(past, LOWER, 20), Rule(), PRIOR, QUIET)
+    assert found.spread.own_df == 19
+    assert found.spread.sd < math.sqrt(round_scatter(LOUD).variance) / 2
+
+
+def test_without_the_rounds_one_session_fails():
+    """Judged on the stated prior alone, one session whose rounds scatter by 40 % is far beyond the level."""
+    rng = seeded("deaf")
+    world = World("loud", rounds=3, round_sd=0.40)
+    history, now, heard = draw_heard(world, rng, (DRAWS, 20), 1, 2, 0.02)
+    rule = Rule(gates=20)
+    assert regressions(history, now, rule).any(axis=-1).mean() > 0.4
+    assert regressions(history, now, rule, heard).any(axis=-1).mean() < ALPHA
