@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,13 @@ models:
 _POWER, _LEVEL = 0.8, 0.99  # what a detectable change is caught with; of the binomial bounds
 _HISTORY = 8
 _TRIES = 2
+
+
+Run = Callable[..., list[list[dict[str, Any]]]]
+"""(name, how often, arguments of pytest...) -> every gate of each session."""
+
+Calibrate = Callable[..., None]
+"""(variant, change, arguments of pytest...): from now on its servers are slower by about that."""
 
 
 class Site:
@@ -97,6 +104,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=30, help="in which nothing changed")
     parser.add_argument("--slower", type=int, default=20, help="sessions of each slower server")
     parser.add_argument("--paired", type=int, default=20, help="comparisons with each slower server")
+    parser.add_argument("--only", choices=("history", "pairs"), help="one of the two engines")
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--requests", type=int, default=64, help="of one round")
     parser.add_argument("--rounds", type=int, default=3)
@@ -125,6 +133,13 @@ def main() -> None:
             )
         site.hold(variant, held)
 
+    if args.only != "pairs":
+        _by_history(site, run, calibrate, args)
+    if args.only != "history":
+        _by_pairs(site, run, calibrate, args)
+
+
+def _by_history(site: Site, run: Run, calibrate: Calibrate, args: argparse.Namespace) -> None:
     plain = ("-k", "plain")
     run("history", 1, *plain, "--update-baselines")
     site.forget_budgets()
@@ -136,6 +151,13 @@ def main() -> None:
     site.hold("plain", 3 * change)
     far = run(f"{3 * change:+.1%}", args.slower, *plain)
     site.hold("plain", 0.0)
+    _say("")
+    _false_alarms(same)
+    _caught(f"{change:+.1%} by history", near, _POWER)
+    _caught(f"{3 * change:+.1%} by history", far, 1.0)
+
+
+def _by_pairs(site: Site, run: Run, calibrate: Calibrate, args: argparse.Namespace) -> None:
     paired = run("pairs, nothing changed", 2, "--compare", "plain..plain")
     small = max(gate["detectable"] for gate in paired[-1])
     calibrate("slower", small, "--compare", "plain..slower")
@@ -143,9 +165,6 @@ def main() -> None:
     near_pairs = run(f"pairs, {small:+.1%}", args.paired, "--compare", "plain..slower")
     far_pairs = run(f"pairs, {3 * small:+.1%}", args.paired, "--compare", "plain..far")
     _say("")
-    _false_alarms(same)
-    _caught(f"{change:+.1%} by history", near, _POWER)
-    _caught(f"{3 * change:+.1%} by history", far, 1.0)
     _caught(f"{small:+.1%} by pairs", near_pairs, _POWER)
     _caught(f"{3 * small:+.1%} by pairs", far_pairs, 1.0)
 
