@@ -50,7 +50,7 @@ Run = Callable[..., list[list[dict[str, Any]]]]
 """(name, how often, arguments of pytest...) -> every gate of each session."""
 
 Calibrate = Callable[..., None]
-"""(variant, change, arguments of pytest...): from now on its servers are slower by about that."""
+"""(variant, change, sessions a try, arguments of pytest...): from now on its servers are slower by about that."""
 
 
 class Site:
@@ -122,15 +122,14 @@ def main() -> None:
                 args.out.write_text(json.dumps(seen, indent=1), encoding="utf-8")
         return seen[name]
 
-    def calibrate(variant: str, change: float, *arguments: str) -> None:
+    def calibrate(variant: str, change: float, calibrating: int, *arguments: str) -> None:
         """Hold a variant up so that the change is seen: standing still costs more than the time that it takes."""
         held = change / 2
         for turn in range(_TRIES):
             site.hold(variant, held)
-            gates = run(f"{variant} held up by {held:.1%}, try {turn + 1}", 2, *arguments)
-            held *= change / math.expm1(
-                statistics.median(abs(math.log(gate["ratio"])) for each in gates for gate in each)
-            )
+            gates = run(f"{variant} held up by {held:.1%}, try {turn + 1}", calibrating, *arguments)
+            worse = statistics.median(abs(math.log(gate["ratio"])) for each in gates for gate in each)
+            held *= change / math.expm1(worse)
         site.hold(variant, held)
 
     if args.only != "pairs":
@@ -146,7 +145,7 @@ def _by_history(site: Site, run: Run, calibrate: Calibrate, args: argparse.Names
     run("history", _HISTORY - 1, *plain, "--update-baselines")
     same = run("nothing changed", args.sessions, *plain, "--update-baselines")
     change = max(gate["detectable"] for gate in same[-1])
-    calibrate("plain", change, *plain)
+    calibrate("plain", change, 5, *plain)
     near = run(f"{change:+.1%}", args.slower, *plain)
     site.hold("plain", 3 * change)
     far = run(f"{3 * change:+.1%}", args.slower, *plain)
@@ -160,7 +159,7 @@ def _by_history(site: Site, run: Run, calibrate: Calibrate, args: argparse.Names
 def _by_pairs(site: Site, run: Run, calibrate: Calibrate, args: argparse.Namespace) -> None:
     paired = run("pairs, nothing changed", 2, "--compare", "plain..plain")
     small = max(gate["detectable"] for gate in paired[-1])
-    calibrate("slower", small, "--compare", "plain..slower")
+    calibrate("slower", small, 2, "--compare", "plain..slower")
     site.hold("far", 3 * small)
     near_pairs = run(f"pairs, {small:+.1%}", args.paired, "--compare", "plain..slower")
     far_pairs = run(f"pairs, {3 * small:+.1%}", args.paired, "--compare", "plain..far")

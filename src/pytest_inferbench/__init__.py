@@ -10,10 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_inferbench.baselines.schema import Budget as Budget
     from pytest_inferbench.errors import InferbenchError as InferbenchError
     from pytest_inferbench.metrics.table import Kind as Kind
     from pytest_inferbench.metrics.table import SampleMetric as SampleMetric
     from pytest_inferbench.metrics.table import ValueMetric as ValueMetric
+    from pytest_inferbench.plugin.api import Backend as Backend
+    from pytest_inferbench.plugin.api import Bench as Bench
+    from pytest_inferbench.plugin.result import Result as Result
     from pytest_inferbench.units import Direction as Direction
     from pytest_inferbench.units import Unit as Unit
     from pytest_inferbench.workloads.batch import Batch as Batch
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
     from pytest_inferbench.workloads.soak import Soak as Soak
 
 _HOME = {
+    "Backend": "pytest_inferbench.plugin.api",
+    "Bench": "pytest_inferbench.plugin.api",
+    "Budget": "pytest_inferbench.baselines.schema",
     "Direction": "pytest_inferbench.units",
     "Kind": "pytest_inferbench.metrics.table",
     "SampleMetric": "pytest_inferbench.metrics.table",
@@ -41,13 +48,17 @@ _HOME = {
     "MultiTurn": "pytest_inferbench.workloads.multi_turn",
     "Prefix": "pytest_inferbench.workloads.prefix",
     "Rate": "pytest_inferbench.workloads.rate",
+    "Result": "pytest_inferbench.plugin.result",
     "Saturation": "pytest_inferbench.workloads.saturation",
     "Single": "pytest_inferbench.workloads.single",
     "Soak": "pytest_inferbench.workloads.soak",
 }
 
 __all__ = [
+    "Backend",
     "Batch",
+    "Bench",
+    "Budget",
     "ColdStart",
     "Concurrency",
     "Direction",
@@ -57,6 +68,7 @@ __all__ = [
     "MultiTurn",
     "Prefix",
     "Rate",
+    "Result",
     "SampleMetric",
     "Saturation",
     "Single",

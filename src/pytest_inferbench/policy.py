@@ -15,7 +15,7 @@ from pydantic import Field
 
 from pytest_inferbench.config.document import DEFAULT
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given
-from pytest_inferbench.config.validate import Shape, join_problems
+from pytest_inferbench.config.validate import Shape
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.table import ValueMetric
@@ -148,7 +148,7 @@ def check_policy(layers: Sequence[Section], metrics: Mapping[str, Metric]) -> No
     """
     problems = [problem for layer in layers for problem in policy_problems(layer, metrics)]
     if problems:
-        raise ConfigError(join_problems(problems))
+        raise ConfigError("\n".join(problems))
     gate_rules(layers)
 
 

@@ -208,6 +208,16 @@ def test_sessions_behind_accepted(folder):
     )
 
 
+def test_a_case_renamed_by_hand(folder):
+    """A case whose sessions go by a name that is nearly its own is misspelt: nothing is to be restored or deleted."""
+    folder.put(YAML.replace("concurrency[c08]", "concurency[c08]"), session())
+    assert folder.refused() == (
+        "baselines/qwen3-8b--vllm.yaml:13: concurency[c08]: no session in "
+        "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl is of this case; did you mean 'concurrency[c08]', which has "
+        "sessions and is not in this file?"
+    )
+
+
 def test_sessions_without_accepted(folder):
     """Sessions that the YAML file does not show say what to put there."""
     folder.put(YAML, session(), session(case="single", rounds={"ttft_ms.p50": [9.0]}))

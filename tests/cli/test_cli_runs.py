@@ -128,7 +128,11 @@ def test_compare_by_cell_needs_one_run_only(results, capsys):
     ("arguments", "status", "words"),
     [
         (["compare", "latest"], 2, "compare needs two runs or more"),
-        (["compare", "latest", "20250301", "--metric", "ttft_s.p50"], 1, "nothing to compare: no case has ttft_s.p50"),
+        (
+            ["compare", "latest", "20250301", "--metric", "ttft_s.p50"],
+            2,
+            "no case has 'ttft_s.p50'; did you mean 'ttft_ms.p50'?",
+        ),
         (["export", "--format", "pdf"], 2, "--format pdf: expected one of json, csv, markdown"),
         (["export", "--format", "github-action"], 2, "name a folder with --output"),
         (["export", "--format", "csv", "--output", "perf/20250301-a1/run.json/x"], 1, "cannot be written"),

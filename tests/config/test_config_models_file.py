@@ -181,10 +181,9 @@ BROKEN = {
     "several, in the order of their lines": (
         "modles: 1\nmodels:\n  - repo_id: 3\n    nam: x\n",
         (
-            "3 problems:\n"
-            "  m.yaml:1: unknown key 'modles'; did you mean 'models'?\n"
-            '  m.yaml:3: models[0].repo_id: got 3, expected text; write it in quotes: "3"\n'
-            "  m.yaml:4: models[0]: unknown key 'nam'; did you mean 'name'?"
+            "m.yaml:1: unknown key 'modles'; did you mean 'models'?\n"
+            'm.yaml:3: models[0].repo_id: got 3, expected text; write it in quotes: "3"\n'
+            "m.yaml:4: models[0]: unknown key 'nam'; did you mean 'name'?"
         ),
     ),
 }

@@ -84,6 +84,8 @@ _SHAPE = (
     Broken("args-are-text", _llama("args: --n-ctx 8"), 4, "'--n-ctx 8'", "a mapping"),
     Broken("argument-is-a-list", _llama("args: {n_ctx: [1]}"), 4, "a list", "text, true/false or a number"),
     Broken("slo-is-zero", GOOD + "    slo: {ttft_ms: 0}\n", 4, "got 0", "a number above 0"),
+    Broken("slo-is-misspelt", GOOD + "    slo: {tfft_ms: 5}\n", 4, "tfft_ms", "did you mean 'ttft_ms'"),
+    Broken("slo-of-a-rate", GOOD + "    slo: {output_tok_per_s: 5}\n", 4, "output_tok_per_s", "no single request"),
     Broken("slo-is-text", GOOD + "    slo: {ttft_ms: 5 ms}\n", 4, "'5 ms'", "a number"),
     Broken("variant-s-name", GOOD + "    variants: {a b: {}}\n", 4, "'a b'", "a name of letters"),
     Broken("variant-s-key", GOOD + "    variants: {a: {arg: {}}}\n", 4, "'arg'", "did you mean 'args'"),

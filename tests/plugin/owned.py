@@ -146,7 +146,7 @@ class OwnedServer:
         )
 
     def accept(self, recorded: Path, sessions: int) -> None:
-        """Take over a baseline of one session, as one of so many that scatter by 1 %."""
+        """Take over a baseline of one session, as one of so many that scatter by 1 % and whose rounds do not."""
         folder = self.folder / "benchmarks/baselines"
         shutil.copytree(recorded, folder, dirs_exist_ok=True)
         lines, file = next(folder.glob("*/*.jsonl")), next(folder.glob("*.yaml"))
@@ -158,8 +158,9 @@ class OwnedServer:
                     update={
                         "id": f"{session.id}-{number}",
                         "rounds": {
-                            name: [figure and figure * (1 + away) for figure in figures]
+                            name: [value * (1 + away)] * len(figures)
                             for name, figures in session.rounds.items()
+                            if (value := session.value(name)) is not None
                         },
                     }
                 )

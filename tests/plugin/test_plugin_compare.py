@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psutil
 import pytest
 
@@ -36,6 +38,7 @@ def test_a_slower_variant_is_regressed_by_pairs(tmp_path):
     assert found["arms"] == ["installed", "slow"]
     for words in ("A is installed, B is slow", "pairs", "would have seen", "over 6 gates of the run"):
         assert words in ran.text, ran.text
+    assert re.search(r"pair \d of 6 to 7, arm [AB]", ran.text), "progress says how far it is"
     assert left_over(server) == []
 
 

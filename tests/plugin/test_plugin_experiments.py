@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable
 from pathlib import Path
 
@@ -203,9 +204,8 @@ def test_every_broken_experiment_is_told_and_nothing_runs(write: Write, run: Run
     write(**{"benchmarks/good.bench.yaml": SMALL, "test_good.py": "def test_it():\n    assert False, 'it ran'\n"})
     result = run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {len(BROKEN)} problems:"])
     for _, words in BROKEN.values():
-        result.stderr.fnmatch_lines([f"  {words}"])
+        result.stderr.re_match_lines([f"(ERROR: )?{fnmatch.translate(words)}"])
     _assert_nothing_ran(result, pytester.path)
 
 
@@ -225,7 +225,7 @@ def test_broken_experiments_under_xdist_are_the_same_error(write: Write, run: Ru
     write(**{"benchmarks/good.bench.yaml": SMALL})
     result = run("-n", "2", "benchmarks")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stdout.fnmatch_lines(["ERROR: 2 problems:", f"  {BROKEN['kind'][1]}", f"  {BROKEN['metric'][1]}"])
+    result.stdout.fnmatch_lines([f"ERROR: {BROKEN['kind'][1]}", BROKEN["metric"][1]])
     _assert_nothing_ran(result, pytester.path)
 
 

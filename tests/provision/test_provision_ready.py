@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from pytest_inferbench.backends.endpoint import Endpoint
@@ -25,7 +27,7 @@ def wait(script, sleep_clock):
     """Waits for the scripted server; what it told on the way is in `told`."""
     told = []
 
-    def run(backend=LLAMA, *, url=script.url, model="", headers=(), alive=_runs, timeout_s=30.0):
+    def run(backend=LLAMA, *, url=script.url, model="", headers=(), alive=_runs, timeout_s=30.0, silence_s=math.inf):
         return wait_ready(
             Endpoint(url, model, headers),
             backend,
@@ -33,6 +35,7 @@ def wait(script, sleep_clock):
             timeout_s=timeout_s,
             clock=sleep_clock,
             progress=told.append,
+            silence_s=silence_s,
         )
 
     run.told = told
@@ -108,6 +111,22 @@ def test_an_address_that_nobody_answers_is_one_line(wait):
     with pytest.raises(ProvisionError, match=r"/health does not answer .*refused") as caught:
         wait(url=f"http://127.0.0.1:{free_port()}", timeout_s=1)
     assert "\n" not in str(caught.value)
+
+
+def test_where_nothing_listens_the_limit_is_a_shorter_one(wait, sleep_clock):
+    """A wrong address is told after the silence that was allowed, not after a model's time to load."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ProvisionError, match=rf"nothing listens at {url}: .*refused.* for 20 s; start the server"):
+        wait(url=url, timeout_s=300, silence_s=20)
+    assert sum(sleep_clock.slept) == pytest.approx(20)
+
+
+def test_a_server_that_answers_may_take_the_whole_limit(wait, script, sleep_clock):
+    """One that says it is loading is heard: the shorter limit is not for it."""
+    script.answers["GET /health"] = [_LOADING]
+    with pytest.raises(ProvisionError, match="was not ready within 100 s"):
+        wait(timeout_s=100, silence_s=20)
+    assert sum(sleep_clock.slept) == pytest.approx(100)
 
 
 def test_a_dead_process_ends_the_waiting_at_once(wait, script, sleep_clock):

@@ -29,10 +29,11 @@ def test_a_wrong_kind_names_the_nearest():
 def test_every_workload_is_public():
     """`from pytest_inferbench import X` works for each, and nothing is public that is not there."""
     for_hooks = {"Direction", "Kind", "SampleMetric", "Unit", "ValueMetric"}
+    for_tests = {"Backend", "Bench", "Budget", "InferbenchError", "Result"}
     for workload in WORKLOADS:
         assert getattr(pytest_inferbench, workload.__name__) is workload
-    assert set(pytest_inferbench.__all__) == {w.__name__ for w in WORKLOADS} | for_hooks | {"InferbenchError"}
-    assert all(getattr(pytest_inferbench, name) for name in for_hooks)
+    assert set(pytest_inferbench.__all__) == {w.__name__ for w in WORKLOADS} | for_hooks | for_tests
+    assert all(getattr(pytest_inferbench, name) for name in for_hooks | for_tests)
     assert sorted(pytest_inferbench.__all__) == pytest_inferbench.__all__
 
 

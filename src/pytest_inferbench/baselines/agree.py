@@ -5,6 +5,7 @@ Law: pure; it tells which of the two files to mend and how, and mends nothing it
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.schema import HardwareEntry
@@ -20,7 +21,32 @@ if TYPE_CHECKING:
 def disagreements(baseline: Baseline) -> list[str]:
     """One message for each case of this hardware whose two files differ; none where they agree."""
     keys = dict.fromkeys([*baseline.file.cases, *(session.key for session in baseline.sessions)])
-    return [message for key in keys if (message := _of_case(baseline, key)) is not None]
+    misspelt = _misspelt(baseline)
+    return [
+        *(
+            f"{source}: {key}: no session in {baseline.sessions_name} is of this case; did you mean {meant!r}, which "
+            "has sessions and is not in this file?"
+            for key, (source, meant) in misspelt.items()
+        ),
+        *(
+            message
+            for key in keys
+            if key not in misspelt and key not in {meant for _, meant in misspelt.values()}
+            if (message := _of_case(baseline, key)) is not None
+        ),
+    ]
+
+
+def _misspelt(baseline: Baseline) -> dict[str, tuple[str, str]]:
+    """Cases with accepted figures and no session, beside one with sessions and no entry: (where, which it is)."""
+    told = {session.key for session in baseline.sessions}
+    lost, found = sorted(told - baseline.file.cases.keys()), {}
+    for key, case in baseline.file.cases.items():
+        accepted = case.hardware.get(baseline.hardware, HardwareEntry()).accepted
+        near = difflib.get_close_matches(key, lost, n=1)
+        if accepted is not None and key not in told and near:
+            found[key] = (accepted.source, near[0])
+    return found
 
 
 def _of_case(baseline: Baseline, key: str) -> str | None:

@@ -20,7 +20,7 @@ from pytest_inferbench.baselines.schema import (
 )
 from pytest_inferbench.baselines.session import SCHEMA, Accepted, Session
 from pytest_inferbench.config.document import Section, Source, annotate
-from pytest_inferbench.config.validate import join_problems, validate
+from pytest_inferbench.config.validate import validate
 from pytest_inferbench.errors import BaselineError, ConfigError
 from pytest_inferbench.policy import metric_problems, policy_problems
 from pytest_inferbench.units import Direction
@@ -55,7 +55,7 @@ def read_file(document: Section, metrics: Mapping[str, Metric]) -> BaselineFile:
     written = document.section("cases")
     cases = {key: _read_case(written.section(key), metrics, problems) for key in written}
     if problems:
-        raise BaselineError(join_problems(problems))
+        raise BaselineError("\n".join(problems))
     return BaselineFile(document["model"], document["backend"], cases)
 
 
@@ -129,7 +129,7 @@ def read_budgets(section: Section, metrics: Mapping[str, Metric]) -> tuple[Budge
             problems += _side_problems(metric, bound, limit, source, metrics)
             budgets.append(Budget(metric, bound, float(limit), source))
     if problems:
-        raise ConfigError(join_problems(problems))
+        raise ConfigError("\n".join(problems))
     return tuple(budgets)
 
 

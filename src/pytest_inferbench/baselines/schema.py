@@ -81,12 +81,20 @@ class Budget:
         bound: "max" or "min".
         limit: in the metric's unit; the limit itself is still within.
         source: where it is written, `file:line`.
+
+    Raises:
+        ValueError: the bound is another word.
     """
 
     metric: str
     bound: str
     limit: float
-    source: str
+    source: str = "the test"
+
+    def __post_init__(self) -> None:
+        """Refuse a bound that is none: it would be read as one of the two."""
+        if self.bound not in {"max", "min"}:
+            raise ValueError(f"{self.metric}: the bound is {self.bound!r}: expected 'max' or 'min'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from pytest_inferbench.baselines.read import read_file, read_sessions
 from pytest_inferbench.baselines.schema import Baseline, BaselineFile
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.config.parse import parse
-from pytest_inferbench.config.validate import join_problems
 from pytest_inferbench.errors import BaselineError, ConfigError
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class BaselineStore:
         baseline = Baseline(hardware, name, sessions_name, text, sessions_text, file, sessions)
         problems = disagreements(baseline)
         if problems:
-            raise BaselineError(join_problems(problems))
+            raise BaselineError("\n".join(problems))
         self._last[path, hardware] = baseline
         return baseline
 

@@ -6,6 +6,7 @@ Law: reads the results folder and writes only where it is told to. What is said 
 from __future__ import annotations
 
 import argparse
+import difflib
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -99,11 +100,17 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.by == "run" and len(arguments.names) == 1:
         raise ConfigError("compare needs two runs or more; the cells of one run are compared with --by cell.")
     documents = [_read(arguments, name).document for name in arguments.names]
+    known = side_by_side.figures_of(documents)
+    for name in arguments.metric or ():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "docs/metrics.md lists what is measured."
+            raise ConfigError(f"--metric: no case has {name!r}; {hint}")
     align = side_by_side.by_run if arguments.by == "run" else side_by_side.by_cell
     found = align(documents, arguments.metric or side_by_side.FIGURES)
     if not found.rows:
-        names = ", ".join(arguments.metric or side_by_side.FIGURES)
-        raise InferbenchError(f"nothing to compare: no case has {names}. docs/metrics.md lists what is measured.")
+        names = ", ".join(side_by_side.FIGURES)
+        raise InferbenchError(f"nothing to compare: no case has {names}; --metric asks for others.")
     if len(found.columns) == 1:
         raise ConfigError(f"nothing to compare with: there is one cell, {found.columns[0]}. Name another run.")
     if arguments.format == "text":

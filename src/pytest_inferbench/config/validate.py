@@ -23,7 +23,7 @@ from pytest_inferbench.config.wording import (
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -62,14 +62,7 @@ def validate(model: type[S], section: Section) -> S:
     except ValidationError as error:
         problems = _problems(error.errors(include_url=False), model, section)
     problems.sort(key=lambda problem: (problem.source.file or "", problem.source.line or 0))
-    raise ConfigError(join_problems([problem.text() for problem in problems]))
-
-
-def join_problems(problems: Sequence[str]) -> str:
-    """Several problems as one message; a single one stands alone."""
-    if len(problems) == 1:
-        return problems[0]
-    return "\n".join([f"{len(problems)} problems:", *(f"  {problem}" for problem in problems)])
+    raise ConfigError("\n".join(problem.text() for problem in problems))
 
 
 def path_text(path: Path) -> str:

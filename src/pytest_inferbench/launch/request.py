@@ -23,12 +23,7 @@ def request_headers(settings: Settings, cell: Cell) -> tuple[tuple[str, str], ..
     Raises:
         ConfigError: a header is not `Name: value`, or the key's variable is not set.
     """
-    headers = []
-    for written in settings.header:
-        name, colon, value = written.partition(":")
-        if not colon or not name.strip():
-            raise ConfigError("--bench-header: expected `Name: value`, like `X-Team: search`")
-        headers.append((name.strip(), value.strip()))
+    headers = written_headers(settings)
     variable: str | None = settings.api_key_env
     if variable is not None:
         key = os.environ.get(variable, "")
@@ -39,6 +34,21 @@ def request_headers(settings: Settings, cell: Cell) -> tuple[tuple[str, str], ..
         where = dict(cell.sources)["api_key"]
         headers.append(("Authorization", f"Bearer {content(cell.api_key, f'{where}: api_key', os.environ)}"))
     return tuple(headers)
+
+
+def written_headers(settings: Settings) -> list[tuple[str, str]]:
+    """The headers that the options write out.
+
+    Raises:
+        ConfigError: one is not `Name: value`.
+    """
+    headers = []
+    for written in settings.header:
+        name, colon, value = written.partition(":")
+        if not colon or not name.strip():
+            raise ConfigError("--bench-header: expected `Name: value`, like `X-Team: search`")
+        headers.append((name.strip(), value.strip()))
+    return headers
 
 
 def extra_body(settings: Settings) -> dict[str, Any]:

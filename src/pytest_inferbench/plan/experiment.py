@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final
 from pydantic import ConfigDict, Field
 
 from pytest_inferbench.config.document import Items, Section, Source
-from pytest_inferbench.config.validate import Shape, join_problems, validate
+from pytest_inferbench.config.validate import Shape, validate
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.models import PlanSettings, model_name, read_models
@@ -168,7 +168,7 @@ def wanted_models(experiment: Experiment, settings: PlanSettings, running: Colle
         if name not in known
     ]
     if problems:
-        raise ConfigError(join_problems(problems))
+        raise ConfigError("\n".join(problems))
     return frozenset(known[name] for name, _ in experiment.models)
 
 

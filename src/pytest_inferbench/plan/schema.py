@@ -13,6 +13,8 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field
 
 from pytest_inferbench.config.validate import Shape
 from pytest_inferbench.config.variables import Variable
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.metrics.table import slo_metric
 from pytest_inferbench.policy import SuitePolicy
 
 _SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmgt])?b?")
@@ -103,6 +105,16 @@ class ModelEntry(Shape):
     variants: dict[Name, BackendSettings] = Field(default_factory=dict)
     slo: dict[Text, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     policy: SuitePolicy = SuitePolicy()
+
+    @field_validator("slo")
+    @classmethod
+    def _of_requests(cls, slo: dict[str, float]) -> dict[str, float]:
+        for name in slo:
+            try:
+                slo_metric(name)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+        return slo
 
     @model_validator(mode="after")
     def _one_place(self) -> ModelEntry:

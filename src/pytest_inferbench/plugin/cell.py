@@ -50,10 +50,14 @@ class RunningCell:
     Args:
         cell: which one.
         context: the run.
+
+    Attributes:
+        part: what of a longer undertaking it is used for now, for progress: "pair 3 of 5 to 12, arm A".
     """
 
     def __init__(self, cell: Cell, context: RunContext) -> None:
         self.cell = cell
+        self.part = ""
         self.cancel = threading.Event()
         self.restarts = 0
         self._context = context
@@ -214,7 +218,7 @@ class RunningCell:
 
     def _progress(self, what: str) -> Callable[[str], None]:
         def say(text: str) -> None:
-            self._now = " · ".join(filter(None, (self.cell.id, what, text)))
+            self._now = " · ".join(filter(None, (self.cell.id, self.part, what, text)))
             self._context.progress.show(self._now, self._pace())
 
         return say

@@ -83,6 +83,9 @@ class _Comparison:
                 break
             if isinstance(step, Start):
                 arm = step.arm
+                fewest, most = plan.looks.fewest, plan.looks.most
+                planned = f"{fewest} to {most}" if fewest < most else str(most)
+                self._arms[arm].part = f"pair {pairs_done(plan, taken) + 1} of {planned}, arm {arm.upper()}"
                 try:
                     self._start(arm)
                 except InferbenchError as error:

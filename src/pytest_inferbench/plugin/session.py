@@ -70,9 +70,12 @@ class Session:
     @cached_property
     def _planned(self) -> tuple[Cell | CellPair, ...]:
         from pytest_inferbench.errors import InferbenchError, OlderSpellingWarning  # noqa: PLC0415
+        from pytest_inferbench.launch.request import extra_body, written_headers  # noqa: PLC0415
         from pytest_inferbench.plan.cells import plan_matrix  # noqa: PLC0415
 
         try:
+            written_headers(self.context.settings)
+            extra_body(self.context.settings)
             self.context.settle_hardware()
             return tuple(self.context.extensions.with_policy(cell) for cell in plan_matrix(self.context.settings))
         except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
@@ -107,10 +110,9 @@ class Session:
         """
         if not self._refused:
             return
-        from pytest_inferbench.config.validate import join_problems  # noqa: PLC0415 - loaded: it met what was refused
 
         items.clear()
-        problems = join_problems(self._refused)
+        problems = "\n".join(self._refused)
         if self.controls:
             raise pytest.UsageError(problems)
         vars(self._config)["workeroutput"][_CONFIG_ERROR] = problems

@@ -38,6 +38,10 @@ class NotYet(Exception):  # noqa: N818 - a state, not a fault
     """The server is not ready; the text is what it said, or why it could not be asked."""
 
 
+class Unheard(NotYet):
+    """Nothing listens there, or the name leads nowhere."""
+
+
 class Probe:
     """Asks one server.
 
@@ -127,7 +131,8 @@ class Probe:
         except httpx.TransportError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise RefusedError(f"{self._url}: {error}; name its CA with --bench-ca") from None
-            raise NotYet(f"{path} does not answer ({error or type(error).__name__})") from None
+            seen = Unheard if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)) else NotYet
+            raise seen(f"{path} does not answer ({error or type(error).__name__})") from None
         status = answer.status_code
         if status == httpx.codes.OK:
             return answer

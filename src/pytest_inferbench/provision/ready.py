@@ -6,6 +6,7 @@ watched meanwhile, so that its death is told when it happens and not when the ti
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import httpx
 
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.errors import ProvisionError
-from pytest_inferbench.provision.probe import NotYet, Probe
+from pytest_inferbench.provision.probe import NotYet, Probe, Unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5
 _PAUSE_SHARE = 0.02
+_LATE = "{} at {} was not ready within {} s; last seen: {}; if it needs longer, raise --server-timeout"
+_SILENT = "nothing listens at {}: {} for {} s; start the server, or correct its address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
     timeout_s: float,
     clock: Clock,
     progress: Progress,
+    silence_s: float = math.inf,
 ) -> ReadyInfo:
     """Wait until the server has generated a token.
 
@@ -62,13 +66,14 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
         alive: None while it runs, else how it ended.
         timeout_s: how long to wait.
         progress: told what it answers, whenever that changes.
+        silence_s: how long to wait until something listens there at all.
 
     Raises:
         RefusedError: it answered what waiting cannot change.
         ProvisionError: it died, or the time is over; says the last answer seen.
     """
     start = clock.now_ns()
-    pause, last = _FIRST_PAUSE_S, "nothing"
+    pause, last, heard = _FIRST_PAUSE_S, "nothing", False
     with httpx.Client(
         base_url=endpoint.base_url, headers=dict(endpoint.headers), verify=endpoint.verify, trust_env=False
     ) as client:
@@ -78,20 +83,20 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
             if end is not None:
                 raise ProvisionError(f"{backend.name} {end} after {seconds:.1f} s, before it was ready")
             if seconds >= timeout_s:
-                raise ProvisionError(
-                    f"{backend.name} at {endpoint.base_url} was not ready within {timeout_s:g} s; last seen: {last}; "
-                    "if it needs longer, raise --server-timeout"
-                )
+                raise ProvisionError(_LATE.format(backend.name, endpoint.base_url, f"{timeout_s:g}", last))
+            if seconds >= silence_s and not heard:
+                raise ProvisionError(_SILENT.format(endpoint.base_url, last, f"{silence_s:g}"))
             probe = Probe(client, backend, timeout_s - seconds)
             try:
                 model, models = probe.ready(endpoint.model)
             except NotYet as answer:
+                heard = heard or not isinstance(answer, Unheard)
                 if str(answer) != last:
                     last = str(answer)
                     progress(f"waiting for {backend.name} at {endpoint.base_url}: {last}")
             else:
                 seconds = (clock.now_ns() - start) / NS_PER_S
                 return ReadyInfo(model, models, probe.version(), seconds)
-            clock.sleep(min(pause, timeout_s - seconds))
+            clock.sleep(min(pause, (timeout_s if heard else min(timeout_s, silence_s)) - seconds))
             # Short against what has passed, so that the time to ready is known to a fiftieth of itself.
             pause = min(max(_FIRST_PAUSE_S, seconds * _PAUSE_SHARE), _LONGEST_PAUSE_S)

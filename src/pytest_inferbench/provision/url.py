@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pytest_inferbench.clock import Clock
 
 
+# What was started just before may still bind its port; a wrong address should not be waited for as long as a model.
+_SILENCE_S = 30.0
+
+
 class NotOurs:
     """The life of a server that somebody else holds up."""
 
@@ -72,7 +76,8 @@ def attach_url(
     """
     endpoint = Endpoint(parse_url(url, where), model, headers, ca)
     life = NotOurs()
-    ready = wait_ready(endpoint, backend, alive=life.alive, timeout_s=timeout_s, clock=clock, progress=progress)
+    limits = {"timeout_s": timeout_s, "silence_s": _SILENCE_S}
+    ready = wait_ready(endpoint, backend, alive=life.alive, clock=clock, progress=progress, **limits)
     if not fits(version, ready.version):
         raise ProvisionError(
             f"the server at {endpoint.base_url} says it is {backend.name} {ready.version}, not {version}; "

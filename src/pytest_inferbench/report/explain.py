@@ -58,7 +58,7 @@ def explanations(document: Mapping[str, Any]) -> list[Entry]:
         *_warnings(named),
         *_new(cases),
         *_seen(named),
-        *(Entry("compared:", wording.QUIET, error_rate(family)) for family in [document.get("family")] if family),
+        *_compared(document.get("family")),
         *_sites(named),
         *_notes(named),
         *_skipped(document["skipped"]),
@@ -131,6 +131,14 @@ def _warnings(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]
                 by_code.setdefault(finding["code"], []).append(f"{subject}: {_finding(finding)}")
     for texts in by_code.values():
         yield Entry("warning", wording.UNDECIDED, texts[0] + _more(len(texts) - 1))
+
+
+def _compared(family: Mapping[str, Any] | None) -> Iterator[Entry]:
+    """What the comparisons are worth, and why their figures are not the table's."""
+    if family:
+        yield Entry(
+            "compared:", wording.QUIET, f"medians of rounds (the table is over all requests); {error_rate(family)}"
+        )
 
 
 def _new(cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:

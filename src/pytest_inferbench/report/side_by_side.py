@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_inferbench.policy import STATISTICS
 from pytest_inferbench.report.naming import PARTS, cell_name
 from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.comparison import Comparison
@@ -120,6 +121,20 @@ def by_cell(runs: Sequence[Document], figures: Sequence[str] = FIGURES) -> SideB
     ]
     plain = tuple(_row(row) for row in rows if _measured(row))
     return SideBySide(names, plain, (*_notes(runs), "cells are not judged: --compare A..B judges two of them in pairs"))
+
+
+def figures_of(runs: Sequence[Document]) -> tuple[str, ...]:
+    """Every figure that some case of the runs has, as `by_run` takes them."""
+    return tuple(
+        dict.fromkeys(
+            metric if statistic == "value" else f"{metric}.{statistic}"
+            for run in runs
+            for case in run["cases"]
+            for metric, summary in case["metrics"].items()
+            for statistic in ("value", *STATISTICS)
+            if statistic in summary
+        )
+    )
 
 
 _Row = tuple[str, str, Sequence[Case | None]]
