@@ -28,7 +28,7 @@ _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5
 _PAUSE_SHARE = 0.02
 _LATE = "{} at {} was not ready within {} s; last seen: {}; if it needs longer, raise --server-timeout"
-_SILENT = "nothing listens at {}: {} for {} s; start the server, or correct its address"
+_SILENT = "nothing listens at {1}: {3} for {2} s; start the server, or correct its address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,16 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
     """
     start = clock.now_ns()
     pause, last, heard = _FIRST_PAUSE_S, "nothing", False
-    with httpx.Client(
-        base_url=endpoint.base_url, headers=dict(endpoint.headers), verify=endpoint.verify, trust_env=False
-    ) as client:
+    headers = dict(endpoint.headers)
+    with httpx.Client(base_url=endpoint.base_url, headers=headers, verify=endpoint.verify, trust_env=False) as client:
         while True:
             seconds = (clock.now_ns() - start) / NS_PER_S
-            end = alive()
-            if end is not None:
+            if (end := alive()) is not None:
                 raise ProvisionError(f"{backend.name} {end} after {seconds:.1f} s, before it was ready")
-            if seconds >= timeout_s:
-                raise ProvisionError(_LATE.format(backend.name, endpoint.base_url, f"{timeout_s:g}", last))
-            if seconds >= silence_s and not heard:
-                raise ProvisionError(_SILENT.format(endpoint.base_url, last, f"{silence_s:g}"))
+            limit = timeout_s if heard else min(timeout_s, silence_s)
+            if seconds >= limit:
+                text = _LATE if limit == timeout_s else _SILENT
+                raise ProvisionError(text.format(backend.name, endpoint.base_url, f"{limit:g}", last))
             probe = Probe(client, backend, timeout_s - seconds)
             try:
                 model, models = probe.ready(endpoint.model)
@@ -95,8 +93,8 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
                     last = str(answer)
                     progress(f"waiting for {backend.name} at {endpoint.base_url}: {last}")
             else:
-                seconds = (clock.now_ns() - start) / NS_PER_S
-                return ReadyInfo(model, models, probe.version(), seconds)
-            clock.sleep(min(pause, (timeout_s if heard else min(timeout_s, silence_s)) - seconds))
+                took = (clock.now_ns() - start) / NS_PER_S
+                return ReadyInfo(model, models, probe.version(), took)
+            clock.sleep(min(pause, limit - seconds))
             # Short against what has passed, so that the time to ready is known to a fiftieth of itself.
             pause = min(max(_FIRST_PAUSE_S, seconds * _PAUSE_SHARE), _LONGEST_PAUSE_S)
