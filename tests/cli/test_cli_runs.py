@@ -116,6 +116,17 @@ def test_compare_puts_runs_side_by_side(results, capsys):
     assert any("ttft_ms.p50" in line and "80.0 (2.00x)" in line and "REGRESSED" in line for line in lines)
 
 
+def test_many_runs_side_by_side_are_told_briefly_and_whole(results, capsys, monkeypatch):
+    """Where there is no room for all words, no figure is cut: one ratio, the verdict as a word, a longer line."""
+    monkeypatch.setenv("COLUMNS", "60")
+    names = ["20250301", "20250302-b2"] * 3
+    assert main(["runs", "compare", *names, "--metric", "ttft_ms.p50"]) == 0
+    (line,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("  ttft_ms.p50") and "80" in line
+    ]
+    assert line.split() == ["ttft_ms.p50", "40.0", "80.0", "40.0", "80.0", "40.0", "80.0", "(2.00x)", "inconclusive"]
+
+
 def test_compare_by_cell_needs_one_run_only(results, capsys):
     """The backends of one run stand beside each other."""
     assert main(["runs", "compare", "latest", "--by", "cell", "--format", "json"]) == 0

@@ -20,6 +20,7 @@ from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import percent
 
 _NAME = 34
+_ROOM = 2  # columns that a terminal has room for in full
 _ALPHABET = 26
 _SMALL, _LARGE = 0.1, 1000
 
@@ -29,13 +30,19 @@ def heads(found: SideBySide) -> list[str]:
     return ["case", "figure", "unit", *found.columns, "verdict"]
 
 
-def cells(row: Row) -> list[str]:
-    """A row's words: figures with their ratio to the first column, and what is said of the last one."""
+def cells(row: Row, *, brief: bool = False) -> list[str]:
+    """A row's words: figures with their ratio to the first column, and what is said of the last one.
+
+    Args:
+        row: the row.
+        brief: only the last column has a ratio, and the verdict is a word.
+    """
+    first = len(row.values) - 1 if brief else 1
     texts = [
-        number(value, row.unit) + (f" ({times(ratio)})" if index and ratio is not None else "")
+        number(value, row.unit) + (f" ({times(ratio)})" if index >= first and ratio is not None else "")
         for index, (value, ratio) in enumerate(zip(row.values, row.ratios, strict=True))
     ]
-    return [row.case, row.figure, row.unit, *texts, said(row)]
+    return [row.case, row.figure, row.unit, *texts, said(row, brief=brief)]
 
 
 def times(ratio: float) -> str:
@@ -47,11 +54,13 @@ def times(ratio: float) -> str:
     return f"{ratio:.2f}x" if _SMALL <= ratio < _LARGE else f"{ratio:.3g}x"
 
 
-def said(row: Row) -> str:
-    """The verdict with its interval and what would have been seen, or why there is none."""
+def said(row: Row, *, brief: bool = False) -> str:
+    """The verdict, and if not `brief` its interval and what would have been seen; or why there is none."""
     if row.found is None:
         return row.why_not or ABSENT
     parts = [wording.word(row.found.verdict)]
+    if brief:
+        return parts[0]
     if row.found.change is not None:
         low, high = (end - 1 for end in (row.found.change.low, row.found.change.high))
         parts.append(f"{percent(row.found.change.ratio - 1)} ({percent(low)} to {percent(high)})")
@@ -137,11 +146,11 @@ def terminal_heads(found: SideBySide) -> list[str]:
 
 
 def terminal_rows(found: SideBySide) -> list[list[str]]:
-    """A line with each case's name, its figures below it."""
+    """A line with each case's name, its figures below it; briefly where there are more columns than two."""
     lines: list[list[str]] = []
     case = None
     for row in found.rows:
-        name, figure, unit, *words = cells(row)
+        name, figure, unit, *words = cells(row, brief=_brief(found))
         if name != case:
             lines.append([shorten(name, _NAME), *("" for _ in words)])
             case = name
@@ -151,7 +160,14 @@ def terminal_rows(found: SideBySide) -> list[list[str]]:
 
 def styles(found: SideBySide) -> dict[str, str]:
     """The terminal style of what is said of each row."""
-    return {said(row): wording.QUIET if row.found is None else wording.style(row.found.verdict) for row in found.rows}
+    return {
+        said(row, brief=_brief(found)): wording.QUIET if row.found is None else wording.style(row.found.verdict)
+        for row in found.rows
+    }
+
+
+def _brief(found: SideBySide) -> bool:
+    return len(found.columns) > _ROOM
 
 
 def _letters(found: SideBySide) -> list[str]:
