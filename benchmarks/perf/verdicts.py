@@ -33,8 +33,7 @@ from pytest_inferbench.measure.result import CaseResult, Summary
 from pytest_inferbench.metrics.table import METRICS, SampleMetric
 from pytest_inferbench.policy import DEFAULT_GATES
 from pytest_inferbench.stats.gate import judge
-from pytest_inferbench.stats.history import read_history
-from pytest_inferbench.stats.moderation import OwnSpread, priors, stated
+from pytest_inferbench.stats.moderation import OwnSpread, priors
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.units import Direction
 
@@ -104,12 +103,11 @@ def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) 
     pooled = dict(zip(known, priors(own, pool), strict=True))
     for case in cases:
         candidate = Candidate(case, _MACHINE)
-        against = comparable(baseline, candidate.key, candidate.fingerprint)
+        assert comparable(baseline, candidate.key, candidate.fingerprint).new is None
         session = candidate.to_session("today", "", 1, "append")
         for gate, rule in rules(candidate.key).items():
-            history = read_history(against.past(gate), METRICS[gate.partition(".")[0]].direction, rule.window)
-            prior = pooled.get((candidate.key, gate), stated(rule.kind))
-            yield judge([session.value(gate)], history, rule, prior, session.rounds[gate])
+            place = (candidate.key, gate)
+            yield judge([session.value(gate)], known[place], rule, pooled[place], session.rounds[gate])
 
 
 def _record(store: BaselineStore, baseline: Baseline, cases: list[CaseResult]) -> None:

@@ -77,7 +77,6 @@ class Histories:
         pool: Sequence[OwnSpread] = (),
     ) -> None:
         self._baseline = baseline
-        self._metrics = metrics
         self._machine = machine
 
         @cache
@@ -133,9 +132,9 @@ class Histories:
                 notes.append(few)
                 continue
             rule = replace(written, gates=gates, confirmations=written.confirmations if again else 0)
-            metric = self._metrics.get(gate.partition(".")[0])
-            direction = Direction.NEUTRAL if metric is None else metric.direction
-            history = read_history(against.past(gate), direction, rule.window)
+            history = self._histories.get((key, gate))
+            if history is None:  # of a metric that nobody knows any more
+                history = read_history(against.past(gate), Direction.NEUTRAL, rule.window)
             rule = self._at_site(case, gate, rule, history)
             prior = self._priors.get((key, gate), stated(rule.kind))
             figures = [session_figure(each, gate) for each in sessions]

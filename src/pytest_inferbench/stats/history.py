@@ -15,7 +15,7 @@ import numpy as np
 
 from pytest_inferbench.stats.diagnostics import history_notes
 from pytest_inferbench.stats.moderation import OwnSpread
-from pytest_inferbench.stats.rounds import NO_ROUNDS, RoundScatter, pooled, round_scatter
+from pytest_inferbench.stats.rounds import RoundScatter, pooled, round_scatter
 from pytest_inferbench.stats.sample import Note, oriented
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class History:
         location: mean of their oriented logs; NaN where n is 0.
         variance: pooled within-segment variance of all sessions; 0 without degrees of freedom.
         df: its degrees of freedom.
-        rounds: what the scatter of those sessions' rounds alone makes of a session's figure.
         notes: what was left out, and what the order of the sessions says.
+        sessions: those that count, oldest first.
     """
 
     direction: Direction
@@ -46,8 +46,13 @@ class History:
     location: float
     variance: float
     df: int
-    rounds: RoundScatter = NO_ROUNDS
     notes: tuple[Note, ...] = ()
+    sessions: tuple[Past, ...] = ()
+
+    @property
+    def rounds(self) -> RoundScatter:
+        """What the scatter of those sessions' rounds alone makes of a session's figure."""
+        return pooled([round_scatter(session.rounds) for session in self.sessions])
 
     def own_spread(self, case: str, rule: Rule) -> OwnSpread:
         """This gate's part in the pool that `moderation.priors` reads."""
@@ -80,11 +85,11 @@ def read_history(past: Sequence[Past], direction: Direction, window: int) -> His
         notes.append(Note("unusable_history", f"{dropped} of {len(past)} accepted sessions have no usable figure"))
     # A segment opened by a session without a figure has nothing to compare with yet.
     if not kept or kept[-1][1].segment != past[-1].segment:
-        return History(direction, 0, math.nan, 0.0, 0, notes=tuple(notes))
+        return History(direction, 0, math.nan, 0.0, 0, tuple(notes))
     values = np.asarray([log for log, _ in kept])
-    segments = [session.segment for _, session in kept]
-    rounds = pooled([round_scatter(session.rounds) for _, session in kept])
+    sessions = tuple(session for _, session in kept)
+    segments = [session.segment for session in sessions]
     location, variance, df = summarise(values, segments)
     current = values[np.asarray(segments) == segments[-1]]
     notes += history_notes(current)
-    return History(direction, len(current), float(location), float(variance), df, rounds, tuple(notes))
+    return History(direction, len(current), float(location), float(variance), df, tuple(notes), sessions)

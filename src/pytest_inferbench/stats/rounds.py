@@ -44,8 +44,8 @@ def round_scatter(rounds: Sequence[float | None]) -> RoundScatter:
     df = len(logs) - 1
     if df < 1:
         return NO_ROUNDS
-    mean = math.fsum(logs) / len(logs)
-    return RoundScatter(math.fsum((log - mean) ** 2 for log in logs) / df * median_factor(len(logs)), df)
+    mean = sum(logs) / len(logs)
+    return RoundScatter(sum([(log - mean) ** 2 for log in logs]) / df * median_factor(len(logs)), df)
 
 
 def pooled(sessions: Iterable[RoundScatter]) -> RoundScatter:
