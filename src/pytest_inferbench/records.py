@@ -18,7 +18,8 @@ class FailureKind(StrEnum):
     CONNECT = "connect"  # no connection could be opened
     HTTP = "http"  # an HTTP status other than 200
     IN_STREAM = "in_stream"  # an error object inside a 200 stream (vLLM does this)
-    CUT = "cut"  # the connection ended before the stream did
+    CUT = "cut"  # the stream ended before the answer did
+    ABORTED = "aborted"  # the server ended the answer, and not because it was complete (`finish_reason: abort`)
     EMPTY = "empty"  # a complete 200 answer without any output
     PROTOCOL = "protocol"  # bytes that are not the protocol that was asked for
     TIMEOUT = "timeout"  # the request's time limit passed
@@ -42,11 +43,21 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts as the server reported them for one request; None where it did not say."""
+    """Token counts as the server reported them for one request; None where it did not say.
+
+    Attributes:
+        prompt_tokens: of the prompt.
+        output_tokens: generated, reasoning included.
+        cached_tokens: of the prompt, taken from the prefix cache.
+        reasoning_tokens: of the output, whether it was streamed or not.
+        drafted_tokens: of the output, that came from accepted drafts and so without a step of their own.
+    """
 
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    drafted_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,8 @@ class RequestRecord:
         sent_ns: when its last byte was handed to the socket; None if it never was.
         output_ns: arrival of each chunk that carried output (content, reasoning or tool call), in order.
         answer_ns: arrival of the first non-reasoning content.
+        reasoned: whether any of the output was reasoning.
+        unread: the field of a delta that carried text, again and again, which the dialect does not read; None for none.
         end_ns: when its stream ended or failed.
         planned_prompt_tokens: what the workload meant to send; None where it does not know.
         planned_output_tokens: what the workload asked to have generated, exactly; None where it may end sooner.
@@ -100,6 +113,8 @@ class RequestRecord:
     timing: ServerTiming | None = None
     text: str | None = None
     failure: Failure | None = None
+    reasoned: bool = False
+    unread: str | None = None
     load: int = 0
     counted: bool = True
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from wire_captures import decode as decode_stream
 
-from pytest_inferbench.records import ServerTiming, Usage
+from pytest_inferbench.records import FailureKind, ServerTiming, Usage
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.wire.dialect import Delta
 
@@ -18,7 +19,7 @@ def decode(**fields):
 def test_a_chunk_carries_text_ids_and_counts():
     """Counts are cumulative; several ids may come with one text."""
     chunk = decode(index=0, content="\u00e9", tokens=[5, 6], stop=False, tokens_predicted=2, tokens_evaluated=3)
-    assert chunk == Delta(content="\u00e9", tokens=2, usage=Usage(3, 2))
+    assert chunk == Delta(content="\u00e9", tokens=2, generated=2, usage=Usage(3, 2))
 
 
 def test_a_server_that_gives_no_ids_says_nothing_of_tokens():
@@ -36,6 +37,7 @@ def test_a_server_that_gives_no_ids_says_nothing_of_tokens():
         ({"stop_type": "new_kind"}, "new_kind"),
         ({"stopped_limit": True, "stopped_eos": False}, "length"),
         ({"stopped_limit": False, "stopped_eos": True}, "stop"),
+        ({"stopped_limit": False, "stopped_eos": False, "stopped_word": False}, "none"),
         ({}, "stop"),
     ],
 )
@@ -48,7 +50,16 @@ def test_the_last_chunk_says_what_was_cached_and_how_long_it_took():
     """The cache is told in `timings`."""
     timings = {"cache_n": 2, "prompt_n": 1, "prompt_ms": 4.5, "predicted_ms": 1.5}
     chunk = decode(content="", stop=True, stop_type="eos", tokens_predicted=16, tokens_evaluated=3, timings=timings)
-    assert chunk == Delta(finish="stop", done=True, usage=Usage(3, 16, 2), timing=ServerTiming(4.5, 1.5))
+    timing = ServerTiming(4.5, 1.5)
+    assert chunk == Delta(finish="stop", done=True, generated=16, usage=Usage(3, 16, 2), timing=timing)
+
+
+@pytest.mark.parametrize("how", [{"stop_type": "none"}, {"stop_type": "new_kind"}, {"stopped_limit": False}])
+def test_an_answer_that_stopped_for_no_reason_is_a_failure(how):
+    """It was given up: neither its limit, nor the end of text, nor a stop word ended it."""
+    chunks = [{"content": "a", "stop": False}, {"content": "", "stop": True, **how}]
+    body = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+    assert decode_stream("llamacpp", [(body, 7)]).failure.kind is FailureKind.ABORTED
 
 
 def test_an_error_inside_the_stream_is_reported():

@@ -47,9 +47,9 @@ def test_the_last_line_carries_counts_and_durations():
 
 def test_what_the_last_line_leaves_out_is_absent():
     """A prompt that was cached whole has no `prompt_eval_count`."""
-    assert decode(done=True) == Delta(done=True)
+    assert decode(done=True) == Delta(done=True, finish="stop")
     assert decode(done=True, eval_count=3, eval_duration=2_000_000) == Delta(
-        done=True, usage=Usage(None, 3), timing=ServerTiming(None, 2.0)
+        done=True, finish="stop", usage=Usage(None, 3), timing=ServerTiming(None, 2.0)
     )
     assert decode(done=True, prompt_eval_duration=1_000_000).timing == ServerTiming(1.0, None)
 

@@ -76,6 +76,9 @@ USAGE = {"prompt_tokens": 43, "completion_tokens": 16, "total_tokens": 59}
         ({**USAGE, "prompt_tokens_details": {"cached_tokens": 42}}, Usage(43, 16, 42)),
         ({"prompt_tokens": 43, "completion_tokens": 0}, Usage(43, 0)),
         ({"completion_tokens": 5}, Usage(None, 5)),
+        ({**USAGE, "completion_tokens_details": None}, Usage(43, 16)),
+        ({**USAGE, "completion_tokens_details": {"reasoning_tokens": 9}}, Usage(43, 16, None, 9)),
+        ({**USAGE, "reasoning_tokens": 9}, Usage(43, 16, None, 9)),
     ],
 )
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ USAGE = {"prompt_tokens": 43, "completion_tokens": 16, "total_tokens": 59}
 def test_usage_is_read_wherever_it_stands(dialect, choices, usage, expected):
     """With choices empty (vLLM, llama.cpp), absent or not empty (LiteLLM); what was not said is None, never 0."""
     payload = json.dumps({"choices": choices, "usage": usage}).encode()
-    assert dialect.decode(payload) == Delta(usage=expected)
+    assert dialect.decode(payload) == Delta(usage=expected, generated=expected and expected.output_tokens)
 
 
 def test_llama_cpp_timings_are_read():
@@ -95,11 +98,16 @@ def test_llama_cpp_timings_are_read():
     timings = {"cache_n": 42, "prompt_n": 1, "prompt_ms": 6.5, "predicted_ms": 3}
     timing = ServerTiming(prompt_ms=6.5, generation_ms=3.0)
     assert chat(choices=[], timings=timings) == Delta(timing=timing)
-    assert chat(choices=[], timings=timings, usage=USAGE) == Delta(timing=timing, usage=Usage(43, 16, 42))
+    assert chat(choices=[], timings=timings, usage=USAGE) == (
+        Delta(timing=timing, usage=Usage(43, 16, 42), generated=16)
+    )
     own = {**USAGE, "prompt_tokens_details": {"cached_tokens": 7}}
     assert chat(choices=[], timings=timings, usage=own).usage == Usage(43, 16, 7)
     assert chat(choices=[], timings={"prompt_ms": None}) == Delta(timing=ServerTiming())
     assert chat(choices=[], timings={}) == Delta()
+    drafts = {**timings, "predicted_n": 16, "draft_n": 20, "draft_n_accepted": 10}
+    assert chat(choices=[], timings=drafts).generated == 16
+    assert chat(choices=[], timings=drafts, usage=USAGE).usage == Usage(43, 16, 42, drafted_tokens=10)
 
 
 def test_a_completions_chunk_is_read():
@@ -107,13 +115,13 @@ def test_a_completions_chunk_is_read():
     choice = {"index": 0, "text": "a", "logprobs": None, "finish_reason": None, "token_ids": [5]}
     assert COMPLETIONS.decode(json.dumps({"choices": [choice]}).encode()) == Delta(content="a", tokens=1)
     last = {"choices": [{"text": "", "finish_reason": "length"}], "usage": USAGE}
-    assert COMPLETIONS.decode(json.dumps(last).encode()) == Delta(finish="length", usage=Usage(43, 16))
+    assert COMPLETIONS.decode(json.dumps(last).encode()) == (Delta(finish="length", usage=Usage(43, 16), generated=16))
 
 
 @pytest.mark.parametrize("dialect", [CHAT, COMPLETIONS], ids=lambda dialect: dialect.name)
 def test_the_end_marker_is_read(dialect):
-    """`[DONE]` is no JSON and ends the stream."""
-    assert dialect.decode(b"[DONE]") == Delta(done=True)
+    """`[DONE]` is no JSON and ends the stream, also with blanks around it."""
+    assert dialect.decode(b"[DONE]") == dialect.decode(b" [DONE]\t") == Delta(done=True)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +131,8 @@ def test_the_end_marker_is_read(dialect):
         ({"error": {"message": "boom", "type": None, "param": None, "code": None}}, "boom"),
         ({"error": {"message": "boom", "code": "overloaded"}}, "boom (overloaded)"),
         ({"error": "boom"}, "boom"),
-        ({"error": {"detail": "no message"}}, '{"detail": "no message"}'),
+        ({"error": {"detail": "no message"}}, "no message"),
+        ({"error": {"cause": "no message"}}, '{"cause": "no message"}'),
         ({"error": ["boom"]}, '["boom"]'),
         ({"error": {"message": "m" * 1000}}, "m" * 299 + "\u2026"),
         ({"error": {"message": "half \ud83d"}}, "half \ufffd"),
@@ -131,7 +140,9 @@ def test_the_end_marker_is_read(dialect):
         ({"error": None}, None),
         ({"error": ""}, None),
         ({"error": {}}, None),
-        ({"object": "chat.completion.chunk", "message": "boom"}, None),
+        ({"object": "chat.completion.chunk", "message": "boom"}, "boom"),
+        ({"object": "chat.completion.chunk", "message": ""}, None),
+        ({"choices": [{}], "message": "hello"}, None),
     ],
 )
 @pytest.mark.parametrize("dialect", [CHAT, COMPLETIONS], ids=lambda dialect: dialect.name)

@@ -52,6 +52,10 @@ def finish(**fields) -> bytes:
     return event({"choices": [{"delta": {}, "finish_reason": "stop"}], **fields})
 
 
+def finish_as(reason, **fields) -> bytes:
+    return event({"choices": [{"delta": {}, "finish_reason": reason}], **fields})
+
+
 def running(output):
     return {"usage": {"prompt_tokens": 43, "completion_tokens": output}}
 
@@ -173,16 +177,103 @@ def test_a_connection_that_ends_early_is_a_cut():
 def test_a_stream_that_just_ends_is_a_cut():
     """A server that was killed behind a proxy leaves a complete HTTP body."""
     failure = chat(content("a")).failure
-    assert failure == Failure(FailureKind.CUT, "the stream ended without a finish reason or end marker")
-    assert chat(content("a"), DONE).failure is None
+    assert failure == Failure(FailureKind.CUT, "the stream ended without a finish reason, after 1 output chunk")
+    assert chat(content("a"), DONE).failure == failure
     assert chat(content("a"), finish()).failure is None
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "function_call", "eos", "eos_token"])
+def test_an_answer_completes_by_the_ends_of_its_protocol(reason):
+    """Those that OpenAI lists for a whole answer, and those that engines have beside them."""
+    assert chat(content("a"), finish_as(reason), DONE).failure is None
+
+
+@pytest.mark.parametrize("reason", ["abort", "error", "content_filter", "repetition", "cancelled", "insufficient"])
+@pytest.mark.parametrize("usage", [{}, running(1)], ids=["uncounted", "counted"])
+@pytest.mark.parametrize("output", [0, 1, 2])
+def test_an_answer_that_ends_otherwise_is_a_failure_with_its_reason(reason, usage, output):
+    """Under status 200, as vLLM and SGLang give requests up, with `[DONE]` and, or without, a usage."""
+    decoded = chat(*[content("a")] * output, finish_as(reason, **usage), DONE)
+    chunks = f"{output} output chunk{'' if output == 1 else 's'}"
+    said = f"the server ended the answer with {reason!r} after {chunks}"
+    assert decoded.failure == Failure(FailureKind.ABORTED, said)
+    assert len(decoded.output_ns) == output
+
+
+def test_an_error_within_a_choice_is_an_error_inside_the_stream():
+    """Routers put what their backend said there, beside a finish reason that says nothing."""
+    choice = {"delta": {}, "finish_reason": "error", "error": {"code": 502, "message": "upstream gone"}}
+    assert chat(content("a"), event({"choices": [choice]}), DONE).failure == (
+        Failure(FailureKind.IN_STREAM, "upstream gone (502)")
+    )
+    within = {"delta": {"error": "out of memory"}, "finish_reason": "stop"}
+    assert chat(content("a"), event({"choices": [within]})).failure.message == "out of memory"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'event: error\ndata: {"message": "boom", "code": 500}\n\n',
+        b'event: error\ndata: {"error": {"message": "boom", "code": 500}}\n\n',
+        b'event: error\ndata: {"type": "error", "error": {"error": {"message": "boom", "code": 500}}}\n\n',
+        b'data: {"message": "boom", "code": 500}\n\n',
+        b'data: {"choices": [], "usage": null, "message": "boom", "code": 500}\n\n',
+        b'data: {"id": "x", "object": "chat.completion.chunk", "detail": "boom", "code": 500}\n\n',
+    ],
+)
+def test_what_says_that_it_went_wrong_fails_the_stream(said):
+    """By the event's name, or because it has neither choices nor usage; a finish reason after it mends nothing."""
+    decoded = chat(content("a"), said, finish(), DONE)
+    assert decoded.failure == Failure(FailureKind.IN_STREAM, "boom (500)")
+    assert len(decoded.output_ns) == 1
+
+
+@pytest.mark.parametrize("marker", [b"data: [DONE] \n\n", b"data:  [DONE]\n\n", b"data:\t[DONE]\t\r\n\r\n"])
+@pytest.mark.parametrize("between", [b"data:\n\n", b"data: \n\n", b"event: ping\ndata: {}\n\n", b": ping\n\n"])
+def test_heartbeats_and_blanks_change_nothing(marker, between):
+    """Proxies send empty data to keep a connection open, and blanks around the end marker."""
+    plain = chat(content("a"), content("b"), finish(), DONE)
+    assert chat(between, content("a"), between, content("b"), finish(), between, marker).text == plain.text
+    assert chat(between + content("a"), content("b"), finish(), marker + b"data: junk\n\n").failure is None
+
+
+def test_reasoning_is_noted():
+    """So that tokens which were counted as reasoning are known for seen, or unseen."""
+    assert chat(event({"choices": [{"delta": {"reasoning": "r"}}]}), content("a"), finish()).reasoned
+    assert not chat(content("a"), finish()).reasoned
+
+
+@pytest.mark.parametrize(
+    ("delta", "field"),
+    [
+        ({"thoughts": "t"}, "thoughts"),
+        ({"content": "", "reasoning_text": "t"}, "reasoning_text"),
+        ({"content": None, "reasoning_details": [{"type": "reasoning.text", "text": "t"}]}, "reasoning_details"),
+        ({"audio": {"id": "a", "transcript": "t"}}, "audio"),
+        ({"role": "assistant", "content": ""}, None),
+        ({"thoughts": ""}, None),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": ""}]}, None),
+        ({"logprobs": 5}, None),
+    ],
+)
+def test_text_in_a_field_that_is_not_read_is_named(delta, field):
+    """Where it streams, in several chunks that carry nothing else."""
+    unread = event({"choices": [{"delta": delta}]})
+    assert chat(unread, unread, content("a"), finish()).unread == field
+
+
+def test_one_chunk_of_other_text_describes_the_answer():
+    """A role chunk may say more than the role; beside output, other text is not missed."""
+    once = event({"choices": [{"delta": {"role": "assistant", "channel": "final"}}]})
+    beside = event({"choices": [{"delta": {"content": "a", "channel": "final"}}]})
+    assert chat(once, beside, beside, finish()).unread is None
 
 
 def test_an_answer_without_output_is_empty():
     """What the server did say is in the message."""
     failure = chat(event({"choices": [{"delta": {"role": "assistant"}}]}), finish(**running(0)), DONE).failure
     assert failure.kind is FailureKind.EMPTY
-    assert "finish reason 'stop', Usage(prompt_tokens=43, output_tokens=0, cached_tokens=None)" in failure.message
+    assert "finish reason 'stop', prompt_tokens 43, output_tokens 0)" in failure.message
     assert chat().failure.message == "the answer has no output (finish reason None, no usage); the body is empty"
 
 

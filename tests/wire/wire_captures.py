@@ -58,7 +58,9 @@ STREAMS = (
     Capture(f"{_LLAMA}/chat_stream_ignore_eos", 300, (43, 300, 42), "length", "@ ranme re n weigh over({", timed=True),
     Capture(f"{_LLAMA}/chat_stream_logprobs", 4, None, "length", "@ ran that short", timed=True),
     Capture(f"{_LLAMA}/chat_stream_progress", 4, None, "length", "@ ran that short", timed=True),
-    Capture(f"{_LLAMA}/chat_stream_usage_timings", 8, (43, 8, 42), "length", "@ ran that short( threeitM", timed=True),
+    Capture(
+        f"{_LLAMA}/chat_stream_usage_timings", 8, (43, 8, 42), "length", "@ ran that short", timed=True, steps=(1,) * 8
+    ),
     _completions(f"{_LLAMA}/completions_stream", (3, 16, 0), timed=True),
     _completions(f"{_LLAMA}/completions_stream_usage", (3, 16, 2), timed=True),
     Capture(

@@ -47,6 +47,8 @@ def decode_outcome(outcome: Outcome, spool: Spool, dialect: Dialect, worker: int
         timing=decoded.timing,
         text=decoded.text,
         failure=outcome.failure or failure,
+        reasoned=decoded.reasoned,
+        unread=decoded.unread,
     )
 
 

@@ -65,23 +65,27 @@ class Delta:
         content: answer text added by this payload.
         reasoning: reasoning text added.
         tool: whether it carried a piece of a tool call.
-        tokens: tokens in this payload, where the server says so (token ids, or the step of a running usage).
+        tokens: tokens in this payload, where the server says so (token ids).
+        generated: output tokens so far, where it says so (a running usage, llama.cpp's timings).
         usage: usage counts, cumulative for the request.
         timing: the server's own timings.
         finish: finish reason.
         error: an error inside the stream.
         done: the protocol's end marker.
+        unread: a field that is not known and carried text; "" for none.
     """
 
     content: str = ""
     reasoning: str = ""
     tool: bool = False
     tokens: int | None = None
+    generated: int | None = None
     usage: Usage | None = None
     timing: ServerTiming | None = None
     finish: str | None = None
     error: str | None = None
     done: bool = False
+    unread: str = ""
 
     @property
     def carries_output(self) -> bool:
@@ -96,6 +100,7 @@ class Dialect(Protocol):
         name: the option's value (`openai-chat`).
         path: the endpoint below the server's base URL, with its leading slash.
         framing: how payloads are told apart.
+        ends: the finish reasons of a complete answer; any other is a failure.
     """
 
     @property
@@ -104,6 +109,8 @@ class Dialect(Protocol):
     def path(self) -> str: ...  # noqa: D102
     @property
     def framing(self) -> Framing: ...  # noqa: D102
+    @property
+    def ends(self) -> frozenset[str]: ...  # noqa: D102
 
     def encode(self, request: GenerationRequest, model: str) -> bytes:
         """The JSON body that asks for `request` as a stream with usage."""

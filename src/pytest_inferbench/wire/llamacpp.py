@@ -9,11 +9,13 @@ from __future__ import annotations
 from pytest_inferbench.records import Usage
 from pytest_inferbench.wire.body import encode_body, joined_prompt
 from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
-from pytest_inferbench.wire.openai_chunk import cached_by_timings, timing_of
+from pytest_inferbench.wire.openai_chunk import count_by_timings, timing_of
 from pytest_inferbench.wire.payload import count_of, json_object, list_of, text_of
 from pytest_inferbench.wire.server_error import stream_error
 
 _FINISH = {"limit": "length", "eos": "stop", "word": "stop"}
+_OLDER = {"stopped_limit": "length", "stopped_eos": "stop", "stopped_word": "stop"}
+_OWN = ("content", "stop", "tokens")
 
 
 class LlamaCpp:
@@ -22,6 +24,7 @@ class LlamaCpp:
     name = "llamacpp"
     path = "/completion"
     framing = Framing.SSE
+    ends = frozenset(_FINISH.values())
 
     def encode(self, request: GenerationRequest, model: str) -> bytes:  # noqa: ARG002 - it serves one model
         """The JSON body; the model is not sent, since the server ignores it."""
@@ -45,14 +48,16 @@ class LlamaCpp:
         """
         document = json_object(payload)
         done = document.get("stop") is True
+        usage = _usage(document)
         return Delta(
             content=text_of(document, "content"),
             # An empty list beside text: the server was not asked for ids, or is too old to know `return_tokens`.
             tokens=len(list_of(document, "tokens") or ()) or None,
-            usage=_usage(document),
+            generated=usage.output_tokens if usage else None,
+            usage=usage,
             timing=timing_of(document),
             finish=_finish(document) if done else None,
-            error=stream_error(document),
+            error=stream_error(document, _OWN),
             done=done,
         )
 
@@ -61,11 +66,13 @@ def _usage(document: dict[str, object]) -> Usage | None:
     prompt, output = count_of(document, "tokens_evaluated"), count_of(document, "tokens_predicted")
     if prompt is None and output is None:
         return None
-    return Usage(prompt, output, cached_by_timings(document))
+    cached, drafted = (count_by_timings(document, name) for name in ("cache_n", "draft_n_accepted"))
+    return Usage(prompt, output, cached, drafted_tokens=drafted)
 
 
 def _finish(document: dict[str, object]) -> str:
     stop_type = text_of(document, "stop_type")
     if stop_type:
         return _FINISH.get(stop_type, stop_type)
-    return "length" if document.get("stopped_limit") is True else "stop"
+    told = [name for name in _OLDER if name in document]
+    return next((_OLDER[name] for name in told if document[name] is True), "none" if told else "stop")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pytest_inferbench.records import ServerTiming, Usage
 from pytest_inferbench.wire.body import encode_body
 from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
-from pytest_inferbench.wire.payload import count_of, json_object, list_of, number_of, object_of, text_of
+from pytest_inferbench.wire.payload import count_of, json_object, list_of, number_of, object_of, text_of, unread_text
 from pytest_inferbench.wire.server_error import stream_error
 
 _NS_PER_MS = 1e6
+_OWN = ("message", "done")
+_KNOWN = frozenset({"role", "content", "thinking", "tool_calls", "images", "tool_name"})
 
 
 class Ollama:
@@ -21,6 +23,7 @@ class Ollama:
     name = "ollama"
     path = "/api/chat"
     framing = Framing.NDJSON
+    ends = frozenset({"stop", "length"})
 
     def encode(self, request: GenerationRequest, model: str) -> bytes:
         """The JSON body."""
@@ -47,9 +50,10 @@ class Ollama:
             tool=bool(list_of(message, "tool_calls")),
             usage=_usage(document) if done else None,
             timing=_timing(document) if done else None,
-            finish=text_of(document, "done_reason") or None,
-            error=stream_error(document),
+            finish=text_of(document, "done_reason") or ("stop" if done else None),  # before 0.1.38 it gave no reason
+            error=stream_error(document, _OWN),
             done=done,
+            unread=unread_text(message, _KNOWN),
         )
 
 

@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from pytest_inferbench.wire.body import openai_body
 from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
-from pytest_inferbench.wire.openai_chunk import END, END_MARKER, first_choice, timing_of, tokens_of, usage_of
-from pytest_inferbench.wire.payload import json_object, list_of, object_of, text_of
-from pytest_inferbench.wire.server_error import stream_error
+from pytest_inferbench.wire.openai_chunk import (
+    END,
+    ENDS,
+    error_of,
+    first_choice,
+    generated_of,
+    is_end,
+    timing_of,
+    tokens_of,
+    usage_of,
+)
+from pytest_inferbench.wire.payload import json_object, list_of, object_of, text_of, unread_text
+
+# What a delta may hold: the output that is read below, and what is none.
+_READ = frozenset({"content", "refusal", "reasoning_content", "reasoning", "tool_calls", "function_call"})
+_NO_OUTPUT = frozenset({"role", "name", "id", "type", "object", "index", "status", "model", "error", "token_ids"})
+_KNOWN = _READ | _NO_OUTPUT
 
 
 class OpenAiChat:
@@ -19,6 +33,7 @@ class OpenAiChat:
     name = "openai-chat"
     path = "/v1/chat/completions"
     framing = Framing.SSE
+    ends = ENDS
 
     def encode(self, request: GenerationRequest, model: str) -> bytes:
         """The JSON body."""
@@ -32,18 +47,21 @@ class OpenAiChat:
         Raises:
             WireError: not JSON, or a field of another type than the protocol's.
         """
-        if payload == END_MARKER:
+        if is_end(payload):
             return END
         document = json_object(payload)
         choice = first_choice(document) or {}
         delta = object_of(choice, "delta") or {}
+        usage = usage_of(document)
         return Delta(
-            content=text_of(delta, "content"),
+            content=text_of(delta, "content") or text_of(delta, "refusal"),
             reasoning=text_of(delta, "reasoning_content") or text_of(delta, "reasoning"),
-            tool=bool(list_of(delta, "tool_calls")),
+            tool=bool(list_of(delta, "tool_calls") or object_of(delta, "function_call")),
             tokens=tokens_of(choice),
-            usage=usage_of(document),
+            generated=generated_of(document, usage),
+            usage=usage,
             timing=timing_of(document),
             finish=text_of(choice, "finish_reason") or None,
-            error=stream_error(document),
+            error=error_of(document, choice, delta),
+            unread=unread_text(delta, _KNOWN),
         )

@@ -11,9 +11,26 @@ from pytest_inferbench.records import ServerTiming, Usage
 from pytest_inferbench.wire.dialect import Delta
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.payload import count_of, list_of, number_of, object_of
+from pytest_inferbench.wire.server_error import error_text, stream_error
 
-END_MARKER = b"[DONE]"
 END = Delta(done=True)
+ENDS = frozenset({"stop", "length", "tool_calls", "function_call", "eos", "eos_token", "stop_sequence"})
+"""Finish reasons of a complete answer: OpenAI's, and those of Text Generation Inference. Not among them:
+`content_filter`, and what engines say of an answer that they gave up (`abort`, `error`)."""
+
+_END_MARKER = b"[DONE]"
+_OWN = ("choices", "usage")
+
+
+def is_end(payload: bytes) -> bool:
+    """Whether a payload is the end marker; blanks around it mean nothing."""
+    return payload[:1] != b"{" and payload.strip() == _END_MARKER
+
+
+def error_of(document: dict[str, object], choice: dict[str, object], delta: dict[str, object]) -> str | None:
+    """The error that a chunk reports: of the whole payload, of its choice, or within its delta."""
+    error = choice.get("error") or delta.get("error")
+    return error_text(error) if error else stream_error(document, _OWN)
 
 
 def first_choice(document: dict[str, object]) -> dict[str, object] | None:
@@ -34,7 +51,7 @@ def tokens_of(choice: dict[str, object]) -> int | None:
 
 
 def usage_of(document: dict[str, object]) -> Usage | None:
-    """The usage so far, on whichever chunk it comes; llama.cpp says what was cached in `timings` too."""
+    """The usage so far, on whichever chunk it comes; llama.cpp says in `timings` what was cached and drafted."""
     usage = object_of(document, "usage")
     if not usage:
         return None
@@ -44,14 +61,25 @@ def usage_of(document: dict[str, object]) -> Usage | None:
     details = object_of(usage, "prompt_tokens_details")
     cached = count_of(details, "cached_tokens") if details else None
     if cached is None:
-        cached = cached_by_timings(document)
-    return Usage(prompt, output, cached)
+        cached = count_by_timings(document, "cache_n")
+    details = object_of(usage, "completion_tokens_details")
+    reasoning = count_of(details, "reasoning_tokens") if details else None
+    if reasoning is None:
+        reasoning = count_of(usage, "reasoning_tokens")  # SGLang
+    return Usage(prompt, output, cached, reasoning, count_by_timings(document, "draft_n_accepted"))
 
 
-def cached_by_timings(document: dict[str, object]) -> int | None:
-    """Prompt tokens that llama.cpp took from its cache, by its `timings`."""
+def count_by_timings(document: dict[str, object], name: str) -> int | None:
+    """A count of llama.cpp's `timings`: `cache_n`, `predicted_n`, `draft_n_accepted`."""
     timings = object_of(document, "timings")
-    return count_of(timings, "cache_n") if timings else None
+    return count_of(timings, name) if timings else None
+
+
+def generated_of(document: dict[str, object], usage: Usage | None) -> int | None:
+    """Output tokens so far, where the chunk says it: by a running usage, or by llama.cpp's `timings`."""
+    if usage is not None and usage.output_tokens is not None:
+        return usage.output_tokens
+    return count_by_timings(document, "predicted_n")
 
 
 def timing_of(document: dict[str, object]) -> ServerTiming | None:

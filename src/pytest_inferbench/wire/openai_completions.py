@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from pytest_inferbench.wire.body import joined_prompt, openai_body
 from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
-from pytest_inferbench.wire.openai_chunk import END, END_MARKER, first_choice, timing_of, tokens_of, usage_of
+from pytest_inferbench.wire.openai_chunk import (
+    END,
+    ENDS,
+    error_of,
+    first_choice,
+    generated_of,
+    is_end,
+    timing_of,
+    tokens_of,
+    usage_of,
+)
 from pytest_inferbench.wire.payload import json_object, text_of
-from pytest_inferbench.wire.server_error import stream_error
 
 
 class OpenAiCompletions:
@@ -18,6 +27,7 @@ class OpenAiCompletions:
     name = "openai-completions"
     path = "/v1/completions"
     framing = Framing.SSE
+    ends = ENDS
 
     def encode(self, request: GenerationRequest, model: str) -> bytes:
         """The JSON body."""
@@ -29,15 +39,17 @@ class OpenAiCompletions:
         Raises:
             WireError: not JSON, or a field of another type than the protocol's.
         """
-        if payload == END_MARKER:
+        if is_end(payload):
             return END
         document = json_object(payload)
         choice = first_choice(document) or {}
+        usage = usage_of(document)
         return Delta(
             content=text_of(choice, "text"),
             tokens=tokens_of(choice),
-            usage=usage_of(document),
+            generated=generated_of(document, usage),
+            usage=usage,
             timing=timing_of(document),
             finish=text_of(choice, "finish_reason") or None,
-            error=stream_error(document),
+            error=error_of(document, choice, {}),
         )

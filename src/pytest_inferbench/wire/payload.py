@@ -13,6 +13,7 @@ from pytest_inferbench.wire.errors import WireError
 
 _SHOWN_BYTES = 200
 _LARGEST_COUNT = 2**53  # beyond it a JSON number is not exact, and no token count is that large
+_DESCRIBING = frozenset({"type", "id", "index", "role", "format", "name", "status", "signature"})
 _read_json = json.JSONDecoder().raw_decode
 
 
@@ -79,6 +80,21 @@ def number_of(document: dict[str, object], name: str) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_COUNT:
         return float(value)
     raise _wrong(name, value, "a finite number")
+
+
+def unread_text(document: dict[str, object], known: frozenset[str]) -> str:
+    """The first field that is not known and carries text, at whatever depth; "" where there is none."""
+    if document.keys() <= known:
+        return ""
+    return next((name for name, value in document.items() if name not in known and _carries_text(value)), "")
+
+
+def _carries_text(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_carries_text(part) for name, part in value.items() if name not in _DESCRIBING)
+    if isinstance(value, list):
+        return any(map(_carries_text, value))
+    return isinstance(value, str) and bool(value)
 
 
 def sound_text(text: str) -> str:

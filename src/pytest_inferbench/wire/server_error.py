@@ -11,6 +11,7 @@ from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.payload import json_object, sound_text
 
 _MOST_CHARACTERS = 300
+_COMPLAINTS = ("errors", "detail", "message", "msg", "reason", "error_message", "error_msg", "exception", "fault")
 
 
 def body_error(body: bytes) -> str:
@@ -25,14 +26,24 @@ def body_error(body: bytes) -> str:
     return shortened(_message(document.get("error") or document.get("detail") or document))
 
 
-def stream_error(document: dict[str, object]) -> str | None:
+def stream_error(document: dict[str, object], own: tuple[str, ...]) -> str | None:
     """The error that a streamed payload reports, with its code and type; None where it reports none.
 
-    Known forms: `{"error": {...}}`, `{"error": "..."}`, and `{"object": "error", "message": ...}` (vLLM, SGLang).
+    Known forms: `{"error": {...}}`, `{"error": "..."}`, `{"object": "error", "message": ...}` (vLLM, SGLang), and a
+    payload that has nothing of the protocol's own but says what went wrong: `{"detail": ...}`, `{"message": ...}`.
+
+    Args:
+        document: the payload.
+        own: the fields of which a payload of the protocol has at least one.
     """
-    error = document.get("error") or (document.get("object") == "error" and document)
-    if not error:
-        return None
+    error = document.get("error") or (document.get("object") == "error" and document) or _complaint(document, own)
+    return error_text(error) if error else None
+
+
+def error_text(error: object) -> str:
+    """What an error object or text says, with its code and type."""
+    while isinstance(error, dict) and (within := error.get("error")) and isinstance(within, dict | str):
+        error = within
     about = _code_and_type(error) if isinstance(error, dict) else ""
     return shortened(f"{_message(error)} ({about})" if about else _message(error))
 
@@ -43,11 +54,19 @@ def shortened(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
 
 
+def _complaint(document: dict[str, object], own: tuple[str, ...]) -> dict[str, object] | None:
+    """The payload itself, where it has nothing of the protocol's own and says what went wrong."""
+    if any(document.get(name) not in (None, []) for name in own):
+        return None
+    return document if any(document.get(name) for name in _COMPLAINTS) else None
+
+
 def _message(error: object) -> str:
     if isinstance(error, dict):
-        message = error.get("message")
-        if isinstance(message, str):
-            return message
+        for name in ("message", *_COMPLAINTS):
+            message = error.get(name)
+            if message and isinstance(message, str):
+                return message
     if isinstance(error, str):
         return error
     try:

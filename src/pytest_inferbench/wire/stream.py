@@ -7,7 +7,7 @@ this file and what it calls take some five microseconds for one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -37,12 +37,14 @@ class DecodedStream:
         output_ns: the stamp of each chunk that carried output, in order.
         answer_ns: the stamp of the first content that is not reasoning.
         chunk_tokens: tokens in each output chunk, aligned with `output_ns`: from token ids, else from the steps of a
-            running usage; None unless every output chunk says it. Tokens of a chunk without output (a character not
+            running count; None unless every output chunk says it. Tokens of a chunk without output (a character not
             yet whole) count with the next output chunk; those after the last one (an end-of-text token) with none.
         usage: the last usage seen.
         timing: the last server timing seen.
         finish: the finish reason as the server put it.
         text: the answer's content without reasoning, where it was asked for.
+        reasoned: whether any of the output was reasoning.
+        unread: the field of a delta that carried text we do not read, in several payloads without output; else None.
         failure: why it is not a complete answer; None if it is one.
     """
 
@@ -54,6 +56,8 @@ class DecodedStream:
     finish: str | None = None
     text: str | None = None
     failure: Failure | None = None
+    reasoned: bool = False
+    unread: str | None = None
 
 
 def http_failure(status: int, body: bytes) -> Failure:
@@ -71,6 +75,7 @@ class StreamDecoder:
 
     def __init__(self, dialect: Dialect, keep_text: bool = False) -> None:
         self._decode = dialect.decode
+        self._ends = dialect.ends
         self._framer = _FRAMERS[dialect.framing]()
         self._text: list[str] | None = [] if keep_text else None
         self._output_ns: list[int] = []
@@ -82,6 +87,8 @@ class StreamDecoder:
         self._timing: ServerTiming | None = None
         self._finish: str | None = None
         self._done = False
+        self._reasoned = False
+        self._unread: list[str] = []
         self._failure: Failure | None = None
         self._beginning = b""
         self._stamp_ns = 0
@@ -110,6 +117,9 @@ class StreamDecoder:
             finish=self._finish,
             text=None if self._text is None else sound_text("".join(self._text)),
             failure=self._failure or self._missing(complete),
+            reasoned=self._reasoned,
+            # One such payload may describe the answer; text that streams comes in several.
+            unread=self._unread[0] if len(self._unread) > 1 else None,
         )
 
     def _take(self, payloads: list[bytes]) -> None:
@@ -123,12 +133,16 @@ class StreamDecoder:
                 return
             if delta.carries_output:
                 self._take_output(delta)
-            elif delta.tokens is not None:
-                self._pending_tokens += delta.tokens
+            else:
+                self._pending_tokens += delta.tokens or 0
+                if delta.unread:
+                    self._unread.append(delta.unread)
             self._take_facts(delta)
 
     def _take_output(self, delta: Delta) -> None:
         self._output_ns.append(self._stamp_ns)
+        if delta.reasoning:
+            self._reasoned = True
         if delta.content:
             if self._answer_ns is None:
                 self._answer_ns = self._stamp_ns
@@ -141,10 +155,10 @@ class StreamDecoder:
                 self._steps.append(self._pending_tokens + delta.tokens)
                 self._pending_tokens = 0
         if self._running is not None:
-            if delta.usage is None or delta.usage.output_tokens is None:
+            if delta.generated is None:
                 self._running = None
             else:
-                self._running.append(delta.usage.output_tokens)
+                self._running.append(delta.generated)
 
     def _take_facts(self, delta: Delta) -> None:
         if delta.usage is not None:
@@ -173,13 +187,20 @@ class StreamDecoder:
         return steps if min(steps) >= 0 else None
 
     def _missing(self, complete: bool) -> Failure | None:
+        chunks = f"{len(self._output_ns)} output chunk{'s' * (len(self._output_ns) != 1)}"
         if not complete:
-            chunks = len(self._output_ns)
-            return Failure(FailureKind.CUT, f"the connection ended inside the answer, after {chunks} output chunks")
+            return Failure(FailureKind.CUT, f"the connection ended inside the answer, after {chunks}")
+        if self._finish is not None and self._finish not in self._ends:
+            return Failure(FailureKind.ABORTED, f"the server ended the answer with {self._finish!r} after {chunks}")
         if not self._output_ns:
-            said = f"finish reason {self._finish!r}, {self._usage or 'no usage'}"
+            said = f"finish reason {self._finish!r}, {_counts(self._usage)}"
             body = f"the body begins {self._beginning!r}" if self._beginning else "the body is empty"
             return Failure(FailureKind.EMPTY, shortened(f"the answer has no output ({said}); {body}"))
-        if not self._done and self._finish is None:
-            return Failure(FailureKind.CUT, "the stream ended without a finish reason or end marker")
+        if self._finish is None:
+            return Failure(FailureKind.CUT, f"the stream ended without a finish reason, after {chunks}")
         return None
+
+
+def _counts(usage: Usage | None) -> str:
+    known = {name: count for name, count in asdict(usage).items() if count is not None} if usage else {}
+    return ", ".join(f"{name} {count}" for name, count in known.items()) or "no usage"
