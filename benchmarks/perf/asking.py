@@ -1,10 +1,10 @@
-"""What reading a server's metrics page costs the server: the same load with and without, in pairs.
+"""What it costs a server that we ask it for more than answers: the same load with and without, in pairs.
 
-`python -m benchmarks.perf.scraping` from the repository's root starts llama.cpp's server on the built-in model (or
-takes the one at `--server-url`) and measures pairs: one load without samples, one with a sample every `--interval-ms`,
-in an order that is drawn anew for each pair. The product's own paired engine makes the interval.
+`python -m benchmarks.perf.asking pages` from the repository's root asks for its metrics page every `--interval-ms`,
+`... counts` for the tokens of each chunk. It starts llama.cpp's server on a built-in model, or takes the one at
+`--server-url`; the order of a pair is drawn anew. The product's own paired engine makes the interval.
 
-Law: both arms run on one server and differ in nothing but the interval; nothing is left out of the pairs.
+Law: both arms run on one server and differ in nothing but what is asked; nothing is left out of the pairs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import random
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,12 +40,13 @@ from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 
 _FEWEST_PAIRS = 20
-_FIGURES = {"output_tok_per_s_run": Direction.HIGHER, "ttft_ms": Direction.LOWER}
+_FIGURES = {"output_tok_per_s_run": Direction.HIGHER, "ttft_ms": Direction.LOWER, "tpot_ms": Direction.LOWER}
 
 
 def main() -> None:
-    """Measure the pairs and print what scraping changed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.perf.scraping", description=__doc__)
+    """Measure the pairs and print what asking changed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.perf.asking", description=__doc__)
+    parser.add_argument("what", choices=("pages", "counts"))
     parser.add_argument("--pairs", type=int, default=24)
     parser.add_argument("--interval-ms", type=float, default=100.0)
     parser.add_argument("--streams", type=int, default=4)
@@ -53,35 +54,38 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=32, help="of each answer")
     parser.add_argument("--server-url", help="a server that runs; else llama.cpp's is started")
     parser.add_argument("--backend", default="llama")
+    parser.add_argument("--model", default="small", help="the built-in model of a server that is started")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a JSON file for the pairs")
     args = parser.parse_args()
     if args.pairs < _FEWEST_PAIRS:
         parser.error(f"--pairs: got {args.pairs}, expected at least {_FEWEST_PAIRS}")
     workload = Concurrency(streams=args.streams, requests=args.requests, prompt_tokens=64, output_tokens=args.tokens)
-    with _server(args.server_url, args.backend) as server, _runner(server) as runner:
-        arms = {"without": 0.0, "with": args.interval_ms}
+    with _server(args.server_url, args.backend, args.model) as server, LoadEngine() as engine:
+        counts = server.backend.chunk_counts[server.backend.dialects[0]] if args.what == "counts" else {}
+        runners = {"without": _runner(server, engine, {}), "with": _runner(server, engine, counts)}
+        intervals = {"without": 0.0, "with": args.interval_ms if args.what == "pages" else 0.0}
         pairs: list[dict[str, dict[str, float]]] = []
-        scraped: list[RoundRecord] = []
+        asked: list[RoundRecord] = []
         order = random.Random(args.seed)
         for number in range(args.pairs):
-            turn = order.sample(list(arms), 2)
-            seen = {arm: _load(runner, workload, arms[arm], 2 * number + at) for at, arm in enumerate(turn)}
-            scraped.append(seen["with"])
+            turn = order.sample(list(runners), 2)
+            seen = {arm: _load(runners[arm], workload, intervals[arm], 2 * number + at) for at, arm in enumerate(turn)}
+            asked.append(seen["with"])
             pairs.append({arm: _figures(round_) for arm, round_ in seen.items()})
             print(f"pair {number + 1}/{args.pairs}", flush=True)  # noqa: T201 - a program's output
             if args.out:
                 args.out.write_text(json.dumps(pairs, indent=1), encoding="utf-8")
-    _print(server, pairs, scraped, args.interval_ms)
+    _print(server, args.what, pairs, asked)
 
 
 @contextmanager
-def _server(url: str | None, backend: str) -> Iterator[Server]:
+def _server(url: str | None, backend: str, model: str) -> Iterator[Server]:
     known = backend_named(backend)
     if url is not None:
         yield attach_url(url, known, model="", timeout_s=60, clock=SYSTEM_CLOCK)
         return
-    plan = ServerPlan(backend=backend, model_path=str(builtin_model("small")), model_name="small")
+    plan = ServerPlan(backend=backend, model_path=str(builtin_model(model)), model_name=model)
     with tempfile.TemporaryDirectory() as folder:
         server = start_process(plan, known, log_dir=Path(folder), timeout_s=120, clock=SYSTEM_CLOCK)
         try:
@@ -90,21 +94,16 @@ def _server(url: str | None, backend: str) -> Iterator[Server]:
             server.stop()
 
 
-@contextmanager
-def _runner(server: Server) -> Iterator[CaseRunner]:
+def _runner(server: Server, engine: LoadEngine, body: Mapping[str, object]) -> CaseRunner:
     dialect, cold = dialect_named(server.backend.dialects[0]), dict(server.backend.cold_cache_body)
     counter = TokenCounter(server.endpoint, dialect, SYSTEM_CLOCK, cold)
-    prompts = PromptMaker(calibrate(counter), cold)
+    prompts = PromptMaker(calibrate(counter), cold, body)
     counter.close()
-    engine = LoadEngine()
-    try:
-        yield CaseRunner(server, dialect, prompts, engine, SYSTEM_CLOCK, lambda _: None)
-    finally:
-        engine.close()
+    return CaseRunner(server, dialect, prompts, engine, SYSTEM_CLOCK, lambda _: None)
 
 
 def _load(runner: CaseRunner, workload: Concurrency, interval_ms: float, seed: int) -> RoundRecord:
-    plan = CasePlan("scraping", workload, 1, 1, seed, 120.0, interval_ms=interval_ms)
+    plan = CasePlan("asking", workload, 1, 1, seed, 120.0, interval_ms=interval_ms)
     (round_,) = runner.run(plan)
     return round_
 
@@ -112,17 +111,17 @@ def _load(runner: CaseRunner, workload: Concurrency, interval_ms: float, seed: i
 def _figures(round_: RoundRecord) -> dict[str, float]:
     view = RoundView(request_views(round_.requests, token_method(round_.requests)))
     rate = formulas.output_tok_per_s_run(view)
-    ttft = statistics.fmean(sample for request in view.completed for sample in formulas.ttft_ms(request))
-    return {"output_tok_per_s_run": rate or 0.0, "ttft_ms": ttft}
+    means = {
+        name: statistics.fmean(sample for request in view.completed for sample in formula(request))
+        for name, formula in (("ttft_ms", formulas.ttft_ms), ("tpot_ms", formulas.tpot_ms))
+    }
+    return {"output_tok_per_s_run": rate or 0.0, **means}
 
 
-def _print(server: Server, pairs: list[dict[str, dict[str, float]]], scraped: list[RoundRecord], every: float) -> None:
-    pages = [page for round_ in scraped for page in round_.pages]
-    took = statistics.median(page.took_ns for page in pages) / 1e6
-    print(  # noqa: T201 - a program's output
-        f"{server.backend.name} {server.version}: {len(pairs)} pairs, a page every {every:g} ms; "
-        f"{len(pages)} pages, {took:.1f} ms each (median)"
-    )
+def _print(server: Server, what: str, pairs: list[dict[str, dict[str, float]]], asked: list[RoundRecord]) -> None:
+    pages = [page for round_ in asked for page in round_.pages]
+    took = f", {len(pages)}, {statistics.median(p.took_ns for p in pages) / 1e6:.1f} ms each (median)" if pages else ""
+    print(f"{server.backend.name} {server.version}: {len(pairs)} pairs, with {what}{took}")  # noqa: T201 - a program's output
     looks = Looks(len(pairs), len(pairs))
     for name, direction in _FIGURES.items():
         both = [(pair["without"][name], pair["with"][name]) for pair in pairs]

@@ -65,6 +65,9 @@ PUBLISHES = MappingProxyType(
 )
 
 
+_COUNTS = MappingProxyType({"timings_per_token": True})
+
+
 def _command(plan: ServerPlan, installed: Installed) -> Command:
     program = _program(plan, installed)
     model = ("--model", plan.model_path, "--alias", plan.model_name)
@@ -153,6 +156,8 @@ LLAMA = Backend(
     published=PUBLISHES,
     metrics_path="/metrics",
     cold_cache_body=MappingProxyType({"cache_prompt": False}),
+    # Its own /completion gives token ids.
+    chunk_counts=MappingProxyType({"openai-chat": _COUNTS, "openai-completions": _COUNTS}),
     version_sources=(("/props", "build_info"),),
     unknown_versions=frozenset({"b0-unknown"}),
     command=_command,

@@ -64,6 +64,11 @@ _PUBLISHES = MappingProxyType(
 )
 
 
+_COUNTS: MappingProxyType[str, object] = MappingProxyType(
+    {"stream_options": {"include_usage": True, "continuous_usage_stats": True}}
+)
+
+
 def _command(plan: ServerPlan, installed: Installed) -> Command:
     program = _program(plan, installed)
     if program is not None:
@@ -140,6 +145,7 @@ VLLM = Backend(
     metrics_path="/metrics",
     # No body field turns the prefix cache off; a cold request needs a prompt of its own.
     cold_cache_body=MappingProxyType({}),
+    chunk_counts=MappingProxyType({"openai-chat": _COUNTS, "openai-completions": _COUNTS}),
     version_sources=(("/version", "version"),),
     unknown_versions=frozenset({"dev"}),
     command=_command,

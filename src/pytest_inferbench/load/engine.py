@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self
 
 from pytest_inferbench.clock import NS_PER_MS, SYSTEM_CLOCK
 from pytest_inferbench.errors import InferbenchError, LoadError
@@ -121,6 +123,14 @@ class LoadEngine:
         finished = [process.finished for process in active if process.finished is not None]
         records = sorted((record for part in finished for record in part.records), key=lambda record: record.index)
         return Observed(tuple(records), tuple(part.reading for part in finished))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """End every worker."""

@@ -106,7 +106,8 @@ class RunningCell:
             cold = server.backend.cold_cache_body
             counter = TokenCounter(server.endpoint, self._dialect, SYSTEM_CLOCK, {**cold, **self._extra})
             try:
-                self._prompts = PromptMaker(calibrate(counter), cold, self._extra)
+                counts = server.backend.chunk_counts.get(self._dialect.name, {})
+                self._prompts = PromptMaker(calibrate(counter), cold, {**counts, **self._extra})
             except ServerError as error:
                 ended = server.death()
                 raise ServerError(f"{error}: the server died ({ended})", server.logs()) if ended else error from None
