@@ -4,6 +4,7 @@ from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.evidence import CaseFacts, Evidence, ValidityPolicy
 from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.pace import pace_of
 from pytest_inferbench.metrics.tokens import request_views, token_method
 from pytest_inferbench.records import (
     Failure,
@@ -69,13 +70,15 @@ def round_of(*requests, index=0, workers=(), concurrency=None, before=None, afte
 
 def evidence(*rounds, facts=None, policy=None, method=None):
     """The evidence of a case, as `assemble` would gather it."""
-    method = method or token_method([record for each in rounds for record in each.requests])
+    seen = [record for each in rounds for record in each.requests]
+    method, pace = method or token_method(seen), pace_of(seen)
     views = tuple(
         RoundView(requests, steady_windows(requests, each.concurrency))
         for each in rounds
-        for requests in [request_views(each.counted, method)]
+        for requests in [request_views(each.counted, method, pace)]
     )
-    return Evidence(rounds, views, aggregate(views).metrics, method, facts or CaseFacts(), policy or ValidityPolicy())
+    metrics = aggregate(views).metrics
+    return Evidence(rounds, views, metrics, method, pace, facts or CaseFacts(), policy or ValidityPolicy())
 
 
 def codes(found):

@@ -17,12 +17,13 @@ IDENTITY = CaseIdentity("t.py::t[x]", "single", "tiny", "llama", "", "b1", "2x-c
 WORKLOAD = {"kind": "single", "hash": "abc"}
 
 
-def steady_round(index=0, **fields):
-    """One stream, two requests of a second each, 100 tokens in 3 chunks."""
+def steady_round(index=0, counts=(1, 39, 60), **fields):
+    """One stream, two requests of a second each, 100 tokens in 3 chunks that do not say how many they hold."""
     usage = Usage(prompt_tokens=10, output_tokens=100)
     requests = [
-        request(n, stream=0, sent=1000 * n, out=(1000 * n + 500, 1000 * n + 700, 1000 * n + 1000), usage=usage)
+        request(n, stream=0, sent=1000 * n, out=out, usage=usage, chunk_tokens=counts)
         for n in range(2)
+        for out in [(1000 * n + 500, 1000 * n + 700, 1000 * n + 1000)]
     ]
     return round_of(*requests, index=index, concurrency=1, workers=[worker(lag=(0.1,))], **fields)
 
@@ -38,7 +39,28 @@ def test_a_clean_case():
     assert result.figure("generated_tokens") == pytest.approx(400.0)
     assert result.rounds[1]["request_per_s"] == pytest.approx(1.0)
     assert result.client["workers"] == 1
-    assert result.notes == ("itl_ms is absent: the server does not say how many tokens a chunk holds",)
+    assert result.figure("tpot_ms.p50") == pytest.approx(500 / 99)
+    assert result.notes == ()
+
+
+def test_tokens_of_chunks_that_are_not_said():
+    """No figure a token where three chunks hold a hundred; rates and times to the first token stand."""
+    result = assemble(IDENTITY, WORKLOAD, [steady_round(counts=None)], CaseFacts(planned_requests=2))
+    assert [(found.code, found.invalid) for found in result.validity] == [("unseen_tokens", False)]
+    assert not {"tpot_ms", "itl_ms", "chunk_gap_ms", "generation_tok_per_s"} & set(result.metrics)
+    assert result.figure("ttft_ms.p50") == pytest.approx(500.0)
+    assert result.figure("output_tok_per_s") == pytest.approx(100.0)
+
+
+def test_one_answer_whose_chunks_are_not_counted_leaves_itl_out():
+    """The others alone would be those that lost no token on the way."""
+    counted, not_quite = request(0), request(1, usage=Usage(prompt_tokens=100, output_tokens=4))
+    kept = assemble(IDENTITY, WORKLOAD, [round_of(counted)], CaseFacts())
+    left = assemble(IDENTITY, WORKLOAD, [round_of(*[counted] * 9, not_quite)], CaseFacts())
+    assert (kept.metrics["itl_ms"].n, kept.notes) == (2, ())
+    assert "itl_ms" not in left.metrics
+    assert left.figure("tpot_ms.p50") == pytest.approx(10.0)
+    assert left.notes == ("itl_ms is absent: the server does not say how many tokens a chunk holds",)
 
 
 def test_a_case_becomes_json():

@@ -7,7 +7,6 @@ from observed import codes, evidence, failed, request, round_of
 
 from pytest_inferbench.measure import load_rules
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
-from pytest_inferbench.metrics.tokens import TokenMethod
 from pytest_inferbench.records import FailureKind, Usage
 
 
@@ -78,7 +77,7 @@ def test_min_requests():
 @pytest.mark.parametrize(("field", "rule"), [("output", "output_plan"), ("prompt", "prompt_plan")])
 @pytest.mark.parametrize(
     ("counts", "valid"),
-    [((100, 100), True), ((102, 98), True), ((104, 101), False), ((96, 100), True), ((95, 100), False)],
+    [((100, 100), True), ((102, 100), True), ((104, 101), False), ((95, 100), False)],
 )
 def test_token_plan(field, rule, counts, valid):
     """2 % of all planned tokens, in either direction, too many not making up for too few."""
@@ -87,12 +86,35 @@ def test_token_plan(field, rule, counts, valid):
 
 
 def test_token_plan_without_a_plan_or_a_count():
-    """Nothing planned, or nothing counted, is nothing to compare; chunks are no count of tokens."""
+    """Nothing planned, or nothing counted, is nothing to compare."""
     unplanned = evidence(round_of(request()))
-    chunks = evidence(round_of(*planned((50,))), method=TokenMethod.CHUNKS)
     silent = evidence(round_of(request(usage=None, planned_prompt_tokens=100)))
     assert not [*load_rules.output_plan(unplanned), *load_rules.prompt_plan(unplanned)]
-    assert not [*load_rules.output_plan(chunks), *load_rules.prompt_plan(silent)]
+    assert not list(load_rules.prompt_plan(silent))
+
+
+@pytest.mark.parametrize(
+    ("counts", "invalid", "said"),
+    [
+        ((102, 98), False, "1 of 2 answers have fewer tokens than planned; the shortest has 98 of 100"),
+        ((96, 100), False, "1 of 2 answers have fewer tokens than planned; the shortest has 96 of 100"),
+        ((100,) * 199 + (1,), False, "1 of 200 answers have fewer tokens than planned; the shortest has 1 of 100"),
+        ((100, 1, 1), True, "102 counted, 300 planned, in 3 requests, 2 of which have fewer"),
+    ],
+)
+def test_each_answer_shorter_than_planned_is_told(counts, invalid, said):
+    """Not only their sum: one answer in two hundred that ended at once hides in 2 % of all tokens."""
+    (found,) = load_rules.output_plan(evidence(round_of(*planned(counts))))
+    assert (found.code, found.invalid) == ("output_plan", invalid)
+    assert found.message.endswith(said)
+
+
+def test_answers_counted_as_chunks_are_held_to_the_plan_too():
+    """They ended early, or their chunks hold several tokens; neither is what the figures say."""
+    short = request(usage=None, planned_output_tokens=64)
+    (found,) = load_rules.output_plan(evidence(round_of(short)))
+    assert (found.code, found.invalid) == ("output_plan", True)
+    assert "have it send usage" in found.remedy
 
 
 def test_counting_chunks_is_told():

@@ -4,11 +4,12 @@ import pytest
 from observed import failed, request, round_of
 
 from pytest_inferbench.measure.tags import figures_by_tag
+from pytest_inferbench.metrics.pace import Pace
 from pytest_inferbench.metrics.tokens import TokenMethod
 
 
 def by_tag(*rounds):
-    return figures_by_tag(rounds, TokenMethod.USAGE)
+    return figures_by_tag(rounds, TokenMethod.USAGE, Pace())
 
 
 def test_each_tag_is_pooled_over_the_rounds():

@@ -25,7 +25,7 @@ def view(*, sent=100, out=(150, 160, 190), tokens=5, scheduled=None, answer=None
         output_ns=tuple(at * MS for at in out),
         answer_ns=None if answer is None else answer * MS,
         end_ns=fields.pop("end", 200) * MS,
-        usage=Usage(prompt_tokens=prompt, output_tokens=tokens),
+        usage=Usage(prompt_tokens=prompt, output_tokens=tokens, reasoning_tokens=fields.pop("reasoning", None)),
         failure=Failure(FailureKind.CUT, "cut") if failure else None,
         **fields,
     )
@@ -47,12 +47,23 @@ def value(name, *requests, **fields):
         ("ttft_scheduled_ms", view(scheduled=90), (60.0,)),
         ("time_to_answer_ms", view(answer=160), (60.0,)),
         ("chunk_gap_ms", view(), (10.0, 30.0)),
-        ("chunk_gap_ms", view(out=(150, 150)), (0.0,)),
+        ("chunk_gap_ms", view(out=(150, 150, 170)), (20.0,)),  # what arrives together shows no gap
         ("tpot_ms", view(), (10.0,)),  # 40 ms over 4 tokens after the first
+        ("tpot_ms", view(chunk_tokens=(1, 3, 1)), (10.0,)),
+        ("tpot_ms", view(chunk_tokens=(3, 1, 1)), (20.0,)),  # 40 ms over the 2 tokens that came in it
+        ("tpot_ms", view(chunk_tokens=(1, 1, 2)), (pytest.approx(40 / 3),)),  # the fifth, an end of text, is not seen
+        ("tpot_ms", view(out=(150, 150, 190)), (pytest.approx(40 / 3),)),  # two arrive at first
+        ("tpot_ms", view(reasoning=2), (20.0,)),  # 2 of 5 tokens were never streamed
+        ("tpot_ms", view(reasoning=2, reasoned=True), (10.0,)),
+        ("tpot_ms", view(reasoning=4), (10.0,)),  # counted beside the output, else one token would come in 3 chunks
         ("itl_ms", view(chunk_tokens=(1, 1, 3)), (10.0, 10.0, 10.0, 10.0)),  # 30 ms over the last 3 tokens
         ("itl_ms", view(chunk_tokens=(2, 0, 2)), (20.0, 20.0)),  # 10 + 30 ms over the last 2 tokens
+        ("itl_ms", view(out=(150, 160, 160), chunk_tokens=(1, 1, 1)), (5.0, 5.0)),  # 10 ms over 2 that come together
+        ("itl_ms", view(out=(150, 150, 170), chunk_tokens=(1, 1, 2)), (10.0, 10.0)),
+        ("itl_ms", view(tokens=3), (10.0, 30.0)),  # as many tokens as chunks are one each
         ("e2e_ms", view(end=500), (90.0,)),
         ("generation_tok_per_s", view(), (125.0,)),  # 5 tokens in 40 ms
+        ("generation_tok_per_s", view(reasoning=2), (75.0,)),
     ],
 )
 def test_sample_rows(name, request_, expected):
@@ -66,6 +77,8 @@ def test_sample_rows(name, request_, expected):
         ("ttft_scheduled_ms", view()),  # a closed loop schedules nothing
         ("time_to_answer_ms", view()),  # reasoning only
         ("chunk_gap_ms", view(out=(150,))),
+        ("chunk_gap_ms", view(out=(150, 150))),
+        ("tpot_ms", view(out=(150, 150), tokens=2)),
         ("tpot_ms", view(tokens=1)),
         ("tpot_ms", view(out=(150,), tokens=5)),  # a whole answer in one chunk
         ("itl_ms", view()),  # tokens per chunk are not known

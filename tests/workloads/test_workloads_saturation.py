@@ -96,6 +96,13 @@ def test_not_even_the_lowest_level():
     assert [(level(load), load.counted) for load in loads] == [(2, False), (2, True)]
 
 
+def test_limits_that_no_answer_has_a_figure_for():
+    """Answers that come whole have no time a token: there is nothing to search by, and no result that says 0."""
+    loads, found = run(Saturation(slo={"tpot_ms": 5.0}), lambda load: answered(load, ttft_ms=100, last_ms=100))
+    assert found == {}
+    assert [(level(load), load.counted) for load in loads] == [(1, False), (1, True)]
+
+
 def test_the_stop_rules():
     """After `max_steps` levels, and at `highest`."""
     loads, found = run(Saturation(slo=SLO, max_steps=3), slower_by_load(1))

@@ -48,6 +48,7 @@ def record(index: int, load: Load, *, ttft_ms: float = 10, last_ms: float = 100,
         "answer_ns": None,
         "end_ns": last_ns,
         "usage": Usage(request.planned_prompt_tokens, request.output_tokens),
+        "chunk_tokens": (1, request.output_tokens - 1),
         "text": f"answer {index}" if request.keep_text else None,
     }
     return RequestRecord(**(fields | changes))

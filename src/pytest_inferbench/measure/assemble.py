@@ -22,6 +22,7 @@ from pytest_inferbench.measure.validity import findings
 from pytest_inferbench.measure.watched import Watched, accounts, round_pages
 from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.pace import Pace, pace_of
 from pytest_inferbench.metrics.table import METRICS, Metric
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views, token_method
 from pytest_inferbench.records import RoundRecord
@@ -71,10 +72,11 @@ def assemble(
     Raises:
         ConfigError: `slo` names something that is no per-request metric.
     """
-    method = token_method(chain.from_iterable(round_.requests for round_ in rounds))
-    views = tuple(_round_view(round_, method, slo) for round_ in rounds)
+    requests = tuple(chain.from_iterable(round_.requests for round_ in rounds))
+    method, pace = token_method(requests), pace_of(requests)
+    views = tuple(_round_view(round_, method, pace, slo) for round_ in rounds)
     figures = aggregate(views, table)
-    evidence = Evidence(tuple(rounds), views, figures.metrics, method, facts, policy or ValidityPolicy())
+    evidence = Evidence(tuple(rounds), views, figures.metrics, method, pace, facts, policy or ValidityPolicy())
     found = findings(evidence)
     watched = watched or Watched()
     return CaseResult(
@@ -88,13 +90,13 @@ def assemble(
         validity=found,
         verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
         notes=(*_notes(evidence), *watched.notes),
-        by_tag=figures_by_tag(rounds, method, table),
+        by_tag=figures_by_tag(rounds, method, pace, table),
         slo=dict(slo) or None,
     )
 
 
-def _round_view(round_: RoundRecord, method: TokenMethod, slo: Mapping[str, float]) -> RoundView:
-    requests = request_views(round_.counted, method)
+def _round_view(round_: RoundRecord, method: TokenMethod, pace: Pace, slo: Mapping[str, float]) -> RoundView:
+    requests = request_views(round_.counted, method, pace)
     windows = steady_windows(requests, round_.concurrency)
     pages = round_pages(round_) if round_.before is not None and round_.after is not None else ()
     return RoundView(requests, windows, slo, round_.found, pages, round_.gpu)

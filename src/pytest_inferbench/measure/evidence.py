@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from pytest_inferbench.measure.result import Finding, Summary
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.pace import Pace
 from pytest_inferbench.metrics.tokens import TokenMethod
 from pytest_inferbench.records import RequestRecord, RoundRecord
 
@@ -104,6 +105,7 @@ class Evidence:
         views: the requests of the same rounds that count, with tokens counted and steady windows found.
         metrics: the case's summaries.
         token_method: how output tokens were counted.
+        pace: what the arrivals of the whole case say of the pace.
         facts: what was wanted.
         policy: the limits.
     """
@@ -112,6 +114,7 @@ class Evidence:
     views: tuple[RoundView, ...]
     metrics: Mapping[str, Summary]
     token_method: TokenMethod
+    pace: Pace
     facts: CaseFacts
     policy: ValidityPolicy
 

@@ -78,13 +78,29 @@ def prompt_plan(evidence: Evidence) -> Iterator[Finding]:
 
 
 def output_plan(evidence: Evidence) -> Iterator[Finding]:
-    """Answers were as long as planned, where the plan fixes their length; chunks are no tokens and cannot tell."""
-    if evidence.token_method is TokenMethod.CHUNKS:
-        return
+    """Answers were as long as planned, where the plan fixes their length; each that was shorter is told.
+
+    Counted as chunks, an answer off the plan ended early, or its chunks hold several tokens: its figures are wrong
+    either way.
+    """
     views = (view for round_ in evidence.views for view in round_.completed)
     pairs = [(view.output_tokens, view.record.planned_output_tokens) for view in views]
     remedy = "use a server that honours `ignore_eos`, or do not fix the output length"
-    yield from _off_plan(evidence, "output_plan", "output", pairs, remedy)
+    if evidence.token_method is TokenMethod.CHUNKS:
+        remedy += "; if its chunks hold several tokens, have it send usage"
+    found = tuple(_off_plan(evidence, "output_plan", "output", pairs, remedy))
+    yield from found
+    short = [(counted, planned) for counted, planned in pairs if counted is not None and planned and counted < planned]
+    if short and not found:
+        counted, planned = min(short, key=lambda pair: pair[0] / pair[1])
+        yield Finding(
+            "output_plan",
+            invalid=False,
+            message=f"{len(short)} of {len(pairs)} answers have fewer tokens than planned; "
+            f"the shortest has {counted} of {planned}",
+            remedy=remedy,
+            figure=float(len(short)),
+        )
 
 
 def token_method(evidence: Evidence) -> Iterator[Finding]:
@@ -168,10 +184,11 @@ def _off_plan(
     limit = evidence.policy.token_deviation
     if deviation > limit:
         counted_total = sum(counted for counted, _ in known)
+        short = sum(counted < planned for counted, planned in known)
         message = (
             f"{what} tokens are {format_value(deviation, RATIO)} off the plan, more than "
             f"{format_value(limit, RATIO)}: {counted_total} counted, {planned_total} planned, "
-            f"in {len(known)} requests"
+            f"in {len(known)} requests" + (f", {short} of which have fewer" if short else "")
         )
         yield evidence.finding(code, "token_deviation", message, remedy, figure=deviation)
 

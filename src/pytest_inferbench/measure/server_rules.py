@@ -132,7 +132,7 @@ def server_count(evidence: Evidence) -> Iterator[Finding]:
     for round_ in evidence.rounds:
         grown = _growth(round_, "generated_tokens")
         if grown is not None and all(record.failure is None for record in round_.requests):
-            views = request_views(round_.requests, evidence.token_method)
+            views = request_views(round_.requests, evidence.token_method, evidence.pace)
             ours += sum(request.output_tokens or 0 for request in views)
             theirs += grown
     limit = evidence.policy.token_deviation

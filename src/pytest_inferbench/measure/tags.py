@@ -12,18 +12,19 @@ from collections.abc import Mapping, Sequence
 from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.formulas import RequestView, RoundView
+from pytest_inferbench.metrics.pace import Pace
 from pytest_inferbench.metrics.table import METRICS, Kind, Metric
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views
 from pytest_inferbench.records import RoundRecord
 
 
 def figures_by_tag(
-    rounds: Sequence[RoundRecord], method: TokenMethod, table: Mapping[str, Metric] = METRICS
+    rounds: Sequence[RoundRecord], method: TokenMethod, pace: Pace, table: Mapping[str, Metric] = METRICS
 ) -> dict[str, Mapping[str, Summary]] | None:
     """Tag -> metric name -> summary, tags in the order of their first requests; None where no request has one."""
     tagged: defaultdict[str, list[RequestView]] = defaultdict(list)
     for round_ in rounds:
-        for view in request_views(round_.requests, method):
+        for view in request_views(round_.requests, method, pace):
             if view.record.tag:
                 tagged[view.record.tag].append(view)
     return {tag: _figures(views, table) for tag, views in tagged.items()} or None

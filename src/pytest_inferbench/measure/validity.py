@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pytest_inferbench.measure import client_rules, load_rules, server_rules
+from pytest_inferbench.measure import client_rules, load_rules, pace_rules, server_rules
 from pytest_inferbench.measure.evidence import Evidence
 from pytest_inferbench.measure.result import Finding
 
@@ -26,6 +26,9 @@ RULES: tuple[Rule, ...] = (
     load_rules.output_plan,
     server_rules.server_count,
     server_rules.page_cost,
+    pace_rules.unread_text,
+    pace_rules.unseen_tokens,
+    pace_rules.clumps,
     load_rules.token_method,
     load_rules.achieved_rate,
     load_rules.steady_window,

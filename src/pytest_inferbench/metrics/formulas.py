@@ -14,7 +14,10 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from pytest_inferbench.clock import NS_PER_MS, NS_PER_S
+from pytest_inferbench.metrics.pace import Pace, chunk_tokens, first_arrival, unstreamed_reasoning
 from pytest_inferbench.records import GpuReading, RequestRecord, ServerReading
+
+_MS_PER_S = NS_PER_S / NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +27,33 @@ class RequestView:
     Attributes:
         record: the request as it went.
         output_tokens: by the case's counting method; None for a failed request.
+        pace: what its case's arrivals say of the pace.
     """
 
     record: RequestRecord
     output_tokens: int | None
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def completed(self) -> bool:
         """Whether it did not fail."""
         return self.record.failure is None
+
+    @property
+    def chunk_tokens(self) -> tuple[int, ...] | None:
+        """Tokens of each output chunk; None unless that is known for every answer of the case."""
+        return chunk_tokens(self.record) if self.pace.counted else None
+
+    @property
+    def paced(self) -> tuple[int, float] | None:
+        """Output tokens that came after the first arrival, and in how many ms; None where there is no pace to see."""
+        stamps = self.record.output_ns
+        if not self.pace.shown or self.output_tokens is None or not stamps or stamps[-1] <= stamps[0]:
+            return None
+        first, counts = first_arrival(self.record), self.chunk_tokens
+        seen = self.output_tokens - unstreamed_reasoning(self.record)
+        after = seen - first if counts is None else sum(counts[first:])
+        return (after, (stamps[-1] - stamps[0]) / NS_PER_MS) if after > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,39 +117,36 @@ def e2e_ms(view: RequestView) -> tuple[float, ...]:
 
 
 def chunk_gap_ms(view: RequestView) -> tuple[float, ...]:
-    """Between consecutive output chunks."""
-    return tuple((later - earlier) / NS_PER_MS for earlier, later in pairwise(view.record.output_ns))
+    """Between consecutive output chunks; chunks that arrived together show none. Absent where most do."""
+    return tuple(gap for gap in _gaps_ms(view) if gap > 0) if view.pace.shown else ()
 
 
 def tpot_ms(view: RequestView) -> tuple[float, ...]:
-    """(last chunk - first) / (tokens - 1). An answer in one chunk shows no pace, however many tokens it has."""
-    tokens, stamps = view.output_tokens, view.record.output_ns
-    if tokens is None or tokens < 2 or len(stamps) < 2:  # noqa: PLR2004 - a pace needs two tokens, seen apart
-        return ()
-    return ((stamps[-1] - stamps[0]) / NS_PER_MS / (tokens - 1),)
+    """(last chunk - first) / tokens after the first arrival, usually tokens - 1. Absent where arrivals show no pace."""
+    paced = view.paced
+    return () if paced is None else (paced[1] / paced[0],)
 
 
 def itl_ms(view: RequestView) -> tuple[float, ...]:
-    """A gap before a chunk of k tokens is k samples of gap / k; a chunk without a token adds its gap to the next."""
-    counts = view.record.chunk_tokens
-    if counts is None:
+    """A gap before k tokens that arrive together is k samples of gap / k; one before none is added to the next."""
+    counts = view.chunk_tokens
+    if counts is None or not view.pace.shown:
         return ()
     samples: list[float] = []
-    waited = 0.0
-    for gap, tokens in zip(chunk_gap_ms(view), counts[1:], strict=True):
+    waited, arrived = 0.0, 0
+    for gap, tokens in zip(_gaps_ms(view), counts[1:], strict=True):
+        if gap > 0 and arrived:
+            samples += [waited / arrived] * arrived
+            waited, arrived = 0.0, 0
         waited += gap
-        if tokens:
-            samples += [waited / tokens] * tokens
-            waited = 0.0
-    return tuple(samples)
+        arrived += tokens if waited else 0  # those of the first arrival waited for the first token
+    return tuple(samples + [waited / arrived] * arrived if arrived else samples)
 
 
 def generation_tok_per_s(view: RequestView) -> tuple[float, ...]:
-    """Output tokens / (last chunk - first)."""
-    tokens, stamps = view.output_tokens, view.record.output_ns
-    if tokens is None or not stamps or stamps[-1] <= stamps[0]:
-        return ()
-    return (tokens * NS_PER_S / (stamps[-1] - stamps[0]),)
+    """Output tokens / (last chunk - first). Absent where arrivals show no pace."""
+    paced = view.paced
+    return () if paced is None else ((paced[0] + first_arrival(view.record)) * _MS_PER_S / paced[1],)
 
 
 def cached_share(view: RequestView) -> tuple[float, ...]:
@@ -206,6 +224,10 @@ def per_second(count: float | None, view: RoundView) -> float | None:
     """`count` / seconds from the first send to the last output chunk, or to the last failure where that is later."""
     seconds = _extent_s(view, failures=True)
     return None if count is None or seconds is None else count / seconds
+
+
+def _gaps_ms(view: RequestView) -> tuple[float, ...]:
+    return tuple((later - earlier) / NS_PER_MS for earlier, later in pairwise(view.record.output_ns))
 
 
 def _between_ms(start_ns: int | None, end_ns: int | None) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 from pytest_inferbench.metrics.formulas import RequestView
+from pytest_inferbench.metrics.pace import Pace, pace_of
 from pytest_inferbench.records import RequestRecord
 
 
@@ -31,10 +32,18 @@ def token_method(requests: Iterable[RequestRecord]) -> TokenMethod:
     return TokenMethod.CHUNKS
 
 
-def request_views(requests: Sequence[RequestRecord], method: TokenMethod) -> tuple[RequestView, ...]:
-    """The requests with their tokens counted by `method`; a failed request has no count."""
-    count = _COUNTS[method]
-    return tuple(RequestView(record, None if record.failure else count(record)) for record in requests)
+def request_views(
+    requests: Sequence[RequestRecord], method: TokenMethod, pace: Pace | None = None
+) -> tuple[RequestView, ...]:
+    """The requests with their tokens counted; a failed request has no count.
+
+    Args:
+        requests: some or all of a case.
+        method: how tokens are counted in the whole case.
+        pace: what the arrivals of the whole case say of the pace; None: these are all.
+    """
+    count, pace = _COUNTS[method], pace or pace_of(requests)
+    return tuple(RequestView(record, None if record.failure else count(record), pace) for record in requests)
 
 
 def _by_usage(record: RequestRecord) -> int | None:

@@ -31,7 +31,8 @@ class Saturation(PromptedWorkload):
     """A search for the highest level that meets the SLO: levels double until one does not, then the gap is halved.
 
     A level meets it if at least `attain` of its requests meet every limit; failed ones do not. Its first quarter is
-    not judged: there all streams start at once, or, at a rate, the server is still empty.
+    not judged: there all streams start at once, or, at a rate, the server is still empty. Where answers have no figure
+    that is limited (a stream in clumps has no `tpot_ms`) there is nothing to search by, and no result.
 
     It stops when the next level would be within `resolution` of the one found (or is the next whole number of
     streams), at `highest`, or after `max_steps` levels. Where not even `lowest` meets the SLO the result is 0; where
@@ -97,11 +98,15 @@ class Saturation(PromptedWorkload):
             whole=self.over == "streams",
         )
         level = next(search)
-        found = None
+        found: float | None = None
         while True:
             records = yield self._load(context, level, counted=False)
+            meets = self._meets(records, slo)
+            if meets is None and level == self.lowest:
+                yield self._load(context, self.lowest, counted=True)
+                return {}
             try:
-                level = search.send(self._meets(records, slo))
+                level = search.send(bool(meets))
             except StopIteration as end:
                 found = end.value
                 break
@@ -123,7 +128,10 @@ class Saturation(PromptedWorkload):
             return Load(asked, ClosedLoop(int(level)), counted)
         return Load(asked, OpenLoop(arrivals.schedule(arrivals.constant(level), requests=requests)), counted)
 
-    def _meets(self, records: Records, slo: Mapping[str, float]) -> bool:
+    def _meets(self, records: Records, slo: Mapping[str, float]) -> bool | None:
+        """Whether the level meets the SLO; None where no answer has a figure that is limited."""
         judged = records[len(records) // _UNSETTLED :]
         met = met_slo(RoundView(request_views(judged, token_method(judged)), slo=slo))
-        return met is not None and sum(met) >= self.attain * len(met)
+        if met is None:
+            return None if any(record.failure is None for record in judged) else False
+        return sum(met) >= self.attain * len(met)
