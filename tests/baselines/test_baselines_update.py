@@ -84,6 +84,7 @@ def test_the_session_line():
         "workload_hash": "w1",
         "token_method": "usage",
         "canary": "c1",
+        "served_model": None,
         "machine": {"kernel": "6.1"},
         "requests": 96,
         "rounds": {

@@ -11,8 +11,8 @@ class Files:
     """The baseline files of a pytester run against one server."""
 
     def __init__(self, root):
-        self.yaml = root / "benchmarks/baselines/served--external.yaml"
-        self.jsonl = root / "benchmarks/baselines/served--external/lab.jsonl"
+        self.yaml = root / "benchmarks/baselines/scripted--external.yaml"
+        self.jsonl = root / "benchmarks/baselines/scripted--external/lab.jsonl"
 
     def sessions(self):
         return [json.loads(line) for line in self.jsonl.read_text().splitlines()]
@@ -45,7 +45,7 @@ def test_reseat_opens_a_segment(run, files):
     result.assert_outcomes(passed=2, deselected=2)
     assert [(made["segment"], made["how"]) for made in files.sessions()] == [(1, "append"), (2, "reseat")]
     result.stdout.fnmatch_lines(["plain on lab: *session 1 of segment 2: reseated (*", "  ttft_ms.p50: * -> *"])
-    result.stdout.fnmatch_lines(["wrote benchmarks/baselines/served--external/lab.jsonl"])
+    result.stdout.fnmatch_lines(["wrote benchmarks/baselines/scripted--external/lab.jsonl"])
 
 
 def test_sessions_remember_their_circumstances(run, files):
@@ -110,13 +110,16 @@ def test_prune_drops_what_no_suite_has_and_measures_nothing(run, files, server):
     run("--update-baselines")
     source = "def test_plain(bench): ...\n\nasync def test_async(bench): ...\n"
     before = len(server.sent_log())
-    result = run(*PRUNE, "-k", "plain", source=source)
+    refused = run(*PRUNE, source=source)
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: --baseline-mode prune: whose cases? name the model *, with --model"])
+    result = run(*PRUNE, "--model=scripted", "-k", "plain", source=source)
     assert result.ret == pytest.ExitCode.OK
     assert len(server.sent_log()) == before
     result.stdout.fnmatch_lines(["concurrency[[]c02[]]: dropped: no suite has it"])
     assert [made["case"] for made in files.sessions()] == ["async", "plain"]
     assert "concurrency" not in files.yaml.read_text()
-    again = run(*PRUNE, source=source)
+    again = run(*PRUNE, "--model=scripted", source=source)
     again.stdout.fnmatch_lines(["baselines not pruned: nothing in them is superfluous"])
 
 
@@ -167,5 +170,5 @@ def test_a_broken_baseline_is_left_as_it_is(run, files):
     before = files.bytes()
     result = run("--update-baselines", "-k", "plain")
     result.assert_outcomes(errors=1, skipped=1, deselected=2)
-    result.stdout.fnmatch_lines(["*served--external.yaml:1: schema 2 is newer than 1, the newest read here; upgrade *"])
+    result.stdout.fnmatch_lines(["*scripted--external.yaml:1: schema 2 is newer than 1, the newest read here; *"])
     assert files.bytes() == before

@@ -177,7 +177,7 @@ def test_rounds_of_the_command_line_and_budgets_of_a_baseline_win(write: Write, 
     write(
         **{
             "benchmarks/one.bench.yaml": SMALL + "rounds: 4\nbudgets: {ttft_ms.p50: {max: 1}}\n",
-            "benchmarks/baselines/served--external.yaml": (
+            "benchmarks/baselines/scripted--external.yaml": (
                 "schema: 1\nmodel: served\nbackend: external\ncases:\n  one:\n    budgets: {ttft_ms.p50: {max: 5000}}\n"
             ),
         }
@@ -186,7 +186,7 @@ def test_rounds_of_the_command_line_and_budgets_of_a_baseline_win(write: Write, 
     (case,) = document()["cases"]
     assert len(case["rounds"]) == 1
     assert [check["source"] for check in case["checks"] if check["kind"] == "budget"] == [
-        "benchmarks/baselines/served--external.yaml:6"
+        "benchmarks/baselines/scripted--external.yaml:6"
     ]
 
 

@@ -50,14 +50,14 @@ def test_a_budget_that_is_not_kept_fails_that_test_alone(suite, server, pytester
     """A tight budget fails one test with metric, value and limit, everywhere; loose, it passes."""
     folder = pytester.mkdir("benchmarks") / "baselines"
     folder.mkdir()
-    path = folder / "served--external.yaml"
-    text = "schema: 1\nmodel: served\nbackend: external\ncases:\n  async:\n    budgets: {ttft_ms.p50: {max: %s}}\n"
+    path = folder / "scripted--external.yaml"
+    text = "schema: 1\nmodel: scripted\nbackend: external\ncases:\n  async:\n    budgets: {ttft_ms.p50: {max: %s}}\n"
     path.write_text(text % 5)
     result = suite("--server-url", server.url, "--junitxml=out.xml")
     result.assert_outcomes(passed=5, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
-        ["OVER BUDGET: async of *", "*ttft_ms.p50*max 5 ms*benchmarks/baselines/served--external.yaml:6"]
+        ["OVER BUDGET: async of *", "*ttft_ms.p50*max 5 ms*benchmarks/baselines/scripted--external.yaml:6"]
     )
     failure = next(ET.parse(pytester.path / "out.xml").getroot().iter("failure"))  # noqa: S314
     assert "ttft_ms.p50" in (failure.get("message") or "") + (failure.text or "")
@@ -90,8 +90,8 @@ async def test_bad(bench):
 def test_update_baselines_records_the_session(suite, server, pytester):
     """`--update-baselines` writes both files; a second run appends one session and keeps people's comment."""
     suite("--server-url", server.url, "--update-baselines", "--hardware=lab").assert_outcomes(passed=6)
-    path = pytester.path / "benchmarks/baselines/served--external.yaml"
-    sessions = pytester.path / "benchmarks/baselines/served--external/lab.jsonl"
+    path = pytester.path / "benchmarks/baselines/scripted--external.yaml"
+    sessions = pytester.path / "benchmarks/baselines/scripted--external/lab.jsonl"
     wide = "    policy: {margin: 0.9, resolve: 5.0}\n    gates:"  # however busy the machine is
     first = path.read_text().replace("    gates:", wide)
     assert len(sessions.read_text().splitlines()) == 3

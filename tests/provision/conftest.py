@@ -17,7 +17,7 @@ from pytest_inferbench.backends.backend import Command
 from pytest_inferbench.backends.llama import LLAMA
 from pytest_inferbench.clock import SYSTEM_CLOCK
 
-MODELS = {"data": [{"id": "tiny"}, {"id": "other"}]}
+MODELS = {"data": [{"id": "tiny"}]}
 ANSWER = 'data: {"choices":[{"delta":{"content":"@"}}],"system_fingerprint":"fp-1"}\n\ndata: [DONE]\n\n'
 
 

@@ -45,13 +45,13 @@ def wait(script, sleep_clock):
 def test_a_ready_server_has_been_asked_everything(wait, script):
     """It answers, lists the model, generates one token, and says its version."""
     info = wait(model="tiny")
-    assert (info.model, info.models, info.version) == ("tiny", ("tiny", "other"), "b11549-abc")
+    assert (info.model, info.models, info.version) == ("tiny", ("tiny",), "b11549-abc")
     assert script.paths() == ["GET /health", "GET /v1/models", "POST /v1/chat/completions", "GET /props"]
     _, _, body = script.asked[2]
     assert (body["model"], body["max_tokens"], body["stream"]) == ("tiny", 1, True)
 
 
-def test_without_a_name_the_first_model_is_taken(wait, script):
+def test_without_a_name_the_only_model_is_taken(wait, script):
     """And asked for by that name."""
     assert wait(model="").model == "tiny"
     assert script.asked[2][2]["model"] == "tiny"
@@ -140,7 +140,7 @@ def test_a_dead_process_ends_the_waiting_at_once(wait, script, sleep_clock):
 
 def test_another_model_is_refused_with_those_there_are(wait, script, sleep_clock):
     """Waiting would not change it."""
-    with pytest.raises(RefusedError, match=r"serves tiny, other, not 'mine'; .*--model"):
+    with pytest.raises(RefusedError, match=r"serves tiny, not 'mine'; .*--model"):
         wait(model="mine")
     assert sleep_clock.slept == []
     assert "POST /v1/chat/completions" not in script.paths()

@@ -49,11 +49,13 @@ def test_rounds_ask_the_same_but_never_in_the_same_words(three):
 def test_the_number_leads_the_first_message():
     """It stands in front of the system message, where there is one: what follows a difference is not reused."""
     chat = Prompt((Message("system", "be brief"), Message("user", "hello")), ("more",))
-    (prompt,) = islice(drawn((chat,), random.Random(0), 1), 1)
+    (prompt,) = islice(drawn((chat,), random.Random(0), 1, ""), 1)
     assert prompt.messages[0].role == "system"
     assert prompt.messages[0].content.endswith(")\nbe brief")
     assert prompt.messages[1] == chat.messages[1]
     assert prompt.follow_ups == ("more",)
+    (salted,) = islice(drawn((chat,), random.Random(0), 1, "0a1b"), 1)
+    assert salted.messages[0].content == prompt.messages[0].content.replace("(", "(0a1b ", 1)
 
 
 def test_a_file_and_a_length_exclude_each_other():

@@ -48,6 +48,31 @@ def test_words_cost_the_same_after_others(first, second):
     assert count(text) == make.led_tokens(first + second)
 
 
+@settings(deadline=None, derandomize=True)
+@given(st.integers(TEMPLATE_TOKENS + LEAD_TOKENS + 1, 300), st.text("0123456789abcdef", min_size=8, max_size=8))
+def test_a_salted_prompt_has_exactly_the_planned_tokens(tokens, salt):
+    """The salt takes the place of words, and never of all of them."""
+    for text in (maker(salt=salt).text(random.Random(seed), tokens) for seed in range(2)):
+        assert count(text) == tokens
+
+
+def test_two_sessions_share_only_the_lead_of_a_prompt():
+    """With one seed the words after the salt are the same, and the salt stands before them."""
+    plain, one, other = (maker(salt=salt).text(random.Random(1), 128) for salt in ("", "0a1b2c3d", "4e5f6071"))
+    assert maker(salt="0a1b2c3d").text(random.Random(1), 128) == one
+    assert one.split()[:3] != other.split()[:3]
+    assert one.split()[2:8] != other.split()[2:8]
+    assert one.split()[8:] == other.split()[8:]
+    assert set(plain.split()[2:20]) & set(one.split()[8:26])
+
+
+def test_a_shared_prefix_is_salted_too():
+    """Its beginning is the prompt's; what follows a difference is in no cache."""
+    first, second = (maker(salt=salt).opening(random.Random(1), 64) for salt in ("a", "b"))
+    assert first.split()[:6] != second.split()[:6]
+    assert count(maker().led(first)) == count(maker().led(second)) == maker().led_tokens(64)
+
+
 def test_requests_say_whether_a_cached_prefix_may_be_used():
     """Cold ones carry the backend's fields for that; those that may reuse leave them out and say so."""
     make, messages = maker(), (Message("user", "x"),)

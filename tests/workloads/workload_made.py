@@ -19,8 +19,8 @@ def count(text: str) -> int:
     return TEMPLATE_TOKENS + sum(1 + (len(word) - 1) // 5 for word in text.split())
 
 
-def maker() -> PromptMaker:
-    return PromptMaker(calibrate(count), COLD)
+def maker(**fields) -> PromptMaker:
+    return PromptMaker(calibrate(count), COLD, **fields)
 
 
 def context(seed: int = 0, **fields) -> RoundContext:

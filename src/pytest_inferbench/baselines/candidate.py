@@ -80,24 +80,27 @@ class Candidate:
             workload_hash=seen.workload,
             token_method=seen.token_method,
             canary=seen.canary,
+            served_model=seen.served_model,
             machine=dict(seen.machine),
             requests=(completed.n if completed else None) or 0,
             rounds=self._rounds(),
         )
 
     def _rounds(self) -> dict[str, list[float | None]]:
-        """The figures of each round for every metric that has a better and a worse side."""
+        """The figures of each round for every metric that has a better and a worse side, and any to compare with."""
         rounds = self.result.rounds
         names = dict.fromkeys(name for figures in rounds for name in figures)
-        return {
+        stored = {
             name: [_stored(figures.get(name)) for figures in rounds]
             for name in names
             if self.direction(name) is not Direction.NEUTRAL
         }
+        return {name: figures for name, figures in stored.items() if any(figures)}
 
 
 def _stored(figure: float | None) -> float | None:
-    return None if figure is None else float(f"{figure:.{_STORED_DIGITS}g}")
+    """A figure as a session line holds it; none of 0 or below, whose ratio to another means nothing."""
+    return float(f"{figure:.{_STORED_DIGITS}g}") if figure is not None and figure > 0 else None
 
 
 def by_file(candidates: Iterable[Candidate]) -> dict[BaselineKey, list[Candidate]]:

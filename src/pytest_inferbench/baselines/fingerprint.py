@@ -1,7 +1,7 @@
 """What a session's figures depend on besides the server's speed, and what a difference in it means.
 
-Law: pure. Another workload or another way to count tokens measures something else: nothing to compare with. Everything
-else is compared and flagged: a version, because telling versions apart is what this is for; a machine, because the
+Law: pure. Another workload, model or way to count tokens is something else: nothing to compare with. Everything else
+is compared and flagged: a version, because telling versions apart is what this is for; a machine, because the
 name that people gave it says that it is the same.
 """
 
@@ -28,6 +28,7 @@ class Fingerprint:
         workload: hash over the workload's parameters.
         token_method: how output tokens were counted.
         canary: hash over the greedy canary texts; None where none ran.
+        served_model: what a server that was not started by us says it is; None for one that was.
         machine: parts of the machine by name, as `measure.environment.machine_parts` gives them.
     """
 
@@ -38,6 +39,7 @@ class Fingerprint:
     provision: str = ""
     image: str | None = None
     canary: str | None = None
+    served_model: str | None = None
     machine: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,6 +54,7 @@ def of_result(result: CaseResult, machine: Mapping[str, str]) -> Fingerprint:
         provision=str(server.get("provision", "")),
         image=image_name(server.get("image"), server.get("image_digest")),
         canary=server.get("canary"),
+        served_model=server.get("served_model"),
         machine=machine,
     )
 
@@ -66,6 +69,7 @@ def of_session(session: Session) -> Fingerprint:
         provision=session.provision,
         image=session.image,
         canary=session.canary,
+        served_model=session.served_model,
         machine=session.machine,
     )
 
@@ -86,6 +90,8 @@ def incomparable(then: Fingerprint, now: Fingerprint) -> str | None:
     """Why figures of `now` cannot be set beside those of `then`; None where they can."""
     if then.workload != now.workload:
         return f"the workload changed (hash {then.workload} -> {now.workload})"
+    if then.served_model != now.served_model and then.served_model and now.served_model:
+        return f"the server serves another model ({then.served_model} -> {now.served_model})"
     if then.token_method != now.token_method:
         return f"output tokens are counted another way ({then.token_method} -> {now.token_method})"
     return None

@@ -46,6 +46,7 @@ class Session(Shape):
         workload_hash: over the workload's parameters; sessions with another one are not comparable.
         token_method: how output tokens were counted; the same holds.
         canary: hash over the greedy canary texts; None where none ran.
+        served_model: what a server that was not started by us said it was; None for one that was.
         machine: parts of the machine by name, such as its kernel; its name is the file's.
         requests: requests over all rounds.
         rounds: `metric.statistic` (or `metric`) -> its figure in each round, None where a round lacks it.
@@ -65,6 +66,7 @@ class Session(Shape):
     workload_hash: str
     token_method: str
     canary: str | None = None
+    served_model: str | None = None
     machine: dict[str, str] = Field(default_factory=dict)
     requests: Annotated[int, Field(ge=0)]
     rounds: dict[str, list[float | None]]

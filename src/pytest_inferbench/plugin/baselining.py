@@ -86,8 +86,11 @@ class Baselining:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Refuse to prune where cases are out of sight."""
-        narrowed = _why_not_whole(session.config, self._run.context.settings.path("baselines"))
+        """Refuse to prune where cases are out of sight, or whose they are."""
+        settings = self._run.context.settings
+        narrowed = _why_not_whole(session.config, settings.path("baselines"))
+        if narrowed is None and settings.server_url is not None and not settings.model:  # no server is asked for the name of its model
+            narrowed = "--baseline-mode prune: whose cases? name the model as its server lists it, with --model"
         if self._prunes and narrowed:
             raise pytest.UsageError(narrowed)
 

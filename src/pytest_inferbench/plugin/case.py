@@ -81,7 +81,7 @@ def case_identity(case: str, nodeid: str, cell: Cell, server: Server, context: R
     return CaseIdentity(
         id=nodeid,
         case=case,
-        model=cell.model,
+        model=context.model_of(cell),
         backend=cell.backend,
         variant=cell.variant,
         version=server.version or cell.version,
@@ -110,10 +110,11 @@ def case_policy(max_error_rate: float) -> ValidityPolicy:
     return ValidityPolicy(error_rate=max_error_rate, sources={"error_rate": "the test's max_error_rate"})
 
 
-def server_account(cell: Cell, server: Server, restarts: int, canary: str | None) -> dict[str, Any]:
+def server_account(cell: Cell, server: Server, restarts: int, canary: str | None, salt: str) -> dict[str, Any]:
     """What the result says of the server itself.
 
-    `args_hash` tells two sets of server arguments apart, `canary` two sets of greedy answers.
+    `args_hash` tells two sets of server arguments apart, `canary` two sets of greedy answers; `served_model` is what a
+    server that we did not start says it is, `salt` what its prompts began with.
     """
     args = dict(cell.args) if server.args is None else dict(server.args)
     account: dict[str, Any] = {
@@ -126,6 +127,10 @@ def server_account(cell: Cell, server: Server, restarts: int, canary: str | None
         "sources": dict(cell.sources),
     }
     account |= server.facts
+    if server.kind == "url":
+        account["served_model"] = server.endpoint.model
+    if salt:
+        account["salt"] = salt
     if canary is not None:
         account["canary"] = canary
     if server.log_path is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import secrets
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from pytest_inferbench.load.selfcheck import self_error_ms
 from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plugin.pace import Under, pace
 from pytest_inferbench.plugin.watching import GpusOf
@@ -52,12 +54,14 @@ class RunningCell:
         context: the run.
 
     Attributes:
+        salt: what prompts begin with on a server that was there before this session: it may have seen the others.
         part: what of a longer undertaking it is used for now, for progress: "pair 3 of 5 to 12, arm A".
     """
 
     def __init__(self, cell: Cell, context: RunContext) -> None:
         self.cell = cell
         self.part = ""
+        self.salt = secrets.token_hex(4)
         self.cancel = threading.Event()
         self.restarts = 0
         self._context = context
@@ -107,7 +111,7 @@ class RunningCell:
             counter = TokenCounter(server.endpoint, self._dialect, SYSTEM_CLOCK, {**cold, **self._extra})
             try:
                 counts = server.backend.chunk_counts.get(self._dialect.name, {})
-                self._prompts = PromptMaker(calibrate(counter), cold, {**counts, **self._extra})
+                self._prompts = PromptMaker(calibrate(counter), cold, {**counts, **self._extra}, self.salted(server))
             except ServerError as error:
                 ended = server.death()
                 raise ServerError(f"{error}: the server died ({ended})", server.logs()) if ended else error from None
@@ -124,6 +128,10 @@ class RunningCell:
             fresh,
             lambda server: self.gpus(server).watch if gpu_metrics else None,
         )
+
+    def salted(self, server: Server) -> str:
+        """The salt of its prompts; "" where this session has started the server."""
+        return self.salt if server.kind == "url" or server.facts.get("reused") else ""
 
     def follow(self, plan: CasePlan, seen: Sequence[RoundRecord], runner: CaseRunner) -> None:
         """Have progress say how far a case is.
@@ -215,7 +223,10 @@ class RunningCell:
             self._context.progress.clear()
 
     def _start(self, *, fresh: bool = False) -> Server:
-        return start_server(self.cell, self._context, self._progress("starting"), fresh=fresh)
+        server = start_server(self.cell, self._context, self._progress("starting"), fresh=fresh)
+        if self.cell.model == SERVED:
+            self._context.served[self.cell] = server.endpoint.model
+        return server
 
     def _progress(self, what: str) -> Callable[[str], None]:
         def say(text: str) -> None:

@@ -41,11 +41,16 @@ class RunContext:
         self.images: Images | None = None  # made by `servers.images_of`
         self.resumed: Resumed | None = None  # the run as it was left, with --bench-resume
         self.told: set[str] = set()  # notes that are said once in a run
+        self.served: dict[Cell, str] = {}  # the model of a server that was only given by its address, once it has said
 
     @property
     def folder(self) -> Path:
         """Where this run's results go."""
         return self.settings.path("results") / self.run_id
+
+    def model_of(self, cell: Cell) -> str:
+        """The name of a cell's model: as the config or an option has it, else as its server lists it."""
+        return self.served.get(cell, cell.model)
 
     def secrets(self, cell: Cell | CellPair | None) -> Secrets:
         """What nothing may show that is written or said of a cell, or of both arms of a pair."""

@@ -157,7 +157,7 @@ def assembled(
         policy=case_policy(how.max_error_rate),
         slo=dict(cell.cell.slo),
         table=context.extensions.metrics,
-        server=server_account(cell.cell, server, cell.restarts, how.canary),
+        server=server_account(cell.cell, server, cell.restarts, how.canary, cell.salted(server)),
         watched=watched(server, seen, cell.gpus(server) if sampling.gpus else None, sampling, context.told),
     )
 

@@ -16,6 +16,7 @@ from pytest_inferbench.baselines.prune import plan_prune
 from pytest_inferbench.baselines.update import Mode, Update, plan_update
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.measure.result import CaseResult
+from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.stats.rule import Rule
 
 if TYPE_CHECKING:
@@ -43,9 +44,8 @@ def update_baselines(
     if refusal := refused_in_ci(context):
         return [refusal], False
     policies = _policies(cells)
-    results = [CaseResult.from_json(case) for case in cases]
     candidates = [
-        Candidate(result, context.machine, policies.get((result.model, result.backend), ())) for result in results
+        Candidate(result, context.machine, _policy_of(result, policies)) for result in map(CaseResult.from_json, cases)
     ]
     store = context.baselines
     try:
@@ -130,6 +130,12 @@ def _write(context: RunContext, updates: Iterable[Update]) -> tuple[list[str], b
             return [*lines, f"baselines not updated: {error}"], False
         lines += [f"wrote {name}" for name in context.baselines.written(update)]
     return lines, True
+
+
+def _policy_of(case: CaseResult, policies: Mapping[tuple[str, str], tuple[Section, ...]]) -> tuple[Section, ...]:
+    """That of its cell; a server that was only given by its address has said its model's name since."""
+    own = policies.get((case.model, case.backend))
+    return policies.get((SERVED, case.backend), ()) if own is None else own
 
 
 def _policies(cells: Iterable[Cell]) -> dict[tuple[str, str], tuple[Section, ...]]:

@@ -142,7 +142,7 @@ class Verdicts:
         return answers
 
     def _history(self, cell: Cell) -> Histories:
-        key = (cell.model, cell.backend)
+        key = (self._context.model_of(cell), cell.backend)
         if key not in self._histories:
             baseline = self._context.baselines.read(*key, self._context.hardware)
             metrics, machine = self._context.extensions.metrics, self._context.machine

@@ -62,7 +62,7 @@ class Probe:
         """Ask all three questions.
 
         Args:
-            model: the name that must be listed; "" for any.
+            model: the name that must be listed; "" for the only one.
 
         Returns:
             The model's name and all names listed.
@@ -77,6 +77,11 @@ class Probe:
             raise RefusedError(
                 f"the server at {self._url} serves {', '.join(models)}, not {model!r}; "
                 "name one of these with --model, or correct the address"
+            )
+        if not model and len(models) > 1:
+            raise RefusedError(
+                f"the server at {self._url} lists {', '.join(models)}: say which is measured, --model {models[0]} "
+                "(in the config: `repo_id:` with that name)"
             )
         chosen = model or models[0]
         self._generate(chosen)

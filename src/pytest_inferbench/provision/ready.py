@@ -61,7 +61,7 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
     """Wait until the server has generated a token.
 
     Args:
-        endpoint: the server; where its model is "", the first one listed is taken.
+        endpoint: the server; where its model is "", the only one listed is taken.
         backend: how to ask it.
         alive: None while it runs, else how it ended.
         timeout_s: how long to wait.

@@ -61,7 +61,7 @@ def attach_url(
     Args:
         url: its base URL as the user wrote it.
         backend: what it is.
-        model: the name it must list; "" for the first it lists.
+        model: the name it must list; "" for the only one it lists.
         timeout_s: how long it may take to be ready.
         clock: the clock.
         headers: sent with every request.

@@ -60,7 +60,7 @@ class Prefix(Workload):
         if self.cache == "cold":
             yield self.warm_up(context, self.requests)
             return
-        prefix = context.prompts.words(context.rng, self.prefix_tokens)
+        prefix = context.prompts.opening(context.rng, self.prefix_tokens)
         # One for each stream: a server with a cache for each slot (llama.cpp) must have it in every slot.
         prime = tuple(self._request(context, prefix, 1, tag="prime") for _ in range(self.streams))
         yield Load(prime, ClosedLoop(self.streams), counted=False)
@@ -72,7 +72,7 @@ class Prefix(Workload):
         count = max(requests, self.streams)
         return Load(
             tuple(
-                self._request(context, context.prompts.words(context.rng, self.prefix_tokens), self.output_tokens)
+                self._request(context, context.prompts.opening(context.rng, self.prefix_tokens), self.output_tokens)
                 for _ in range(count)
             ),
             ClosedLoop(self.streams),

@@ -23,6 +23,7 @@ from pytest_inferbench.workloads.datasets import Prompt, parse_prompts
 
 _LEAD = "Go on:"
 _REPEAT = 8
+_SALT_WORDS = 6  # of some fifty: no two sessions begin a prompt alike
 _WORDS = tuple(
     "the and is that time to first token per number of requests second we add then them in there were three on "  # noqa: SIM905
     "only one left here write short story about person who waiting for train please answer with word yes or no "
@@ -110,15 +111,23 @@ class PromptMaker:
             the plan says nothing about the prompt's length.
         cold: body fields that keep a request from using cached prompts; left out of requests that may.
         always: body fields of every request; they win.
+        salt: what this session's prompts begin with, so that a server that has seen the same ones in an earlier session
+            has none of them in its cache; "" for nothing.
     """
 
     def __init__(
-        self, costs: WordCosts | None, cold: Mapping[str, object], always: Mapping[str, object] = _NOTHING
+        self,
+        costs: WordCosts | None,
+        cold: Mapping[str, object],
+        always: Mapping[str, object] = _NOTHING,
+        salt: str = "",
     ) -> None:
         self._costs = costs
         self._cold = cold
         self._always = always
         self._cheap = [word for word, cost in (costs.costs if costs else {}).items() if cost == 1] or _WORDS
+        self.salt = salt
+        self._salt_words = random.Random(salt).choices(self._cheap, k=_SALT_WORDS) if salt else []
 
     def exact(
         self, rng: random.Random, requests: int, prompt_tokens: int, output_tokens: int, *, tag: str = ""
@@ -147,7 +156,7 @@ class PromptMaker:
                 f"prompt_tokens: got {tokens}, expected at least {base + 1}: "
                 f"the chat template alone takes {base} tokens of this model"
             )
-        return self.led(self.words(rng, tokens - base))
+        return self.led(self.opening(rng, tokens - base))
 
     def led(self, *words: str) -> str:
         """A message's text: the lead that the word costs were learned with, then words."""
@@ -156,6 +165,11 @@ class PromptMaker:
     def led_tokens(self, word_tokens: int) -> int | None:
         """Tokens of a prompt of one led message with `word_tokens` tokens of words; None where nobody counts."""
         return self._costs.base + word_tokens if self._costs else None
+
+    def opening(self, rng: random.Random, tokens: int) -> str:
+        """Words of exactly `tokens` tokens that begin a prompt: the salt, in half of them at most, then others."""
+        salt = self._salt_words[: tokens // 2]
+        return " ".join(filter(None, (*salt, self.words(rng, tokens - len(salt)))))
 
     def words(self, rng: random.Random, tokens: int) -> str:
         """Words of exactly `tokens` tokens where they follow others after a space."""
