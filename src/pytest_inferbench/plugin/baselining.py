@@ -89,7 +89,7 @@ class Baselining:
         """Refuse to prune where cases are out of sight, or whose they are."""
         settings = self._run.context.settings
         narrowed = _why_not_whole(session.config, settings.path("baselines"))
-        if narrowed is None and settings.server_url is not None and not settings.model:  # no server is asked for the name of its model
+        if narrowed is None and settings.server_url is not None and not settings.model:
             narrowed = "--baseline-mode prune: whose cases? name the model as its server lists it, with --model"
         if self._prunes and narrowed:
             raise pytest.UsageError(narrowed)
