@@ -17,6 +17,7 @@ from pytest_inferbench.observe.page import parse_page
 from pytest_inferbench.records import ServerReading
 
 _TIMEOUT_S = 2.0
+_OPEN_METRICS = "application/openmetrics-text"
 
 
 class MetricsPage(Protocol):
@@ -42,6 +43,7 @@ class HttpMetricsPage:
     def __init__(self, endpoint: Endpoint, path: str, names: Mapping[str, tuple[str, ...]], clock: Clock) -> None:
         self._path = path
         self._names = names
+        self._model = endpoint.model
         self._clock = clock
         self._client = httpx.Client(
             base_url=endpoint.base_url,
@@ -62,8 +64,11 @@ class HttpMetricsPage:
         had_ns = self._clock.now_ns()
         if answer.status_code != httpx.codes.OK:
             return None
-        whole = "content-length" in answer.headers or "transfer-encoding" in answer.headers
-        page = parse_page(answer.text, self._names, whole=whole, histograms=histograms)
+        # What is in OpenMetrics' format says itself where it ends; else the transport must.
+        whole = not answer.headers.get("content-type", "").startswith(_OPEN_METRICS) and (
+            "content-length" in answer.headers or "transfer-encoding" in answer.headers
+        )
+        page = parse_page(answer.text, self._names, model=self._model, whole=whole, histograms=histograms)
         if not page.values and not page.histograms:
             return None
         return ServerReading((asked_ns + had_ns) // 2, page.values, page.histograms, had_ns - asked_ns)
