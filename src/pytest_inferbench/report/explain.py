@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _NAME = 60  # cells of a case's name or a test's id: enough to find it
-_TEXT = 300  # cells of one reason; the document has it whole
+_TEXT = 300  # cells of one reason in words from outside; the document has it whole
+_OWN = 2000  # cells of one in words of ours, which have an end: they are not cut in the middle
 _FIGURE = re.compile(r"(?<=\d) (?=(?:%|ms|s|tok/s|req/s|GiB|J)(?:\W|$))")  # a line does not end between it and its unit
 _EXPLAINED = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED, Verdict.INCONCLUSIVE})
 _PASSED = (Verdict.OK, Verdict.IMPROVED)
@@ -74,12 +75,12 @@ def _name(words: str) -> str:
     return shorten(visible(words), _NAME)
 
 
-def _text(words: str) -> str:
-    return _FIGURE.sub(GLUE, shorten(visible(words), _TEXT))
+def _text(words: str, most: int = _TEXT) -> str:
+    return _FIGURE.sub(GLUE, shorten(visible(words), most))
 
 
 def _finding(finding: Mapping[str, Any]) -> str:
-    parts = (_text(part).rstrip(".") for part in (finding["message"], finding["remedy"]))
+    parts = (_text(part, _OWN).rstrip(".") for part in (finding["message"], finding["remedy"]))
     return "; ".join(part for part in parts if part)
 
 
@@ -96,7 +97,7 @@ def _judged(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
     for check in case["checks"]:
         verdict = Verdict(check["verdict"])
         if verdict in _EXPLAINED:
-            said = _text(in_a_line(check)) if "comparison" in check else _check(check)
+            said = _text(in_a_line(check), _OWN) if "comparison" in check else _check(check)
             yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {said}")
 
 
@@ -157,7 +158,9 @@ def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
     for subject, case in named:
         verdict = worst(Verdict(check["verdict"]) for check in compared(case))
         if verdict in _PASSED and case["verdict"] != Verdict.INVALID.value:
-            yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case))}")
+            yield Entry(
+                wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case), _OWN)}"
+            )
 
 
 def _sites(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
@@ -165,7 +168,7 @@ def _sites(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
     for subject, case in named:
         for check in compared(case):
             if "site" in check["comparison"]:
-                yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(site_noise(check))}")
+                yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(site_noise(check), _OWN)}")
 
 
 def _notes(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
