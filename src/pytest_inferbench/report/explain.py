@@ -57,7 +57,7 @@ def explanations(document: Mapping[str, Any]) -> list[Entry]:
         *(_error(entry) for entry in document["errors"]),
         *(entry for entry in reasons if entry.style != wording.BAD),
         *_warnings(named),
-        *_new(cases),
+        *_new(cases, recorded=_asked_to_record(document)),
         *_seen(named),
         *_compared(document.get("family")),
         *_sites(named),
@@ -142,16 +142,22 @@ def _compared(family: Mapping[str, Any] | None) -> Iterator[Entry]:
         )
 
 
-def _new(cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
-    for reason in dict.fromkeys(_why_new(case) for case in cases if case["verdict"] == Verdict.NEW.value):
+def _new(cases: Iterable[Mapping[str, Any]], *, recorded: bool) -> Iterator[Entry]:
+    reasons = (_why_new(case, recorded=recorded) for case in cases if case["verdict"] == Verdict.NEW.value)
+    for reason in dict.fromkeys(reasons):
         yield Entry("new:", wording.UNDECIDED, reason)
 
 
-def _why_new(case: Mapping[str, Any]) -> str:
+def _why_new(case: Mapping[str, Any], *, recorded: bool) -> str:
     new = [check for check in case["checks"] if check["verdict"] == Verdict.NEW.value and check["note"]]
-    if new and new[0]["kind"] == PAIRS:
-        return _text(new[0]["note"])
-    return f"{_text(new[0]['note'] if new else _NO_BASELINE)}; --update-baselines records one"
+    why = _text(new[0]["note"] if new else _NO_BASELINE)
+    from_pairs = bool(new) and new[0]["kind"] == PAIRS
+    return why if from_pairs or recorded else f"{why}; --update-baselines records one"
+
+
+def _asked_to_record(document: Mapping[str, Any]) -> bool:
+    """Whether the run was to update baselines: it then says itself what it recorded, or why it did not."""
+    return any(each["name"] == "update-baselines" and each["value"] is True for each in document["settings"])
 
 
 def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
