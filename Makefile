@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.ready
 .PHONY: bench test lint perf clean
 
 bench: $(STAMP)  ## measure the embedded llama.cpp on a model made here, print the table and where the reports are
-	$(BIN)/python -m pytest benchmarks --model builtin:small --bench-rounds 3 -k "llama and (single or concurrency) and not yaml" -p no:cacheprovider --bench-html=perf/report.html
+	$(BIN)/python -m pytest benchmarks --model builtin:small --bench-rounds 3 -k "llama and (single or concurrency) and not yaml" -p no:cacheprovider --bench-html=perf/report.html $(ARGS)
 
 test: $(STAMP)  ## every test; `make test ARGS="-m 'not e2e'"` leaves the real servers out
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

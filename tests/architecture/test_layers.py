@@ -15,6 +15,7 @@ LAYERS = (
     {"errors", "units", "clock", "records", "options"},
     {"metrics", "config", "stats", "wire"},
     {"backends", "load", "devices"},
+    {"http_client"},
     {"provision", "observe", "workloads", "measure", "policy"},
     {"baselines", "plan"},
     {"report", "run", "launch"},
@@ -28,7 +29,8 @@ OUTSIDE = {
     "select": {"load"},
     "selectors": {"provision"},
     "subprocess": {"load", "provision", "measure.environment"},
-    "httpx": {"provision", "observe", "plugin"},
+    "httpx": {"http_client", "plugin"},
+    "httpcore": {"http_client"},
     "psutil": {"measure.environment", "provision"},
     "tempfile": {"load", "provision", "baselines.store"},
     "docker": {"provision"},
@@ -36,7 +38,7 @@ OUTSIDE = {
     "pynvml": {"devices.nvml"},
     "scipy": {"stats"},
     "pytest": {"plugin"},
-    "ssl": {"load", "backends.endpoint"},
+    "ssl": {"load", "backends.endpoint", "http_client"},
 }
 BANNED_NAMES = {"utils", "util", "common", "helpers", "misc"}
 

@@ -50,13 +50,13 @@ def test_error_rate_at_its_limit_is_a_warning():
 
 
 def test_error_rate_names_the_failures():
-    """Above the limit the finding counts the kinds and quotes the first failure."""
+    """Above the limit the finding counts the kinds and quotes the first failure of each."""
     requests = [failed(0), failed(1, kind=FailureKind.CUT), failed(2, kind=FailureKind.CUT), request(3)]
     (found,) = load_rules.error_rate(evidence(round_of(*requests)))
     assert found.invalid
     assert found.figure == pytest.approx(0.75)
     assert found.message == (
-        "3 of 4 requests failed (75 %, limit 0 %): 2 cut, 1 timeout; the first: timeout said the server"
+        "3 of 4 requests failed (75 %, limit 0 %): 2 cut: cut said the server; 1 timeout: timeout said the server"
     )
 
 

@@ -188,6 +188,16 @@ def test_server_count_of_chunks_is_a_warning():
     assert codes(found) == [("server_count", False)]
 
 
+def test_server_count_asks_for_usage_where_there_was_none():
+    """Tokens that a test counted itself may be fewer than the server made, and nobody else is to blame."""
+    ours = dataclasses.replace(request(usage=None), chunk_tokens=(1,) * len(request().output_ns))
+    (found,) = server_rules.server_count(case(counted(100, ours), method=TokenMethod.CHUNK_TOKENS))
+    assert "nobody else uses the server" in found.remedy
+    assert "in bench.record() call request.usage()" in found.remedy
+    (found,) = server_rules.server_count(case(counted(500, ANSWER)))
+    assert "usage" not in found.remedy
+
+
 def test_server_count_needs_complete_rounds_and_a_counter():
     """A failed request's tokens are in the server's counter only; without a counter there is nothing to compare."""
     assert not list(server_rules.server_count(case(counted(500, ANSWER, failed(1)))))

@@ -79,6 +79,27 @@ def test_a_page_whose_end_nobody_vouches_for_loses_its_last_family(served):
     assert reading.values["prompt_tokens"] == 307
 
 
+def test_an_open_metrics_page_says_itself_where_it_ends(served):
+    """Without its end mark the last family is not believed, whatever length the answer announced."""
+    answers, page = served
+    text = "vllm:prompt_tokens_total 3\nvllm:generation_tokens_total 5\n"
+    for end, values in (("# EOF\n", {"prompt_tokens": 3, "generated_tokens": 5}), ("", {"prompt_tokens": 3})):
+        answers.body = (text + end).encode()
+        answers.headers = {
+            "Content-Type": "application/openmetrics-text; version=1.0.0",
+            "Content-Length": str(len(answers.body)),
+        }
+        assert page.read().values == values
+
+
+def test_of_several_models_the_endpoints_own_counts(served):
+    """Another model behind the same address has its own figures."""
+    answers, page = served
+    answers.body = b'vllm:num_requests_running{model_name="m"} 1\nvllm:num_requests_running{model_name="n"} 4\n'
+    answers.headers = {"Content-Length": str(len(answers.body))}
+    assert page.read().values == {"requests_running": 1}
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [(404, b'{"detail":"Not Found"}'), (500, _PAGE), (200, b"<html>"), (200, b""), (200, b"\xff\xfe\x00" * 50)],

@@ -149,7 +149,7 @@ def test_the_example_of_the_docs_is_measured_and_judged(suite, server, document)
     suite(*arguments, "--update-baselines", source=EXAMPLE).assert_outcomes(passed=2)
     (case,) = document()["cases"]
     assert (case["case"], case["workload"]["kind"], len(case["rounds"])) == ("my_own", "own", 5)
-    assert case["token_method"].startswith("chunk_tok")
+    assert case["token_method"].startswith("usage")
     assert case["metrics"]["generated_tokens"]["value"] == 5 * 3 * 8
     assert {"ttft_ms", "tpot_ms", "e2e_ms", "output_tok_per_s"} <= set(case["metrics"])
     assert case["metrics"]["ttft_ms"]["p50"] >= 30, "the server waits as long before its first token"

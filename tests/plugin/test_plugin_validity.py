@@ -32,7 +32,7 @@ def run_invalid(suite, script: Script, *arguments: str, source: str = SUITE, **o
     ("script", "words"),
     [
         (Script(first_ms=5, gap_ms=2, cut_after=3, cut=Cut.FIN), "cut"),
-        (Script(first_ms=5, gap_ms=2, error_after=3), "in_stream"),
+        (Script(first_ms=5, gap_ms=2, error_after=3), "error in the stream"),
     ],
     ids=["cut", "error-in-stream"],
 )

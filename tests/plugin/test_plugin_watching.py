@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.backends.llama import LLAMA
+from pytest_inferbench.devices.fake import FakeDevices
+from pytest_inferbench.devices.nvml import NVML
+from pytest_inferbench.plugin.watching import GpusOf
+from pytest_inferbench.provision.server import Server
+from pytest_inferbench.provision.url import NotOurs
+
 SMALL = """
 from pytest_inferbench import Single
 
@@ -63,7 +71,27 @@ def test_absence_is_said_once_in_a_run(suite, server, document):
     both = SMALL + SMALL.replace("test_single", "test_again")
     assert suite("--server-url", server.url, "--backend=llama", source=both).ret == pytest.ExitCode.OK
     said = [note for case in document()["cases"] for note in case["notes"] if "joule_per_token" in note]
-    assert said == ["gpu_* and joule_per_token are absent: the server has none that NVML shows"]
+    assert said == [f"gpu_* and joule_per_token are absent: {NVML.why_none()}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "there", "said"),
+    [
+        ("http://127.0.0.1:1", 0, "no NVIDIA driver is loaded"),
+        ("http://gpu-box:1", 2, "the server is on another machine"),
+    ],
+)
+def test_why_gpu_figures_are_absent(url, there, said):
+    """What is true of this server on this machine, in the words that doctor uses."""
+    server = Server(Endpoint(url, "m"), LLAMA, "1", ("m",), "url", 0.0, None, NotOurs())
+    assert GpusOf(server, FakeDevices(there)).notes() == (f"gpu_* and joule_per_token are absent: {said}",)
+
+
+def test_a_server_that_was_given_no_gpu_says_so():
+    """The machine has some, and this server runs without."""
+    server = Server(Endpoint("http://127.0.0.1:1", "m"), LLAMA, "1", ("m",), "process", 0.0, None, NotOurs())
+    told = "gpu_* and joule_per_token are absent: the server was given none of this machine's 2"
+    assert GpusOf(server, FakeDevices(2)).notes() == (told,)
 
 
 @pytest.mark.parametrize("how", ["option", "ini"])

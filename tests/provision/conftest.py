@@ -25,8 +25,8 @@ class Script:
     """A loopback server whose answers a test writes.
 
     Attributes:
-        answers: "METHOD /path" -> (status, JSON value or text) answers, in order; the last one is given for ever. A
-            path without any gets 404.
+        answers: "METHOD /path" -> (status, JSON value or text, headers if any) answers, in order; the last one is
+            given for ever. A path without any gets 404.
         asked: what was asked: method and path, headers, body.
         url: its address.
     """
@@ -67,9 +67,11 @@ class Script:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 name = f"{self.command} {self.path}"
                 script.asked.append((name, dict(self.headers), json.loads(body) if body else None))
-                status, document = script.next_answer(name)
+                status, document, *more = script.next_answer(name)
                 text = document if isinstance(document, str) else json.dumps(document)
                 self.send_response(status)
+                for header, value in dict(*more).items():
+                    self.send_header(header, value)
                 self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
                 self.wfile.write(text.encode())

@@ -66,6 +66,8 @@ def test_more_than_there_are_is_a_reason_to_skip(lease):
     """The message says what is there."""
     with pytest.raises(CellUnavailable, match="needs 4 GPUs and this machine shows 2"):
         lease(4, there=2)
+    with pytest.raises(CellUnavailable, match="needs 1 GPUs and this machine shows 0; no NVIDIA driver is loaded"):
+        lease(1, there=0)
 
 
 def test_a_killed_holder_s_gpus_are_free(tmp_path, sleep_clock):

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import math
+import socket
+import ssl
+import threading
 
 import pytest
+import trustme
 
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.backends.external import EXTERNAL
@@ -10,8 +15,8 @@ from pytest_inferbench.backends.llama import LLAMA
 from pytest_inferbench.backends.vllm import VLLM
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import ProvisionError
+from pytest_inferbench.provision.answers import RefusedError
 from pytest_inferbench.provision.ports import free_port
-from pytest_inferbench.provision.probe import RefusedError
 from pytest_inferbench.provision.ready import wait_ready
 
 _SHORT_ANSWER = 'data: {"choices":[{"delta":{"content":"@"}}],"system_fingerprint":"%s"}\n\ndata: [DONE]\n\n'
@@ -20,6 +25,27 @@ _LOADING = (503, {"error": {"message": "Loading model", "code": 503}})
 
 def _runs():
     return None
+
+
+@pytest.fixture
+def tls_port():
+    """A port that shakes hands in TLS, with a certificate nobody vouches for, and then says no more."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    with socket.create_server(("localhost", 0)) as listener:
+
+        def answer():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with contextlib.suppress(OSError), connection:
+                        context.wrap_socket(connection, server_side=True).close()
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @pytest.fixture
@@ -163,6 +189,7 @@ def test_a_missing_key_is_told(wait, script, status):
             "/health answers 404 <html>not here</html>; is this the address",
         ),
         ("POST /v1/chat/completions", (400, {"error": {"message": "no template"}}), "answers 400 no template"),
+        ("POST /v1/chat/completions", (501, "<html>cannot</html>"), "answers 501 <html>cannot</html>; is this"),
         ("GET /v1/models", (200, "hello"), "something else than a list of models"),
         ("GET /v1/models", (200, {"models": []}), "something else than a list of models"),
     ],
@@ -173,6 +200,106 @@ def test_what_waiting_cannot_change_is_refused(wait, script, sleep_clock, name, 
     with pytest.raises(RefusedError, match=reason):
         wait()
     assert sleep_clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("http://box:1/llm/health", "a redirect to http://box:1/llm/health; .* give that address: http://box:1/llm$"),
+        ("https://box/health", "give that address: https://box$"),
+        ("/login?token=secret", r"a redirect to http://[0-9.:]+/login; .* give the address at which the server itself"),
+        ("", "a redirect that does not say where to"),
+    ],
+    ids=["moved", "tls", "login", "nowhere"],
+)
+def test_a_redirect_is_refused_with_its_target(wait, script, sleep_clock, location, told):
+    """It says which address to use; what a login page is given in its query is not shown."""
+    script.answers["GET /health"] = [(307, "", {"Location": location} if location else {})]
+    with pytest.raises(RefusedError, match=told) as caught:
+        wait()
+    assert "secret" not in str(caught.value)
+    assert sleep_clock.slept == []
+
+
+@pytest.mark.parametrize("name", ["GET /health", "GET /v1/models", "POST /v1/chat/completions"])
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ("<!DOCTYPE html>\n<html><title>Sign in</title>", {}),
+        ("\n <html lang=en><head><title>Sign in</title>", {"Content-Type": "text/html; charset=utf-8"}),
+    ],
+)
+def test_a_web_page_is_refused(wait, script, sleep_clock, name, body, headers):
+    """A login page or a web interface answers each question with 200."""
+    script.answers[name] = [(200, body, headers)]
+    with pytest.raises(RefusedError, match=r"answers with a web page \(Sign in\): a proxy's login page"):
+        wait()
+    assert sleep_clock.slept == []
+
+
+def test_a_proxy_s_error_page_is_waited_for(wait, script):
+    """502 to 504 mean that what is behind it comes up; its title is what is told."""
+    page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+    script.answers["GET /health"] = [(502, page, {"Content-Type": "text/html"}), (200, "")]
+    assert wait().model == "tiny"
+    assert wait.told == [f"waiting for llama at {script.url}: /health answers 502 502 Bad Gateway"]
+
+
+def test_being_there_may_be_said_without_a_body(wait, script):
+    """204 from the health page is as good as 200."""
+    script.answers["GET /health"] = [(204, "")]
+    assert wait().model == "tiny"
+
+
+def test_an_answer_in_one_piece_is_refused(wait, script, sleep_clock):
+    """A proxy or a server that does not stream cannot be measured, however long one waits."""
+    document = {"choices": [{"message": {"content": "hi"}}]}
+    script.answers["POST /v1/chat/completions"] = [(200, document)]
+    with pytest.raises(RefusedError, match="answers with one JSON document, though a stream was asked for"):
+        wait()
+    assert sleep_clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "told"),
+    [
+        ("GET /v1/models", {"error": {"message": "no licence"}}, "/v1/models answers 200 with an error: no licence"),
+        ("POST /v1/chat/completions", {"error": "no GPU"}, "completions answers 200 with an error: no GPU"),
+        ("POST /v1/chat/completions", 'data: {"error":{"message":"worn out"}}\n\n', "generated nothing: worn out"),
+        ("POST /v1/chat/completions", "data: [DONE]\n\n", "generated nothing"),
+        ("POST /v1/chat/completions", "hello", "generated nothing"),
+    ],
+)
+def test_what_hardly_changes_by_waiting_has_a_short_grace(wait, script, sleep_clock, name, answer, told):
+    """A server that says it is ready and then answers wrongly is not waited for as long as a model may take to load."""
+    script.answers[name] = [(200, answer)]
+    with pytest.raises(RefusedError, match=rf"waiting does not change it: .*{told}.*, for 5 s on end"):
+        wait(timeout_s=300)
+    assert sum(sleep_clock.slept) == pytest.approx(5, abs=1)
+
+
+def test_the_grace_begins_anew_when_it_says_that_it_loads(wait, script):
+    """Wrong answers with a 503 between them are those of a server that comes up."""
+    wrong = (200, "data: [DONE]\n\n")
+    name = "POST /v1/chat/completions"
+    script.answers[name] = [*[wrong] * 40, _LOADING, *[wrong] * 40, script.answers[name][0]]
+    assert wait(timeout_s=300).model == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "told"),
+    [("http", "the server speaks TLS there; give its address as https://"), ("https", "name its CA")],
+)
+def test_a_server_with_tls_says_how_to_reach_it(wait, tls_port, scheme, told):
+    """Asked without TLS, or without its CA."""
+    with pytest.raises(RefusedError, match=told):
+        wait(url=f"{scheme}://localhost:{tls_port}")
+
+
+def test_a_server_without_tls_says_how_to_reach_it(wait, script):
+    """Asked with TLS."""
+    with pytest.raises(RefusedError, match=rf"speaks no TLS there; give its address as {script.url}"):
+        wait(url=script.url.replace("http:", "https:"))
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from report_cases import HOSTILE, case
@@ -13,9 +14,14 @@ from pytest_inferbench.report.comparison_table import (
     error_rate,
     in_a_line,
     site_noise,
+    what_was_visible,
     would_have_seen,
 )
 from pytest_inferbench.report.document import build_document
+from pytest_inferbench.report.headline import headline
+from pytest_inferbench.report.html_report import to_html_page
+from pytest_inferbench.report.junit import to_junit
+from pytest_inferbench.report.markdown import to_markdown
 from pytest_inferbench.report.terminal import render_summary
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
@@ -75,11 +81,15 @@ def test_summary_looks_as_agreed(golden) -> None:
     """Every verdict of a comparison has its line, with what would have been seen and what the verdicts are worth."""
     quiet = told("multi_turn", ttft(41.3), output(1279.0))
     once = told("soak", ttft(46.5, 41.0), output(1500.0, 1490.0))
-    document = build_document(
-        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
-        cases=[REGRESSED, UNDECIDED, FRESH, quiet, once], skipped=[], errors=[],
-    )  # fmt: skip
+    document = _document(REGRESSED, UNDECIDED, FRESH, quiet, once)
     golden("summary_compared.txt", render_summary(document, 100, colour=False) + "\n")
+
+
+def _document(*cases):
+    return build_document(
+        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
+        cases=list(cases), skipped=[], errors=[],
+    )  # fmt: skip
 
 
 def test_a_table_is_made_for_the_verdict_that_is_asked_for() -> None:
@@ -94,6 +104,60 @@ def test_a_rate_that_should_be_high_is_seen_falling() -> None:
     shown = told("x", check)["checks"][0]
     assert would_have_seen(shown).startswith("-")
     assert "1,280 tok/s" in in_a_line(shown)
+
+
+def test_a_detectable_change_has_one_figure_everywhere() -> None:
+    """Of a throughput that scatters wildly: one fall in every report, none of them a rise or below -100 %."""
+    noisy = to_check(
+        "output_tok_per_s",
+        "tok/s",
+        judge([900.0], read_history([Past(1280.0)], Direction.HIGHER, 20), RULE, Prior(0.9, 4.1, 5)),
+    )
+    assert (noisy.verdict, noisy.comparison["detectable"] > 5) == (Verdict.INCONCLUSIVE, True)
+    judged = told("single", noisy)
+    document = _document(judged)
+    seen = would_have_seen(judged["checks"][0])
+    texts = [
+        comparison_table(judged, Verdict.INCONCLUSIVE),
+        " ".join(render_summary(document, 100, colour=False).split()),
+        to_markdown(document),
+        to_html_page(document, lambda _: None),
+        to_junit(document),
+    ]
+    for text in texts:
+        assert f"a worsening of {seen} would have been seen, one of -16.7 % is asked for; " in text
+        assert "make it smaller" in text, "the end of what is said is there"
+        figures = [float(figure) for figure in re.findall(r"(?:worsening of|one of|seen) ([+-][0-9.]+) %", text)]
+        assert figures
+        assert all(-100 <= figure < 0 for figure in figures)
+
+
+def test_a_change_that_was_called_is_not_told_what_would_have_been() -> None:
+    """+25 % REGRESSED beside "would have seen +33 %" reads as a contradiction; the page has baseline and change."""
+    assert [would_have_seen(check) for check in REGRESSED["checks"]] == ["-", "-"]
+    page = to_html_page(_document(REGRESSED), lambda _: None)
+    row = re.search(r'<th scope="row">output_tok_per_s</th>.*?</tr>', page.partition('class="judged"')[2])[0]
+    for words in ("REGRESSED", "was 1,280", "-18.6 % (-21.7 to -15.4 %)"):
+        assert words in row
+    assert "would have seen" not in row
+
+
+def test_an_improvement_says_by_how_much() -> None:
+    """And of the other gates what would have been seen."""
+    faster = told("single", ttft(30.0), output(1281.0))
+    said = what_was_visible(faster)
+    assert re.match(
+        r"ttft_ms\.p50 30\.0 ms, was 41\.2 ms \(8 sessions\): -27\.\d % \(.*margin 5 %; would have seen", said
+    )
+    assert "would have seen output_tok_per_s -" in said
+
+
+def test_a_case_over_its_budget_that_regressed_is_counted_as_both() -> None:
+    """The headline counts the worst verdict of each case, and says which regressed too."""
+    over = Check("ttft_ms.p50", "budget", Verdict.OVER_BUDGET, 52.1, bound="max", limit=50.0, unit="ms")
+    both = [told(name, over, ttft(52.1, 51.6)) for name in ("a", "b")]
+    texts = [text for text, _ in headline(_document(*both, told("c", over), REGRESSED))]
+    assert texts == ["3 OVER BUDGET (2 REGRESSED too)", "1 REGRESSED"]
 
 
 def test_names_from_outside_stay_on_their_line() -> None:
@@ -113,11 +177,11 @@ def test_what_an_a_a_run_says_fits_into_the_summary() -> None:
         "history": [[1, 0.404], [3, 0.407], [8, 0.313], [20, 0.28]],
         "pairs": [[5, 0.532], [8, 0.335], [12, 0.247], [20, 0.177]],
     }
-    said = site_noise({"metric": "output_tok_per_s", "comparison": {"site": site}})
+    said = site_noise({"metric": "output_tok_per_s", "comparison": {"direction": "higher", "site": site}})
     assert said == (
         "output_tok_per_s: one server among its like scatters by 14.6 %; one session among days by 12.8 %; "
         "shared variance 0.00 (0.00 to 0.88), judged with as 0.56 once --update-baselines records it; "
-        "1, 3, 8, 20 sessions see +40.4, +40.7, +31.3, +28.0 %; 5, 8, 12, 20 pairs see +53.2, +33.5, +24.7, +17.7 %"
+        "1, 3, 8, 20 sessions see -28.8, -28.9, -23.8, -21.9 %; 5, 8, 12, 20 pairs see -34.7, -25.1, -19.8, -15.0 %"
     )
     assert len(said) <= 300
 

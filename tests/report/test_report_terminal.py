@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from report_cases import HOSTILE, INVALID, NEW, OVER, RUNS, UNMEASURED, WITHIN, case, document
+from report_cases import HOSTILE, INVALID, NEW, OVER, RUNS, UNMEASURED, WITHIN, case, document, summary
 from rich.cells import cell_len
 
 from pytest_inferbench.report.terminal import render_summary
@@ -102,6 +102,37 @@ def test_error_rate_has_a_column_only_where_requests_failed() -> None:
     """A run without failed requests does not spend a column on saying so."""
     assert "errors" not in render_summary(document((WITHIN,)), 160, colour=False)
     assert "errors" in render_summary(document((WITHIN, INVALID)), 160, colour=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "figures", "shown"),
+    [
+        ("saturation", {"max_streams": ("streams", 12.0)}, "carries 12 streams"),
+        ("saturation", {"max_rate": ("req/s", 4.12)}, "carries 4.12 req/s"),
+        ("cold_start", {"cold_start_s": ("s", 2.314)}, "starts in 2.31 s"),
+        ("soak", {"ttft_drift": ("%", 0.012), "tpot_drift": ("%", -0.003)}, "TTFT +1.2 %, TPOT -0.3 %"),
+        ("prefix", {"server_prefix_hit_rate": ("%", 0.74)}, "74 % cached"),
+    ],
+)
+def test_what_a_case_was_run_for_has_a_column(kind, figures, shown) -> None:
+    """A load that was carried, a start, a drift, a hit rate: found once, beside cases that have none."""
+    own = {name: summary(unit, value=value) for name, (unit, value) in figures.items()}
+    sought = case(kind, Verdict.NEW, metrics={**WITHIN.metrics, **own})
+    text = render_summary(document((WITHIN, sought)), 160, colour=False)
+    head, row = (next(line for line in text.splitlines() if word in line) for word in ("verdict", kind))
+    assert "found" in head
+    assert shown in row
+    assert "found" not in render_summary(document((WITHIN,)), 160, colour=False)
+
+
+def test_a_run_that_records_does_not_advise_to_record() -> None:
+    """With --update-baselines given, why a case is new is all there is to say."""
+    run = document((NEW,))
+    assert "--update-baselines records one" in render_summary(run, 100, colour=False)
+    run["settings"] = [{"name": "update-baselines", "value": True, "source": "command line"}]
+    text = render_summary(run, 100, colour=False)
+    assert "new: no baseline" in text
+    assert "--update-baselines" not in text
 
 
 def test_client_error_has_a_column_only_where_it_was_measured() -> None:

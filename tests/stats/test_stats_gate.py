@@ -149,7 +149,7 @@ def test_sessions_that_scatter_today_are_unsteady_not_worse():
     assert found.spread.sd > 0.2
     assert found.detectable > 1
     assert found.change.low < 1 < found.change.high
-    assert "+118.0 %, +11.0 % worse in turn, more scatter" in found.notes[-1].message
+    assert "changed by +118.0 %, +11.0 % in turn, more scatter" in found.notes[-1].message
     steady = judge([1.6 * 40, 1.58 * 40], history, Rule(gates=3), stated(Kind.TYPICAL))
     assert steady.verdict is Verdict.REGRESSED
 
@@ -200,8 +200,6 @@ def test_higher_is_better_mirrors():
     assert rate.change.ratio == pytest.approx(1 / latency.change.ratio)
     assert rate.change.low == pytest.approx(1 / latency.change.high)
     assert rate.worsening == pytest.approx(latency.worsening)
-    assert rate.in_metric_terms(0.25) == pytest.approx(-0.2)
-    assert latency.in_metric_terms(0.25) == pytest.approx(0.25)
 
 
 def test_strict_wants_the_whole_interval_beyond_the_margin():

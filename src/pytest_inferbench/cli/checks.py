@@ -160,7 +160,7 @@ def _docker(machine: Machine, *, needed: bool) -> Iterable[Finding]:
 def _gpus(devices: Devices) -> Finding:
     gpus = devices.gpus()
     if not gpus:
-        return Finding("GPUs", State.NOTE, f"none: {devices.why_none()}", "servers run on the CPU")
+        return Finding("GPUs", State.NOTE, f"none seen: {devices.why_none()}", "servers run on the CPU")
     kinds = {gpu.name: [one for one in gpus if one.name == gpu.name] for gpu in gpus}
     words = [f"{len(same)} x {name}" + _memory(same[0].memory_bytes) for name, same in kinds.items()]
     return Finding("GPUs", State.OK, ", ".join(words))

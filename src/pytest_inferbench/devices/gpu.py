@@ -58,7 +58,7 @@ class Devices(Protocol):
         ...
 
     def why_none(self) -> str:
-        """Where there are none: what is missing, and how to get it."""
+        """Where `gpus` are none: what is true of that, and what to do where something is missing."""
         ...
 
     def versions(self) -> Mapping[str, str]:

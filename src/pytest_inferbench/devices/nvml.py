@@ -52,17 +52,21 @@ class Nvml:
 
     def why_none(self) -> str:
         """Where there are none: what is missing, and how to get it."""
+        library = _library()
+        if library is None:
+            return "nvidia-ml-py, which looks for them, is not installed; pip install 'pytest-inferbench[gpu]'"
         try:
-            import pynvml  # noqa: PLC0415 - as above
-        except ImportError:
-            return "they cannot be looked for without nvidia-ml-py; pip install 'pytest-inferbench[gpu]'"
-        try:
-            pynvml.nvmlInit()
-        except pynvml.NVMLError as error:
+            library.nvmlInit()
+        except library.NVMLError as error:
             return f"NVIDIA's driver does not answer ({error})"
-        pynvml.nvmlShutdown()
-        hidden = _wanted() is not None
-        return "CUDA_VISIBLE_DEVICES leaves none of those that are there" if hidden else "the driver shows none"
+        try:
+            count = library.nvmlDeviceGetCount()
+        except library.NVMLError as error:
+            return f"NVIDIA's driver does not list them ({error})"
+        finally:
+            library.nvmlShutdown()
+        hidden = f"CUDA_VISIBLE_DEVICES={_wanted()} hides the {count} that the driver shows"
+        return hidden if count else "NVIDIA's driver shows none"
 
 
 def _library() -> Any:  # noqa: ANN401 - a module without types

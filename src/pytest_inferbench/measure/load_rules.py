@@ -5,11 +5,11 @@ Law: each rule is a pure function of the evidence and yields findings; `validity
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.measure.evidence import Evidence
+from pytest_inferbench.measure.failures import in_words
 from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.metrics.formulas import wall_s
 from pytest_inferbench.metrics.tokens import TokenMethod
@@ -44,10 +44,9 @@ def error_rate(evidence: Evidence) -> Iterator[Finding]:
     if not failures:
         return
     rate, limit = len(failures) / len(evidence.requests), evidence.policy.error_rate
-    kinds = ", ".join(f"{count} {kind.value}" for kind, count in Counter(f.kind for f in failures).most_common())
     message = (
         f"{len(failures)} of {len(evidence.requests)} requests failed ({format_value(rate, RATIO)}, "
-        f"limit {format_value(limit, RATIO)}): {kinds}; the first: {failures[0].message}"
+        f"limit {format_value(limit, RATIO)}): {in_words(failures)}"
     )
     remedy = "see the server's log; lower the load, or raise the case's error limit if failures belong to it"
     yield evidence.finding("error_rate", "error_rate", message, remedy, figure=rate, invalid=rate > limit)

@@ -144,6 +144,8 @@ def server_count(evidence: Evidence) -> Iterator[Finding]:
         f"more than {format_value(limit, RATIO)}"
     )
     remedy = "make sure that nobody else uses the server while it is measured"
+    if any(record.usage is None for record in evidence.completed):
+        remedy += ", and that all tokens are told: ask for usage, and in bench.record() call request.usage()"
     invalid = evidence.token_method is not TokenMethod.CHUNKS
     yield evidence.finding("server_count", "token_deviation", message, remedy, figure=deviation, invalid=invalid)
 

@@ -6,13 +6,14 @@ server's spelling.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
 
 class Nature(StrEnum):
-    """What kind of figure it is, and what becomes of one that stands on a page several times (engines, ranks)."""
+    """What kind of figure it is, and what becomes of one that stands on a page several times (engines, replicas)."""
 
     COUNTER = "counter"  # only grows while the server lives; added up
     GAUGE = "gauge"  # goes up and down; added up
@@ -43,3 +44,23 @@ PUBLISHED: Mapping[str, Nature] = MappingProxyType(
         "queue_s": Nature.HISTOGRAM,
     }
 )
+
+MODEL_LABELS = ("model_name", "model")
+"""Labels that name the model a series is of."""
+
+PROCESS_LABEL = "pid"
+"""What prometheus_client adds to a gauge that nobody told it how to put together over processes: no sum of those, dead
+ones among them, is a figure."""
+
+_RANK = re.compile(r"(?:\w+_)?rank")
+_COPY_RANK = re.compile(r"(?:attn_)?(?:dp|data_parallel)_rank")
+
+
+def same_requests(label: str) -> bool:
+    """Whether series that differ only in this label are of the same requests, seen by several ranks.
+
+    Ranks of tensor, pipeline, expert and context parallelism work on the same requests (SGLang with
+    `--enable-metrics-for-all-schedulers`: `tp_rank`, `pp_rank`, `moe_ep_rank`); copies of the model (`dp_rank`, and
+    vLLM's `engine`) have requests of their own.
+    """
+    return _RANK.fullmatch(label) is not None and _COPY_RANK.fullmatch(label) is None

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 
-import httpx
-
 from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
 from pytest_inferbench.wire.dialect import Dialect, GenerationRequest, Message
 from pytest_inferbench.wire.stream import StreamDecoder
 
@@ -31,25 +30,17 @@ def canary_hash(endpoint: Endpoint, dialect: Dialect, cold: dict[str, object]) -
         cold: body fields that keep the prompt cache out of it.
     """
     digest = hashlib.sha256()
-    with httpx.Client(
-        base_url=endpoint.base_url,
-        headers=dict(endpoint.headers),
-        timeout=_TIMEOUT_S,
-        trust_env=False,
-        verify=endpoint.verify,
-        limits=httpx.Limits(max_keepalive_connections=0),
-    ) as client:
-        for question in _QUESTIONS:
-            request = GenerationRequest((Message("user", question),), _TOKENS, ignore_eos=False, extra=cold)
-            body = dialect.encode(request, endpoint.model)
-            try:
-                answer = client.post(dialect.path, content=body, headers={"Content-Type": "application/json"})
-            except httpx.HTTPError:
-                return None
-            decoder = StreamDecoder(dialect, keep_text=True)
-            decoder.feed(answer.content, 0)
-            decoded = decoder.finish(complete=True)
-            if answer.status_code != httpx.codes.OK or decoded.failure is not None or decoded.text is None:
-                return None
-            digest.update(decoded.text.encode() + b"\0")
+    client = HttpClient(endpoint, _TIMEOUT_S)
+    for question in _QUESTIONS:
+        request = GenerationRequest((Message("user", question),), _TOKENS, ignore_eos=False, extra=cold)
+        try:
+            answer = client.ask("POST", dialect.path, dialect.encode(request, endpoint.model))
+        except NoAnswer:
+            return None
+        decoder = StreamDecoder(dialect, keep_text=True)
+        decoder.feed(answer.body, 0)
+        decoded = decoder.finish(complete=True)
+        if answer.status != OK or decoded.failure is not None or decoded.text is None:
+            return None
+        digest.update(decoded.text.encode() + b"\0")
     return digest.hexdigest()[:16]

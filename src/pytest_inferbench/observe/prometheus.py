@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-import httpx
-
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import Clock
+from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
 from pytest_inferbench.observe.page import parse_page
 from pytest_inferbench.records import ServerReading
 
 _TIMEOUT_S = 2.0
+_OPEN_METRICS = "application/openmetrics-text"
 
 
 class MetricsPage(Protocol):
@@ -42,28 +42,25 @@ class HttpMetricsPage:
     def __init__(self, endpoint: Endpoint, path: str, names: Mapping[str, tuple[str, ...]], clock: Clock) -> None:
         self._path = path
         self._names = names
+        self._model = endpoint.model
         self._clock = clock
-        self._client = httpx.Client(
-            base_url=endpoint.base_url,
-            headers={**dict(endpoint.headers), "Connection": "close"},
-            timeout=_TIMEOUT_S,
-            verify=endpoint.verify,
-            trust_env=False,
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
+        self._client = HttpClient(endpoint, _TIMEOUT_S)
 
     def read(self, *, histograms: bool = True) -> ServerReading | None:
         """What the page says now."""
         asked_ns = self._clock.now_ns()
         try:
-            answer = self._client.get(self._path)
-        except httpx.HTTPError:
+            answer = self._client.ask("GET", self._path)
+        except NoAnswer:
             return None
         had_ns = self._clock.now_ns()
-        if answer.status_code != httpx.codes.OK:
+        if answer.status != OK:
             return None
-        whole = "content-length" in answer.headers or "transfer-encoding" in answer.headers
-        page = parse_page(answer.text, self._names, whole=whole, histograms=histograms)
+        # What is in OpenMetrics' format says itself where it ends; else the transport must.
+        whole = not answer.headers.get("content-type", "").startswith(_OPEN_METRICS) and (
+            "content-length" in answer.headers or "transfer-encoding" in answer.headers
+        )
+        page = parse_page(answer.text, self._names, model=self._model, whole=whole, histograms=histograms)
         if not page.values and not page.histograms:
             return None
         return ServerReading((asked_ns + had_ns) // 2, page.values, page.histograms, had_ns - asked_ns)

@@ -5,11 +5,10 @@ Law: one short request a question, before any clock runs. Works with every proto
 
 from __future__ import annotations
 
-import httpx
-
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import Clock
 from pytest_inferbench.errors import ServerError
+from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
 from pytest_inferbench.wire.dialect import Dialect, GenerationRequest, Message
 from pytest_inferbench.wire.stream import StreamDecoder, http_failure
 
@@ -17,7 +16,7 @@ _TIMEOUT_S = 60.0
 
 
 class TokenCounter:
-    """Counts prompt tokens over one connection.
+    """Counts prompt tokens.
 
     Args:
         endpoint: the server.
@@ -27,14 +26,7 @@ class TokenCounter:
     """
 
     def __init__(self, endpoint: Endpoint, dialect: Dialect, clock: Clock, extra: dict[str, object]) -> None:
-        self._client = httpx.Client(
-            base_url=endpoint.base_url,
-            headers=dict(endpoint.headers),
-            timeout=_TIMEOUT_S,
-            trust_env=False,
-            verify=endpoint.verify,
-            limits=httpx.Limits(max_keepalive_connections=0),  # llama.cpp closes after a stream without saying so
-        )
+        self._client = HttpClient(endpoint, _TIMEOUT_S)
         self._endpoint = endpoint
         self._dialect = dialect
         self._clock = clock
@@ -49,21 +41,17 @@ class TokenCounter:
         request = GenerationRequest((Message("user", text),), output_tokens=1, extra=self._extra)
         body = self._dialect.encode(request, self._endpoint.model)
         try:
-            answer = self._client.post(self._dialect.path, content=body, headers={"Content-Type": "application/json"})
-        except httpx.HTTPError as error:
+            answer = self._client.ask("POST", self._dialect.path, body)
+        except NoAnswer as error:
             raise ServerError(
                 f"{self._endpoint.base_url} did not answer while prompts were prepared: {error}"
             ) from None
-        if answer.status_code != httpx.codes.OK:
-            failure = http_failure(answer.status_code, answer.content)
+        if answer.status != OK:
+            failure = http_failure(answer.status, answer.body)
             raise ServerError(
                 f"{self._endpoint.base_url} refused a short prompt: HTTP {failure.status}: {failure.message}"
             )
         decoder = StreamDecoder(self._dialect)
-        decoder.feed(answer.content, self._clock.now_ns())
+        decoder.feed(answer.body, self._clock.now_ns())
         usage = decoder.finish(complete=True).usage
         return usage.prompt_tokens if usage is not None else None
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()

@@ -115,8 +115,6 @@ class RunningCell:
             except ServerError as error:
                 ended = server.death()
                 raise ServerError(f"{error}: the server died ({ended})", server.logs()) if ended else error from None
-            finally:
-                counter.close()
         fresh = self.fresh_server if self.cell.url is None else None
         return CaseRunner(
             server,

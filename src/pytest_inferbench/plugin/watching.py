@@ -39,13 +39,19 @@ class GpusOf:
         # Of a server that somebody else started here nobody knows which it has: all that are visible are watched.
         self.gpus: tuple[Gpu, ...] = devices.gpus() if server.kind == "url" and self._here else server.gpus
         self.watch: GpuWatch | None = devices.watch(self.gpus, SYSTEM_CLOCK) if self.gpus else None
+        self._devices = devices
 
     def notes(self) -> tuple[str, ...]:
         """Why figures of them are absent."""
         if self.watch is not None:
             return tuple(self.watch.refused)
-        why = "the server has none that NVML shows" if self._here else "the server is on another machine"
-        return (f"gpu_* and joule_per_token are absent: {why}",)
+        return (f"gpu_* and joule_per_token are absent: {self._why_none()}",)
+
+    def _why_none(self) -> str:
+        if not self._here:
+            return "the server is on another machine"
+        there = len(self._devices.gpus())
+        return f"the server was given none of this machine's {there}" if there else self._devices.why_none()
 
     def close(self) -> None:
         """Let go of them."""

@@ -74,7 +74,8 @@ def lease_gpus(
     there = devices.gpus()
     count = len(there) if wanted is None else wanted
     if count > len(there):
-        raise CellUnavailable(f"it needs {count} GPUs and this machine shows {len(there)}; lower --tensor-parallel")
+        why = "lower --tensor-parallel" if there else devices.why_none()
+        raise CellUnavailable(f"it needs {count} GPUs and this machine shows {len(there)}; {why}")
     if count == 0:
         return Lease(())
     folder.mkdir(parents=True, exist_ok=True)

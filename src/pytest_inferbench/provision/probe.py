@@ -6,11 +6,10 @@ Law: three outcomes. It is ready; it is not yet (NotYet, with what was seen); it
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
-
-from pytest_inferbench.errors import ProvisionError
+from pytest_inferbench.http_client import Answer, HttpClient, NoAnswer, Why
+from pytest_inferbench.provision.answers import Doubtful, NotYet, RefusedError, excerpt, expect_ok, no_answer
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.wire.dialect import GenerationRequest, Message
 from pytest_inferbench.wire.stream import StreamDecoder
@@ -18,42 +17,26 @@ from pytest_inferbench.wire.stream import StreamDecoder
 if TYPE_CHECKING:
     from pytest_inferbench.backends.backend import Backend
 
-_QUESTION_S = 5.0
-_EXCERPT = 200
+QUESTION_S = 5.0
 _MODELS_PATH = "/v1/models"
 
 _SHORTEST = GenerationRequest((Message("user", "Say something."),), output_tokens=1)
 _FINGERPRINT = re.compile(r'"system_fingerprint"\s*:\s*"([^"]+)"')
-
-# Client errors that a server may answer while it starts: timeout, too early, too many requests.
-_PASSING = frozenset({408, 425, 429})
-_NO_KEY = frozenset({401, 403})
-
-
-class RefusedError(ProvisionError):
-    """A server answered something that waiting cannot change."""
-
-
-class NotYet(Exception):  # noqa: N818 - a state, not a fault
-    """The server is not ready; the text is what it said, or why it could not be asked."""
-
-
-class Unheard(NotYet):
-    """Nothing listens there, or the name leads nowhere."""
+_PERHAPS_TLS = frozenset({Why.NOT_HTTP, Why.BROKEN})
 
 
 class Probe:
     """Asks one server.
 
     Args:
-        client: bound to the server's base URL and headers.
+        client: asks the server.
         backend: how it is asked.
         left_s: the longest a generation may take; other questions take at most 5 s.
     """
 
-    def __init__(self, client: httpx.Client, backend: Backend, left_s: float) -> None:
+    def __init__(self, client: HttpClient, backend: Backend, left_s: float) -> None:
         self._client = client
-        self._url = str(client.base_url).rstrip("/")
+        self._url = client.url
         self._backend = backend
         self._left_s = left_s
         self._fingerprint: str | None = None
@@ -71,7 +54,7 @@ class Probe:
             NotYet: wait and ask again.
             RefusedError: waiting will not help.
         """
-        self._ask("GET", self._backend.ready_path)
+        self._ask("GET", self._backend.ready_path, bare=True)
         models = self._models()
         if model and model not in models:
             raise RefusedError(
@@ -91,7 +74,7 @@ class Probe:
         """The running version: from the backend's sources, else the fingerprint of the answer seen by `ready`."""
         for path, field in self._backend.version_sources:
             try:
-                said = _field(self._ask("GET", path), field)
+                said = self._ask("GET", path).field(field)
             except (NotYet, RefusedError):
                 continue
             if isinstance(said, str) and said not in self._backend.unknown_versions:
@@ -99,10 +82,13 @@ class Probe:
         return None if self._fingerprint in self._backend.unknown_versions else self._fingerprint
 
     def _models(self) -> tuple[str, ...]:
-        listed = _field(self._ask("GET", _MODELS_PATH), "data")
+        answer = self._ask("GET", _MODELS_PATH)
+        listed = answer.field("data")
+        if answer.field("error"):
+            raise Doubtful(f"{_MODELS_PATH} answers 200 with an error: {excerpt(answer)}")
         if not isinstance(listed, list):
             raise RefusedError(
-                f"{self._url} answers {_MODELS_PATH} with something else than a list of models; "
+                f"{self._url} answers {_MODELS_PATH} with something else than a list of models ({excerpt(answer)}); "
                 "is it an OpenAI-compatible server, and its address complete?"
             )
         models = tuple(str(entry["id"]) for entry in listed if isinstance(entry, dict) and "id" in entry)
@@ -115,53 +101,35 @@ class Probe:
         dialect = dialect_named(self._backend.dialects[0])
         answer = self._ask("POST", dialect.path, dialect.encode(_SHORTEST, model), self._left_s)
         decoder = StreamDecoder(dialect)
-        decoder.feed(answer.content, 0)
+        decoder.feed(answer.body, 0)
         decoded = decoder.finish(complete=True)
         if not decoded.output_ns:
-            said = decoded.failure.message if decoded.failure is not None else _excerpt(answer)
-            raise NotYet(f"{dialect.path} generated nothing: {said}")
+            self._expect_stream(answer, dialect.path)
+            said = decoded.failure.message if decoded.failure is not None else excerpt(answer)
+            raise Doubtful(f"{dialect.path} generated nothing: {said}")
         fingerprint = _FINGERPRINT.search(answer.text)
         self._fingerprint = fingerprint[1] if fingerprint else None
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, timeout_s: float = _QUESTION_S) -> httpx.Response:
+    def _expect_stream(self, answer: Answer, path: str) -> None:
+        """Tell an answer without a token from one that is no stream at all."""
+        document = answer.document()
+        if not isinstance(document, dict | list):
+            return
+        if isinstance(document, dict) and document.get("error"):
+            raise Doubtful(f"{path} answers 200 with an error: {excerpt(answer)}")
+        raise RefusedError(
+            f"{self._url}{path} answers with one JSON document, though a stream was asked for ({excerpt(answer)}); "
+            "a benchmark needs the stream: turn off what collects it on the way (a proxy), or correct the address"
+        )
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, timeout_s: float = QUESTION_S, *, bare: bool = False
+    ) -> Answer:
         """The answer with status 200."""
         try:
-            answer = self._client.request(
-                method,
-                path,
-                content=body,
-                headers={} if body is None else {"Content-Type": "application/json"},
-                timeout=min(timeout_s, self._left_s),
-            )
-        except httpx.TransportError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise RefusedError(f"{self._url}: {error}; name its CA with --bench-ca") from None
-            seen = Unheard if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)) else NotYet
-            raise seen(f"{path} does not answer ({error or type(error).__name__})") from None
-        status = answer.status_code
-        if status == httpx.codes.OK:
-            return answer
-        said = f"{path} answers {status} {_excerpt(answer)}".rstrip()
-        if status in _NO_KEY:
-            raise RefusedError(f"{self._url}{said}; give its key with --bench-api-key-env")
-        if httpx.codes.is_client_error(status) and status not in _PASSING:
-            raise RefusedError(f"{self._url}{said}; is this the address of a {self._backend.name} server?")
-        raise NotYet(said)
-
-
-def _field(answer: httpx.Response, name: str) -> Any:  # noqa: ANN401 - any JSON
-    """A field of a JSON object; None where the answer is no such thing."""
-    try:
-        document = answer.json()
-    except ValueError:
-        return None
-    return document.get(name) if isinstance(document, dict) else None
-
-
-def _excerpt(answer: httpx.Response) -> str:
-    """A server's words on one line: its error message where it has the usual form, else the start of its body."""
-    error = _field(answer, "error")
-    message = error.get("message") if isinstance(error, dict) else error
-    text = message if isinstance(message, str) else answer.text
-    text = " ".join(text.split())
-    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
+            answer = self._client.ask(method, path, body, timeout_s=min(timeout_s, self._left_s))
+        except NoAnswer as error:
+            tls = error.why in _PERHAPS_TLS and self._url.startswith("http:") and self._client.speaks_tls()
+            raise no_answer(error, self._url, path, self._backend.name, tls=tls) from None
+        expect_ok(answer, self._url, path, self._backend.name, bare=bare)
+        return answer

@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
-
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.errors import ProvisionError
-from pytest_inferbench.provision.probe import NotYet, Probe, Unheard
+from pytest_inferbench.http_client import HttpClient
+from pytest_inferbench.provision.answers import Doubtful, NotYet, RefusedError, Unheard
+from pytest_inferbench.provision.probe import QUESTION_S, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5
 _PAUSE_SHARE = 0.02
+_MOST_BYTES = 4 * 2**20
+# How long an answer may be wrong, on end, of a server that says it is ready: a proxy in front of it may come up last.
+_GRACE_S = 5.0
 _LATE = "{} at {} was not ready within {} s; last seen: {}; if it needs longer, raise --server-timeout"
+_WRONG = (
+    "{0} at {1} is not ready, and waiting does not change it: {3}, for {2} s on end; see the server's log, or correct "
+    "the address"
+)
 _SILENT = "nothing listens at {1}: {3} for {2} s; start the server, or correct its address"
 
 
@@ -72,29 +79,49 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
         RefusedError: it answered what waiting cannot change.
         ProvisionError: it died, or the time is over; says the last answer seen.
     """
-    start = clock.now_ns()
-    pause, last, heard = _FIRST_PAUSE_S, "nothing", False
-    headers = dict(endpoint.headers)
-    with httpx.Client(base_url=endpoint.base_url, headers=headers, verify=endpoint.verify, trust_env=False) as client:
-        while True:
-            seconds = (clock.now_ns() - start) / NS_PER_S
-            if (end := alive()) is not None:
-                raise ProvisionError(f"{backend.name} {end} after {seconds:.1f} s, before it was ready")
-            limit = timeout_s if heard else min(timeout_s, silence_s)
-            if seconds >= limit:
-                text = _LATE if limit == timeout_s else _SILENT
-                raise ProvisionError(text.format(backend.name, endpoint.base_url, f"{limit:g}", last))
-            probe = Probe(client, backend, timeout_s - seconds)
-            try:
-                model, models = probe.ready(endpoint.model)
-            except NotYet as answer:
-                heard = heard or not isinstance(answer, Unheard)
-                if str(answer) != last:
-                    last = str(answer)
-                    progress(f"waiting for {backend.name} at {endpoint.base_url}: {last}")
-            else:
-                took = (clock.now_ns() - start) / NS_PER_S
-                return ReadyInfo(model, models, probe.version(), took)
-            clock.sleep(min(pause, limit - seconds))
-            # Short against what has passed, so that the time to ready is known to a fiftieth of itself.
-            pause = min(max(_FIRST_PAUSE_S, seconds * _PAUSE_SHARE), _LONGEST_PAUSE_S)
+    start, pause, seen = clock.now_ns(), _FIRST_PAUSE_S, _Seen()
+    client = HttpClient(endpoint, QUESTION_S, most_bytes=_MOST_BYTES)
+    while True:
+        seconds = (clock.now_ns() - start) / NS_PER_S
+        if (end := alive()) is not None:
+            raise ProvisionError(f"{backend.name} {end} after {seconds:.1f} s, before it was ready")
+        limit = timeout_s if seen.heard else min(timeout_s, silence_s)
+        if seconds >= limit:
+            text = _LATE if limit == timeout_s else _SILENT
+            raise ProvisionError(text.format(backend.name, endpoint.base_url, f"{limit:g}", seen.last))
+        if seconds - seen.wrong_since >= _GRACE_S:
+            raise RefusedError(_WRONG.format(backend.name, endpoint.base_url, f"{_GRACE_S:g}", seen.last))
+        probe = Probe(client, backend, timeout_s - seconds)
+        try:
+            model, models = probe.ready(endpoint.model)
+        except NotYet as answer:
+            if seen.adds(answer, seconds):
+                progress(f"waiting for {backend.name} at {endpoint.base_url}: {seen.last}")
+        else:
+            took = (clock.now_ns() - start) / NS_PER_S
+            return ReadyInfo(model, models, probe.version(), took)
+        clock.sleep(min(pause, limit - seconds))
+        # Short against what has passed, so that the time to ready is known to a fiftieth of itself.
+        pause = min(max(_FIRST_PAUSE_S, seconds * _PAUSE_SHARE), _LONGEST_PAUSE_S)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen so far of a server that is waited for.
+
+    Attributes:
+        last: what it said last, or why it could not be asked.
+        heard: whether anything listens there.
+        wrong_since: since when it answers as one that is ready, but wrongly; seconds from the first question.
+    """
+
+    last: str = "nothing"
+    heard: bool = False
+    wrong_since: float = math.inf
+
+    def adds(self, answer: NotYet, seconds: float) -> bool:
+        """Take an answer in; whether it says something else than the one before."""
+        self.heard = self.heard or not isinstance(answer, Unheard)
+        self.wrong_since = min(self.wrong_since, seconds) if isinstance(answer, Doubtful) else math.inf
+        new, self.last = str(answer) != self.last, str(answer)
+        return new

@@ -8,16 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
-
+from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.errors import ServerError
+from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.wire.dialect import GenerationRequest, Message
 from pytest_inferbench.wire.stream import StreamDecoder
 
 if TYPE_CHECKING:
-    from pytest_inferbench.backends.endpoint import Endpoint
     from pytest_inferbench.clock import Clock
 
 _REPLY_S = 120.0
@@ -49,22 +48,15 @@ def ask(endpoint: Endpoint, dialect_name: str, question: str, clock: Clock, outp
     body = dialect.encode(GenerationRequest((Message("user", question),), output_tokens=output_tokens), endpoint.model)
     start = clock.now_ns()
     try:
-        answer = httpx.post(
-            f"{endpoint.base_url}{dialect.path}",
-            content=body,
-            headers={"Content-Type": "application/json", **dict(endpoint.headers)},
-            timeout=_REPLY_S,
-            verify=endpoint.verify,
-            trust_env=False,
-        )
-    except httpx.TransportError as error:
+        answer = HttpClient(endpoint, _REPLY_S).ask("POST", dialect.path, body)
+    except NoAnswer as error:
         raise ServerError(f"{endpoint.base_url}{dialect.path} does not answer: {error}") from None
     decoder = StreamDecoder(dialect, keep_text=True)
-    decoder.feed(answer.content, 0)
+    decoder.feed(answer.body, 0)
     decoded = decoder.finish(complete=True)
-    if answer.status_code != httpx.codes.OK or decoded.failure is not None:
+    if answer.status != OK or decoded.failure is not None:
         said = decoded.failure.message if decoded.failure is not None else answer.text
-        raise ServerError(f"{endpoint.base_url}{dialect.path} answers {answer.status_code}: {said}")
+        raise ServerError(f"{endpoint.base_url}{dialect.path} answers {answer.status}: {said}")
     tokens = decoded.usage.output_tokens if decoded.usage is not None else None
     return Reply(decoded.text or "", tokens, (clock.now_ns() - start) / NS_PER_S)
 
@@ -72,10 +64,10 @@ def ask(endpoint: Endpoint, dialect_name: str, question: str, clock: Clock, outp
 def served(base_url: str) -> str:
     """What a server lists, as a sentence: `serves tiny`, or why that is not known."""
     try:
-        answer = httpx.get(f"{base_url}/v1/models", timeout=_LIST_S, trust_env=False)
-        listed = [str(one["id"]) for one in answer.json()["data"]]
-    except httpx.TransportError as error:
-        return f"does not answer ({error or type(error).__name__})"
-    except (ValueError, KeyError, TypeError):
-        return f"answers {answer.status_code} and lists no models"
+        answer = HttpClient(Endpoint(base_url, ""), _LIST_S).ask("GET", "/v1/models")
+        listed = [str(one["id"]) for one in answer.field("data")]
+    except NoAnswer as error:
+        return f"does not answer ({error})"
+    except (KeyError, TypeError):
+        return f"answers {answer.status} and lists no models"
     return f"serves {', '.join(listed)}"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.errors import CellUnavailable, ProvisionError
+from pytest_inferbench.provision.answers import RefusedError
 from pytest_inferbench.provision.diagnosis import Trouble, diagnose
 from pytest_inferbench.provision.installed import THIS_MACHINE
 from pytest_inferbench.provision.ports import free_port
-from pytest_inferbench.provision.probe import RefusedError
 from pytest_inferbench.provision.process import ServerProcess, new_log
 from pytest_inferbench.provision.progress import Progress, silent
 from pytest_inferbench.provision.ready import wait_ready

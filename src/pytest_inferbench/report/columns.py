@@ -13,6 +13,7 @@ from typing import Any
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.figures import ABSENT, aligned, number
 from pytest_inferbench.report.naming import cell_name, differing
+from pytest_inferbench.report.sought import sought
 from pytest_inferbench.report.visible import cells, pad, shorten, shorten_apart, visible
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -39,6 +40,7 @@ _DROPPED: tuple[tuple[str, Mapping[str, int]], ...] = (
     ("tpot_p50", _LEAST),
     ("output", _LEAST),
     ("ttft_p50", _LEAST),
+    ("sought", _LEAST),
 )
 
 
@@ -73,6 +75,10 @@ def _failed(case: Case) -> bool:
     return bool(case["metrics"].get("error_rate", {}).get("value"))
 
 
+def _seeks(case: Case) -> bool:
+    return sought(case) != ABSENT
+
+
 def _self_checked(case: Case) -> bool:
     return "self_error_ms" in case["client"]
 
@@ -86,6 +92,7 @@ _FIGURES = (
     _Column("tpot_p95", ("TPOT", "p95 ms"), _metric("tpot_ms", "p95")),
     _Column("output", ("output", "tok/s"), _metric("output_tok_per_s", "value")),
     _Column("request_per_s", ("", "req/s"), _metric("request_per_s", "value")),
+    _Column("sought", ("", "found"), sought),
     _Column("errors", ("errors", "%"), _metric("error_rate", "value")),
     _Column("client", ("client", "adds ms"), _client),
 )
@@ -95,8 +102,8 @@ _VERDICT = _Column("verdict", ("", "verdict"), lambda case: wording.word(Verdict
 def table(cases: Sequence[Case], width: int) -> list[Line]:
     """The header, a rule and one line for each case, each at most `width` cells (40 or more) wide.
 
-    The cell has a column only where the cases are of several, failed requests only where a case has some, and the
-    client's own error only where it was measured.
+    The cell has a column only where the cases are of several, failed requests and a case's own figure (`sought`) only
+    where a case has some, and the client's own error only where it was measured.
     """
     columns = {column.name: column for column in _of_interest(cases)}
     texts = {name: _texts(column, cases) for name, column in columns.items()}
@@ -137,7 +144,8 @@ def _of_interest(cases: Sequence[Case]) -> list[_Column]:
     apart = differing(cases)
     head = ("/".join([*apart[:-1], ""]), "".join(apart[-1:]))
     cell = _Column("cell", head, lambda case: cell_name(case, apart) or ABSENT, figure=False)
-    silent = {name for name, speaks in (("errors", _failed), ("client", _self_checked)) if not any(map(speaks, cases))}
+    of_some = {"errors": _failed, "client": _self_checked, "sought": _seeks}
+    silent = {name for name, speaks in of_some.items() if not any(map(speaks, cases))}
     figures = [column for column in _FIGURES if column.name not in silent]
     return [_CASE, *([cell] if apart else []), *figures, _VERDICT]
 

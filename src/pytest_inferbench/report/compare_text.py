@@ -17,6 +17,7 @@ from pytest_inferbench.report.markdown import code, plain
 from pytest_inferbench.report.side_by_side import Row, SideBySide
 from pytest_inferbench.report.visible import shorten
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.stats.words import would_have_seen
 from pytest_inferbench.units import percent
 
 _NAME = 34
@@ -64,8 +65,8 @@ def said(row: Row, *, brief: bool = False) -> str:
     if row.found.change is not None:
         low, high = (end - 1 for end in (row.found.change.low, row.found.change.high))
         parts.append(f"{percent(row.found.change.ratio - 1)} ({percent(low)} to {percent(high)})")
-    if row.found.detectable is not None:
-        parts.append(f"would have seen {percent(row.found.in_metric_terms(row.found.detectable))}")
+    if seen := would_have_seen(row.found.detectable, row.found.direction, row.found.verdict):
+        parts.append(f"would have seen {seen}")
     return ", ".join(parts)
 
 

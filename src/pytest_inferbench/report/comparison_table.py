@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_inferbench.report.figures import ABSENT, quantity
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.visible import cells, pad, visible
+from pytest_inferbench.stats import words
 from pytest_inferbench.stats.rule import ASSUMED
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction, percent
@@ -77,26 +78,33 @@ def in_a_line(check: Mapping[str, Any]) -> str:
     parts = [f"{visible(check['metric'])} {quantity(check.get('value'), unit)}"]
     if "ratio" in found:
         old = f"was {quantity(found['baseline'], unit)} ({_against(check)})"
-        parts.append(f"{old}: {percent(found['ratio'] - 1)} ({_interval(found)}), margin {_margin(found)}")
+        parts.append(f"{old}: {change(found)}, margin {_margin(found)}")
     return "; ".join(part for part in (", ".join(parts), _confirmed(check), visible(check["note"])) if part)
 
 
+def change(found: Mapping[str, Any]) -> str:
+    """A comparison's change with its interval: `+26.5 % (+19.2 to +34.1 %)`; "-" where there is none."""
+    return f"{percent(found['ratio'] - 1)} ({_interval(found)})" if "ratio" in found else ABSENT
+
+
 def would_have_seen(check: Mapping[str, Any]) -> str:
-    """The change that would have been called with 80 % probability, as the metric shows it; "-" where unknown."""
+    """The change that would have been called with 80 % probability, as the metric shows it.
+
+    "-" where it is not known, or where a change was called.
+    """
     found = check["comparison"]
-    worsening = found.get("detectable")
-    if worsening is None:
-        return ABSENT
-    lower = found["direction"] == Direction.LOWER.value
-    return percent(worsening if lower else 1 / (1 + worsening) - 1)
+    direction, verdict = Direction(found["direction"]), Verdict(check["verdict"])
+    return words.would_have_seen(found.get("detectable"), direction, verdict) or ABSENT
 
 
 def what_was_visible(case: Mapping[str, Any]) -> str:
-    """What a case that did not regress would have shown, had it; and what its notes say."""
+    """What a case that did not regress shows: what improved and by how much, and what of the others had been seen."""
     gates = compared(case)
-    seen = ", ".join(f"{visible(check['metric'])} {would_have_seen(check)}" for check in gates)
-    notes = [f"{visible(check['metric'])}: {visible(check['note'])}" for check in gates if check["note"]]
-    return "; ".join([f"would have seen {seen}", *notes])
+    better = [in_a_line(check) for check in gates if check["verdict"] == Verdict.IMPROVED]
+    others = [check for check in gates if check["verdict"] != Verdict.IMPROVED]
+    seen = ", ".join(f"{visible(check['metric'])} {would_have_seen(check)}" for check in others)
+    notes = [f"{visible(check['metric'])}: {visible(check['note'])}" for check in others if check["note"]]
+    return "; ".join([*better, *([f"would have seen {seen}"] if seen else []), *notes])
 
 
 def site_noise(check: Mapping[str, Any]) -> str:
@@ -114,7 +122,8 @@ def site_noise(check: Mapping[str, Any]) -> str:
     for engine, many in (("history", "sessions"), ("pairs", "pairs")):
         if seen := site.get(engine):
             numbers, changes = zip(*seen, strict=True)
-            shown = ", ".join(percent(change).removesuffix(" %") for change in changes)
+            direction = Direction(check["comparison"]["direction"])
+            shown = ", ".join(words.worsened(change, direction).removesuffix(" %") for change in changes)
             parts.append(f"{', '.join(f'{n:.0f}' for n in numbers)} {many} see {shown} %")
     return f"{visible(check['metric'])}: {'; '.join(parts)}"
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _NAME = 60  # cells of a case's name or a test's id: enough to find it
-_TEXT = 300  # cells of one reason; the document has it whole
+_TEXT = 300  # cells of one reason in words from outside; the document has it whole
+_OWN = 2000  # cells of one in words of ours, which have an end: they are not cut in the middle
 _FIGURE = re.compile(r"(?<=\d) (?=(?:%|ms|s|tok/s|req/s|GiB|J)(?:\W|$))")  # a line does not end between it and its unit
 _EXPLAINED = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED, Verdict.INCONCLUSIVE})
 _PASSED = (Verdict.OK, Verdict.IMPROVED)
@@ -56,7 +57,7 @@ def explanations(document: Mapping[str, Any]) -> list[Entry]:
         *(_error(entry) for entry in document["errors"]),
         *(entry for entry in reasons if entry.style != wording.BAD),
         *_warnings(named),
-        *_new(cases),
+        *_new(cases, recorded=_asked_to_record(document)),
         *_seen(named),
         *_compared(document.get("family")),
         *_sites(named),
@@ -74,12 +75,12 @@ def _name(words: str) -> str:
     return shorten(visible(words), _NAME)
 
 
-def _text(words: str) -> str:
-    return _FIGURE.sub(GLUE, shorten(visible(words), _TEXT))
+def _text(words: str, most: int = _TEXT) -> str:
+    return _FIGURE.sub(GLUE, shorten(visible(words), most))
 
 
 def _finding(finding: Mapping[str, Any]) -> str:
-    parts = (_text(part).rstrip(".") for part in (finding["message"], finding["remedy"]))
+    parts = (_text(part, _OWN).rstrip(".") for part in (finding["message"], finding["remedy"]))
     return "; ".join(part for part in parts if part)
 
 
@@ -96,7 +97,7 @@ def _judged(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
     for check in case["checks"]:
         verdict = Verdict(check["verdict"])
         if verdict in _EXPLAINED:
-            said = _text(in_a_line(check)) if "comparison" in check else _check(check)
+            said = _text(in_a_line(check), _OWN) if "comparison" in check else _check(check)
             yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {said}")
 
 
@@ -141,23 +142,31 @@ def _compared(family: Mapping[str, Any] | None) -> Iterator[Entry]:
         )
 
 
-def _new(cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
-    for reason in dict.fromkeys(_why_new(case) for case in cases if case["verdict"] == Verdict.NEW.value):
+def _new(cases: Iterable[Mapping[str, Any]], *, recorded: bool) -> Iterator[Entry]:
+    reasons = (_why_new(case, recorded=recorded) for case in cases if case["verdict"] == Verdict.NEW.value)
+    for reason in dict.fromkeys(reasons):
         yield Entry("new:", wording.UNDECIDED, reason)
 
 
-def _why_new(case: Mapping[str, Any]) -> str:
+def _why_new(case: Mapping[str, Any], *, recorded: bool) -> str:
     new = [check for check in case["checks"] if check["verdict"] == Verdict.NEW.value and check["note"]]
-    if new and new[0]["kind"] == PAIRS:
-        return _text(new[0]["note"])
-    return f"{_text(new[0]['note'] if new else _NO_BASELINE)}; --update-baselines records one"
+    why = _text(new[0]["note"] if new else _NO_BASELINE)
+    from_pairs = bool(new) and new[0]["kind"] == PAIRS
+    return why if from_pairs or recorded else f"{why}; --update-baselines records one"
+
+
+def _asked_to_record(document: Mapping[str, Any]) -> bool:
+    """Whether the run was to update baselines: it then says itself what it recorded, or why it did not."""
+    return any(each["name"] == "update-baselines" and each["value"] is True for each in document["settings"])
 
 
 def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
     for subject, case in named:
         verdict = worst(Verdict(check["verdict"]) for check in compared(case))
         if verdict in _PASSED and case["verdict"] != Verdict.INVALID.value:
-            yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case))}")
+            yield Entry(
+                wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case), _OWN)}"
+            )
 
 
 def _sites(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
@@ -165,7 +174,7 @@ def _sites(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
     for subject, case in named:
         for check in compared(case):
             if "site" in check["comparison"]:
-                yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(site_noise(check))}")
+                yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(site_noise(check), _OWN)}")
 
 
 def _notes(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:

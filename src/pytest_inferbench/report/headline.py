@@ -26,10 +26,16 @@ _ORDER = (
 
 
 def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The counts, each with its style: `3 within budget`, `1 OVER BUDGET`, `INTERRUPTED before the last case`."""
+    """The counts, each with its style: `3 within budget`, `2 OVER BUDGET (1 REGRESSED too)`, `INTERRUPTED ...`."""
     counter = Counter(Verdict(case["verdict"]) for case in document["cases"])
     skipped, errors = len(document["skipped"]), len(document["errors"])
-    parts = [(f"{counter[each]} {wording.word(each)}", wording.style(each)) for each in _ORDER if counter[each]]
+    both = sum(map(_regressed_too, document["cases"]))
+    too = {Verdict.OVER_BUDGET: f" ({both} {wording.word(Verdict.REGRESSED)} too)"} if both else {}
+    parts = [
+        (f"{counter[each]} {wording.word(each)}{too.get(each, '')}", wording.style(each))
+        for each in _ORDER
+        if counter[each]
+    ]
     if not parts:
         parts.append(("no cases measured", wording.UNDECIDED))
     if skipped:
@@ -39,3 +45,9 @@ def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     if document["interrupted"]:
         parts.append(("INTERRUPTED before the last case", wording.BAD))
     return parts
+
+
+def _regressed_too(case: Mapping[str, Any]) -> bool:
+    """Whether a case that is counted as over its budget regressed as well: its verdict is the worse of the two."""
+    verdicts = {check["verdict"] for check in case["checks"]}
+    return case["verdict"] == Verdict.OVER_BUDGET.value and Verdict.REGRESSED.value in verdicts

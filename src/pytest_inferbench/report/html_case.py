@@ -10,7 +10,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.budget_table import measured
+from pytest_inferbench.report.budget_table import beyond, measured
+from pytest_inferbench.report.comparison_table import change, would_have_seen
 from pytest_inferbench.report.element import Child, element, table
 from pytest_inferbench.report.figures import ABSENT, exact, number
 from pytest_inferbench.report.naming import cell_name
@@ -72,22 +73,38 @@ def _checks(case: Mapping[str, Any]) -> Iterator[Element]:
     rows: list[list[Child]] = []
     for check in case["checks"]:
         verdict = Verdict(check["verdict"])
-        limit = f"{check.get('bound', '')} {exact(check['limit'], check['unit'])}" if "limit" in check else ABSENT
         rows.append(
             [
                 check["metric"],
                 element("span", wording.word(verdict), class_=f"verdict {_tone(verdict)}"),
                 measured(check) if "value" in check or "limit" in check else ABSENT,
-                limit,
+                _against(check),
                 check["unit"],
+                _by_how_much(check, verdict),
                 check["note"],
                 check["source"],
             ]
         )
     if rows:
-        heads = ["judged", "verdict", "measured", "limit", "unit", "note", "from"]
-        judged = table(heads, rows, figures=[False, False, True, True, False, False, False])
+        heads = ["judged", "verdict", "measured", "against", "unit", "by how much", "note", "from"]
+        judged = table(heads, rows, figures=[False, False, True, True, False, False, False, False])
         yield element("div", judged, class_="judged")
+
+
+def _against(check: Mapping[str, Any]) -> str:
+    """What a figure was held against: its limit, or its baseline."""
+    if "limit" in check:
+        return f"{check.get('bound', '')} {exact(check['limit'], check['unit'])}".strip()
+    return f"was {number(check['comparison'].get('baseline'), check['unit'])}" if "comparison" in check else ABSENT
+
+
+def _by_how_much(check: Mapping[str, Any], verdict: Verdict) -> str:
+    """A change with its interval and what would have been seen; or how far a figure is beyond its limit."""
+    if "comparison" in check:
+        seen = would_have_seen(check)
+        parts = [change(check["comparison"]), *([] if seen == ABSENT else [f"would have seen {seen}"])]
+        return ", ".join(parts)
+    return f"{beyond(check)} beyond" if verdict is Verdict.OVER_BUDGET and "value" in check else ABSENT
 
 
 def _tone(verdict: Verdict) -> str:

@@ -6,14 +6,13 @@ is called a worsening (margin, detectable) is relative and positive whichever wa
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.stats.sample import Note, unoriented
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import Direction, percent
+from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
     from pytest_inferbench.stats.moderation import Spread
@@ -102,10 +101,6 @@ class Comparison:
         ratio = self.change.ratio
         return (ratio if self.direction is Direction.LOWER else 1 / ratio) - 1
 
-    def in_metric_terms(self, worsening: float) -> float:
-        """A relative worsening as the metric shows it: +.05 of a rate that should be high is -.048."""
-        return unoriented(math.log1p(worsening), self.direction) - 1
-
 
 def interval(estimate: float, half_width: float, alpha: float, direction: Direction) -> Interval:
     """An oriented log change +- half a width, in the metric's own terms."""
@@ -120,15 +115,3 @@ def decide(*, worse: bool, better: bool, enough: bool) -> Verdict:
     if better:
         return Verdict.IMPROVED
     return Verdict.OK if enough else Verdict.INCONCLUSIVE
-
-
-def what_decides(needed: int | None, unit: str) -> str:
-    """How many more of `unit` (`session`, `pair`) would decide; None: no number of them."""
-    more = f"{needed} more {unit}{'' if needed == 1 else 's'}"
-    return f"{more} would decide" if needed else f"more {unit}s alone would not decide: the noise is too large"
-
-
-def why_inconclusive(detectable: float, resolve: float, remedy: str) -> Note:
-    """What an INCONCLUSIVE says: what it would have seen, and what would decide."""
-    seen = f"a worsening would have been seen from {percent(detectable)} on, +{100 * resolve:g} % is asked for"
-    return Note("inconclusive", f"{seen}; {remedy}")

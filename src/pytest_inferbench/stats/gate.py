@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval, what_decides, why_inconclusive
+from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval
 from pytest_inferbench.stats.detectable import detectable, sessions_needed
 from pytest_inferbench.stats.distributions import t_tail
 from pytest_inferbench.stats.moderation import moderate
@@ -18,6 +18,7 @@ from pytest_inferbench.stats.rounds import pooled, round_scatter
 from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable
 from pytest_inferbench.stats.two_stage import called, hurdles, prediction_factor, screened
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.stats.words import what_decides, why_inconclusive
 from pytest_inferbench.units import percent
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _compared(fresh: Comparison, differences: Floats, history: History, spread: 
     if verdict is Verdict.INCONCLUSIVE:
         needed = None if limits.unsteady else sessions_needed(spread.sd, spread.df, n, rule)
         remedy = _MEASURE_AGAIN if limits.unsteady else what_decides(needed, "session")
-        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, remedy))
+        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, remedy, fresh.direction))
     error = spread.sd * float(prediction_factor(n, fresh.k, rule.shared))
     compared = replace(
         fresh,
@@ -112,9 +113,9 @@ def _staged(compared: Comparison, differences: Floats, limits: Hurdles, *, worse
     alive = k == 1 or float(differences[-1]) > limits.last
     notes = compared.notes
     if k > 1 and not worse:
-        each = ", ".join(percent(relative(difference)) for difference in differences.tolist())
+        each = ", ".join(percent(ratio - 1) for ratio in compared.sessions)
         more = ", more scatter than the accepted sessions explain" if limits.unsteady else ""
-        notes = (*notes, Note("not_confirmed", f"not confirmed: the sessions were {each} worse in turn{more}"))
+        notes = (*notes, Note("not_confirmed", f"not confirmed: the sessions changed by {each} in turn{more}"))
     return replace(
         compared,
         screened=True,

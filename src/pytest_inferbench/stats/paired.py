@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval, what_decides, why_inconclusive
+from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import t_critical, t_tail
 from pytest_inferbench.stats.moderation import FLOOR_SD, OwnSpread, Spread, moderate, priors
 from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable
 from pytest_inferbench.stats.sequential import Looks, nominal_levels
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.stats.words import what_decides, why_inconclusive
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _compared(measured: Comparison, differences: Floats, looks: Looks, prior: Pr
     needed, notes = None, measured.notes
     if verdict is Verdict.INCONCLUSIVE:
         needed = pairs_needed(spread, n, rule, looks)
-        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, what_decides(needed, "pair")))
+        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, what_decides(needed, "pair"), direction))
     if n > looks.most:
         notes = (*notes, Note("beyond_plan", f"{n} pairs where {looks.most} were planned: judged as the last look"))
     if verdict is Verdict.REGRESSED and flips is not None and flips > rule.alpha:
