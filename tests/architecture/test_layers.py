@@ -149,3 +149,17 @@ def test_the_median_file_is_small() -> None:
     """Half of all files have at most 120 lines."""
     lengths = sorted(path.read_text().count("\n") for path in modules())
     assert lengths[len(lengths) // 2] <= 120
+
+
+def test_every_request_of_a_run_goes_one_way() -> None:
+    """No client but those of `http_client` and of a test's own requests; neither takes a proxy from the environment."""
+    clients = {"Client", "AsyncClient", "get", "post", "put", "request", "stream", "ConnectionPool", "HTTPTransport"}
+    made = []
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in clients:
+                holder = node.func.value
+                if isinstance(holder, ast.Name) and holder.id in {"httpx", "httpcore", "urllib", "requests"}:
+                    told = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                    made.append((dotted(path), node.func.attr, told.get("trust_env")))
+    assert sorted(made) == [("http_client", "ConnectionPool", None), ("plugin.api", "AsyncClient", "False")]

@@ -67,7 +67,7 @@ def test_headers_are_not_in_a_repr():
 
 def test_the_system_s_certificates_are_trusted_unless_others_are_named(tmp_path):
     """A bundle that cannot be read is the user's to correct."""
-    assert Endpoint("https://box", "m").verify is True
+    assert Endpoint("https://box", "m").verify.verify_mode is ssl.CERT_REQUIRED
     with pytest.raises(ConfigError, match=r"nowhere\.pem cannot be used"):
         _ = Endpoint("https://box", "m", ca=str(tmp_path / "nowhere.pem")).verify
     defaults = ssl.get_default_verify_paths()

@@ -60,6 +60,15 @@ def recording():
     thread.join()
 
 
+OWN_AND_LOAD = """
+from pytest_inferbench import Single
+
+async def test_it(bench, backend):
+    assert (await backend.client.get("/v1/models")).status_code == 200
+    (await bench.run(Single(requests=4, prompt_tokens=16, output_tokens=4))).check()
+"""
+
+
 def test_headers_key_and_body_are_in_every_request(suite, recording, monkeypatch):
     """Every request, also those of readiness and calibration, carries the key and headers; generations the body."""
     url, seen = recording
@@ -193,3 +202,14 @@ def _everything(result: pytest.RunResult, pytester: pytest.Pytester) -> str:
     files = [path for path in pytester.path.rglob("*") if path.is_file()]
     texts = [gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files]
     return "\n".join((*result.outlines, *result.errlines, *(text.decode(errors="replace") for text in texts)))
+
+
+def test_every_request_of_a_run_passes_the_environments_proxies_by(suite, server, document, monkeypatch):
+    """A test's own requests too, which would else take a way that the load does not."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    result = suite("--server-url", server.url, source=OWN_AND_LOAD)
+    result.assert_outcomes(passed=2)
+    assert document()["cases"][0]["metrics"]["error_rate"]["value"] == 0

@@ -32,14 +32,12 @@ class Endpoint:
     ca: str | None = None
 
     @property
-    def verify(self) -> ssl.SSLContext | bool:
-        """What httpx takes as `verify`.
+    def verify(self) -> ssl.SSLContext:
+        """What is trusted, by the load and by every question alike: the CA bundle, else the system's.
 
         Raises:
             ConfigError: the CA bundle cannot be read.
         """
-        if self.ca is None:
-            return True
         try:
             return ssl.create_default_context(cafile=self.ca)
         except (OSError, ssl.SSLError) as error:

@@ -57,13 +57,17 @@ class Backend:
 
     @property
     def client(self) -> httpx.AsyncClient:
-        """A client for requests of one's own; keeps no idle connection, so it needs no closing."""
+        """A client for requests of one's own, which go the way of the load's: no proxy or key of the environment.
+
+        It keeps no idle connection, so it needs no closing.
+        """
         if self._client is None:
             endpoint = self._server.endpoint
             self._client = httpx.AsyncClient(
                 base_url=endpoint.base_url,
                 headers=dict(endpoint.headers),
                 verify=endpoint.verify,
+                trust_env=False,
                 limits=httpx.Limits(max_keepalive_connections=0),
                 timeout=httpx.Timeout(60.0),
             )
