@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_captures import CAPTURES, STREAMS, Capture, cut, decode
 
-from pytest_inferbench.records import FailureKind, Usage
+from pytest_inferbench.metrics.pace import pace_of
+from pytest_inferbench.records import FailureKind, RequestRecord, Usage
 
 STAMP = 7
 NOT_THESE_PROTOCOLS = {"messages_stream", "responses_stream"}
@@ -39,6 +40,19 @@ def test_a_captured_stream_says_what_its_server_said(capture):
     assert decoded.text.startswith(capture.text)
     assert (decoded.timing is not None) == capture.timed
     assert decoded.chunk_tokens == capture.steps
+
+
+@each_capture
+def test_a_captured_stream_shows_its_pace(capture):
+    """What real servers stream, with the token that ends an answer and shows nothing, is no finding."""
+    events = capture.body.split(b"\n\n")
+    decoded = decode(capture.dialect, [(event + b"\n\n", 10**6 * (n + 1)) for n, event in enumerate(events)])
+    stamps, usage = decoded.output_ns, decoded.usage
+    record = RequestRecord(
+        0, 0, 0, "", None, 0, stamps, None, stamps[-1], usage=usage, chunk_tokens=decoded.chunk_tokens
+    )
+    assert pace_of([record]).shown
+    assert decoded.unread is None
 
 
 @each_capture

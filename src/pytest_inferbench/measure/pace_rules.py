@@ -51,11 +51,11 @@ def unseen_tokens(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "unseen_tokens",
             invalid=False,
-            message=f"the server counts {pace.seen} tokens in answers of {pace.chunks} chunks and does not say how "
+            message=f"the server counts {pace.tokens} tokens in answers of {pace.chunks} chunks and does not say how "
             f"many a chunk holds, {_LEFT_OUT}",
             remedy="tokens that were counted and not streamed (reasoning?) would make the pace look better than it is: "
             "have the server stream them, or send its usage with every chunk",
-            figure=pace.seen / pace.chunks,
+            figure=pace.tokens / pace.chunks,
             limit=TOKENS_A_CHUNK,
         )
     elif pace.miscounted:

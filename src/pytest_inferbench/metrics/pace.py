@@ -28,7 +28,8 @@ CLUMPED_SHARE = 0.4
 """Of the steps from one chunk to the next, those without a gap that a stream may have. Clumps of two make it a half."""
 
 TOKENS_A_CHUNK = 1.2
-"""Tokens for each chunk that does not say how many it holds. Tokenizers that hold back half a character make it 1.1."""
+"""Tokens for each chunk that does not say how many it holds, beside the one that ends each answer and shows nothing.
+Tokenizers that hold back half a character make it 1.1."""
 
 CHUNKS_A_TOKEN = 1.1
 """Chunks for each token. A chunk holds one or more, but for a few that a tool call's parser makes."""
@@ -44,7 +45,7 @@ class Pace:
         drafted: share of the tokens that accepted drafts gave; such tokens arrive with the one before them.
         counted: whether it is known for every answer how many tokens each of its chunks holds.
         tokens, chunks: of the answers of several chunks, by the server's count and as they arrived.
-        seen: of `tokens`, without reasoning that was not streamed.
+        seen: of `tokens`, without reasoning that was not streamed and without one that ended each answer.
         whole: answers of several tokens that came in one chunk.
         answers: all of them.
     """
@@ -101,7 +102,7 @@ def pace_of(requests: Iterable[RequestRecord]) -> Pace:
         counted=all(chunk_tokens(record) is not None for record in several),
         tokens=tokens,
         chunks=sum(len(record.output_ns) for record in by_usage),
-        seen=sum(_counted(record) - unstreamed_reasoning(record) for record in by_usage),
+        seen=sum(_counted(record) - unstreamed_reasoning(record) - 1 for record in by_usage),
         whole=sum(len(record.output_ns) == 1 and _counted(record) > 1 for record in completed),
         answers=len(completed),
     )
