@@ -9,7 +9,7 @@ from __future__ import annotations
 from pytest_inferbench.records import Usage
 from pytest_inferbench.wire.body import encode_body, joined_prompt
 from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
-from pytest_inferbench.wire.openai_chunk import count_by_timings, timing_of
+from pytest_inferbench.wire.openai_chunk import timing_of, timings_of
 from pytest_inferbench.wire.payload import count_of, json_object, list_of, text_of
 from pytest_inferbench.wire.server_error import stream_error
 
@@ -48,26 +48,26 @@ class LlamaCpp:
         """
         document = json_object(payload)
         done = document.get("stop") is True
-        usage = _usage(document)
+        timings = timings_of(document)
+        usage = _usage(document, timings)
         return Delta(
             content=text_of(document, "content"),
             # An empty list beside text: the server was not asked for ids, or is too old to know `return_tokens`.
             tokens=len(list_of(document, "tokens") or ()) or None,
             generated=usage.output_tokens if usage else None,
             usage=usage,
-            timing=timing_of(document),
+            timing=timing_of(timings),
             finish=_finish(document) if done else None,
             error=stream_error(document, _OWN),
             done=done,
         )
 
 
-def _usage(document: dict[str, object]) -> Usage | None:
+def _usage(document: dict[str, object], timings: dict[str, object]) -> Usage | None:
     prompt, output = count_of(document, "tokens_evaluated"), count_of(document, "tokens_predicted")
     if prompt is None and output is None:
         return None
-    cached, drafted = (count_by_timings(document, name) for name in ("cache_n", "draft_n_accepted"))
-    return Usage(prompt, output, cached, drafted_tokens=drafted)
+    return Usage(prompt, output, count_of(timings, "cache_n"), drafted_tokens=count_of(timings, "draft_n_accepted"))
 
 
 def _finish(document: dict[str, object]) -> str:

@@ -16,6 +16,7 @@ from pytest_inferbench.wire.openai_chunk import (
     generated_of,
     is_end,
     timing_of,
+    timings_of,
     tokens_of,
     usage_of,
 )
@@ -47,21 +48,23 @@ class OpenAiChat:
         Raises:
             WireError: not JSON, or a field of another type than the protocol's.
         """
-        if is_end(payload):
+        if payload[:1] != b"{" and is_end(payload):
             return END
         document = json_object(payload)
         choice = first_choice(document) or {}
         delta = object_of(choice, "delta") or {}
-        usage = usage_of(document)
+        timings = timings_of(document)
+        usage = usage_of(document, timings)
+        content = text_of(delta, "content") or text_of(delta, "refusal")
         return Delta(
-            content=text_of(delta, "content") or text_of(delta, "refusal"),
+            content=content,
             reasoning=text_of(delta, "reasoning_content") or text_of(delta, "reasoning"),
-            tool=bool(list_of(delta, "tool_calls") or object_of(delta, "function_call")),
+            tool=bool(list_of(delta, "tool_calls") or delta.get("function_call")),
             tokens=tokens_of(choice),
-            generated=generated_of(document, usage),
+            generated=generated_of(usage, timings),
             usage=usage,
-            timing=timing_of(document),
+            timing=timing_of(timings),
             finish=text_of(choice, "finish_reason") or None,
             error=error_of(document, choice, delta),
-            unread=unread_text(delta, _KNOWN),
+            unread="" if content else unread_text(delta, _KNOWN),
         )

@@ -20,17 +20,20 @@ ENDS = frozenset({"stop", "length", "tool_calls", "function_call", "eos", "eos_t
 
 _END_MARKER = b"[DONE]"
 _OWN = ("choices", "usage")
+_NOTHING: dict[str, object] = {}
 
 
 def is_end(payload: bytes) -> bool:
     """Whether a payload is the end marker; blanks around it mean nothing."""
-    return payload[:1] != b"{" and payload.strip() == _END_MARKER
+    return payload.strip() == _END_MARKER
 
 
 def error_of(document: dict[str, object], choice: dict[str, object], delta: dict[str, object]) -> str | None:
     """The error that a chunk reports: of the whole payload, of its choice, or within its delta."""
-    error = choice.get("error") or delta.get("error")
-    return error_text(error) if error else stream_error(document, _OWN)
+    error = document.get("error") or choice.get("error") or delta.get("error")
+    if error:
+        return error_text(error)
+    return None if choice else stream_error(document, _OWN)  # nearly always there is a choice
 
 
 def first_choice(document: dict[str, object]) -> dict[str, object] | None:
@@ -50,7 +53,12 @@ def tokens_of(choice: dict[str, object]) -> int | None:
     return None if ids is None else len(ids)
 
 
-def usage_of(document: dict[str, object]) -> Usage | None:
+def timings_of(document: dict[str, object]) -> dict[str, object]:
+    """llama.cpp's `timings`; empty where it says none."""
+    return object_of(document, "timings") or _NOTHING
+
+
+def usage_of(document: dict[str, object], timings: dict[str, object]) -> Usage | None:
     """The usage so far, on whichever chunk it comes; llama.cpp says in `timings` what was cached and drafted."""
     usage = object_of(document, "usage")
     if not usage:
@@ -61,30 +69,21 @@ def usage_of(document: dict[str, object]) -> Usage | None:
     details = object_of(usage, "prompt_tokens_details")
     cached = count_of(details, "cached_tokens") if details else None
     if cached is None:
-        cached = count_by_timings(document, "cache_n")
+        cached = count_of(timings, "cache_n")
     details = object_of(usage, "completion_tokens_details")
     reasoning = count_of(details, "reasoning_tokens") if details else None
     if reasoning is None:
         reasoning = count_of(usage, "reasoning_tokens")  # SGLang
-    return Usage(prompt, output, cached, reasoning, count_by_timings(document, "draft_n_accepted"))
+    return Usage(prompt, output, cached, reasoning, count_of(timings, "draft_n_accepted"))
 
 
-def count_by_timings(document: dict[str, object], name: str) -> int | None:
-    """A count of llama.cpp's `timings`: `cache_n`, `predicted_n`, `draft_n_accepted`."""
-    timings = object_of(document, "timings")
-    return count_of(timings, name) if timings else None
-
-
-def generated_of(document: dict[str, object], usage: Usage | None) -> int | None:
+def generated_of(usage: Usage | None, timings: dict[str, object]) -> int | None:
     """Output tokens so far, where the chunk says it: by a running usage, or by llama.cpp's `timings`."""
     if usage is not None and usage.output_tokens is not None:
         return usage.output_tokens
-    return count_by_timings(document, "predicted_n")
+    return count_of(timings, "predicted_n") if timings else None
 
 
-def timing_of(document: dict[str, object]) -> ServerTiming | None:
-    """llama.cpp's `timings`, so far."""
-    timings = object_of(document, "timings")
-    if not timings:
-        return None
-    return ServerTiming(number_of(timings, "prompt_ms"), number_of(timings, "predicted_ms"))
+def timing_of(timings: dict[str, object]) -> ServerTiming | None:
+    """The server's own times so far."""
+    return ServerTiming(number_of(timings, "prompt_ms"), number_of(timings, "predicted_ms")) if timings else None

@@ -15,6 +15,7 @@ from pytest_inferbench.wire.openai_chunk import (
     generated_of,
     is_end,
     timing_of,
+    timings_of,
     tokens_of,
     usage_of,
 )
@@ -39,17 +40,18 @@ class OpenAiCompletions:
         Raises:
             WireError: not JSON, or a field of another type than the protocol's.
         """
-        if is_end(payload):
+        if payload[:1] != b"{" and is_end(payload):
             return END
         document = json_object(payload)
         choice = first_choice(document) or {}
-        usage = usage_of(document)
+        timings = timings_of(document)
+        usage = usage_of(document, timings)
         return Delta(
             content=text_of(choice, "text"),
             tokens=tokens_of(choice),
-            generated=generated_of(document, usage),
+            generated=generated_of(usage, timings),
             usage=usage,
-            timing=timing_of(document),
+            timing=timing_of(timings),
             finish=text_of(choice, "finish_reason") or None,
             error=error_of(document, choice, {}),
         )
