@@ -104,6 +104,8 @@ _MEANING = (
     Broken("no-backend-for-a-repository", REPO, 2, "no backend", "--backend"),
     Broken("unknown-builtin", "models:\n  - {path: 'builtin:huge'}\n", 2, "'huge'", "use tiny"),
     Broken("missing-file", "models:\n  - {path: no/such.gguf}\n", 2, "no/such.gguf", "correct the path"),
+    Broken("missing-absolute-file", "models:\n  - {path: /no/such.gguf, backend: llama}\n", 2, "/no/such", "correct"),
+    Broken("path-as-repository", "models:\n  - {repo_id: /no/such, backend: vllm}\n", 2, "'/no/such'", "by `path:`"),
     Broken("not-a-gguf", "models:\n  - {path: fake.gguf}\n", 2, "b'this is", "fetch it again"),
     Broken("a-cut-gguf", "models:\n  - {path: cut.gguf}\n", 2, "6 bytes", "fetch it again"),
     Broken("an-empty-folder", "models:\n  - {path: empty}\n", 2, "holds no model", "expected a .gguf file"),

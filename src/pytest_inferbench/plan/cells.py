@@ -8,6 +8,7 @@ where it comes from. Precedence: command line > variant > the model's `backends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pytest_inferbench.backends.backend import Backend
@@ -20,7 +21,7 @@ from pytest_inferbench.config.variables import variable_of
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.arguments import check_taken, command_line_args
 from pytest_inferbench.plan.cell import Cell
-from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
+from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models, looks_like_a_path
 from pytest_inferbench.plan.pair import CellPair, make_pair, read_arms, read_pairs
 from pytest_inferbench.plan.place import default_version, place_of
 from pytest_inferbench.provision.models import local_format
@@ -157,7 +158,7 @@ def _versions(
             version=each.value,
             protocol=protocol,
             variant=variant,
-            location="" if url.value is not None else model.entry.path or repo_id,
+            location="" if url.value is not None else _location(model, settings),
             served_model=repo_id if repo_id != SERVED else "",
             url=url.value,
             provision=place.provision,
@@ -184,6 +185,23 @@ def _versions(
         )
         for each in [Resolved(v, _COMMAND_LINE) for v in versions] or [version]
     ]
+
+
+def _location(model: Model, settings: PlanSettings) -> str:
+    """Where a model that is started is.
+
+    Raises:
+        ConfigError: its `repo_id` is a path, and nothing is there.
+    """
+    repo_id = model.entry.repo_id
+    if repo_id is None:
+        return model.entry.path or ""
+    if looks_like_a_path(repo_id) and not (settings.rootdir / Path(repo_id).expanduser()).exists():
+        raise ConfigError(
+            f"{model.written.source_of('repo_id')}: repo_id: got {repo_id!r}, expected a repository, org/model; a file "
+            "or folder is named by `path:`, and this one is not there"
+        )
+    return repo_id
 
 
 def _args(backend: Backend, written: Section) -> dict[str, Resolved[Any]]:
