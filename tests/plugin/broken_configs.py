@@ -113,6 +113,8 @@ _MEANING = (
     Broken("foreign-argument", _llama("args: {enforce_eager: true}"), 4, "enforce_eager", "argument of vllm"),
     Broken("argument-s-type", _llama("args: {n_ctx: big}"), 4, "'big'", "a whole number"),
     Broken("argument-twice", _llama("args: {n_ctx: 1, ctx_size: 2}"), 4, "'ctx_size'", "keep one"),
+    Broken("switch-and-opposite", _llama("args: {mmap: true, no-mmap: true}"), 4, "'no-mmap'", "keep one"),
+    Broken("opposite-of-a-number", _llama("args: {no_n_ctx: true}"), 4, "no_n_ctx", "n_ctx is no switch"),
     Broken(
         "second-argument",
         GOOD + "    backends:\n      llama:\n        args:\n          n_ctx: 1\n          t: x\n",

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_inferbench.backends.backend import Backend
-from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backends_for, check_args
+from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backends_for
 from pytest_inferbench.backends.container import ENGINE_CACHE
 from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
 from pytest_inferbench.config.variables import variable_of
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.plan.arguments import check_taken, command_line_args
+from pytest_inferbench.plan.arguments import check_taken, command_line_args, written_args
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models, looks_like_a_path
 from pytest_inferbench.plan.pair import CellPair, make_pair, read_arms, read_pairs
@@ -143,10 +143,11 @@ def _versions(
     """The cells of one model, backend and variant: one for each version asked for."""
     layers = _layers(model, backend, variant)
     url = _url(layers, settings)
-    args = merge_args(*(_args(backend, layer.section("args")) for layer in layers))
+    args = merge_args(
+        command_line_args(backend, settings), *(written_args(backend, layer.section("args")) for layer in layers)
+    )
     place = place_of(backend, layers, url.value, settings, why)
     version = default_version(_first(layers, "version", place.version), place, backend)
-    args |= {name: Resolved(value, _COMMAND_LINE) for name, value in command_line_args(backend, settings).items()}
     further = _further(model, backend, layers)
     protocol = settings.protocol or backend.dialects[0]
     dialect_named(protocol)
@@ -166,7 +167,7 @@ def _versions(
             image_type=place.image_type,
             memory=place.memory,
             gpus=settings.tensor_parallel,
-            args=tuple((name, arg.value) for name, arg in args.items()),
+            args=tuple(arg.value for arg in args.values()),
             program=further["program"].value,
             python=further["python"].value,
             engine_cache=further["engine_cache"].value,
@@ -177,7 +178,7 @@ def _versions(
                 ("backend", str(why)),
                 ("version", str(each.source)),
                 ("url", str(url.source)),
-                *((f"args.{name}", str(arg.source)) for name, arg in args.items()),
+                *((f"args.{arg.value[0]}", str(arg.source)) for arg in args.values()),
                 *((name, str(setting.source)) for name, setting in further.items() if setting.value is not None),
                 *place.sources,
             ),
@@ -202,24 +203,6 @@ def _location(model: Model, settings: PlanSettings) -> str:
             "or folder is named by `path:`, and this one is not there"
         )
     return repo_id
-
-
-def _args(backend: Backend, written: Section) -> dict[str, Resolved[Any]]:
-    """One layer's arguments by canonical name, each checked where it stands.
-
-    Raises:
-        ConfigError: a name belongs to another backend, is given twice, or its value has the wrong type.
-    """
-    found: dict[str, Resolved[Any]] = {}
-    for name in written:
-        source = written.source_of(name)
-        ((canonical, value),) = check_args(backend, {name: written[name]}, str(source)).items()
-        if canonical in found:
-            raise ConfigError(
-                f"{source}: {canonical} is given twice, here as {name!r} ({found[canonical].source}); keep one"
-            )
-        found[canonical] = Resolved(value, source)
-    return found
 
 
 def _further(model: Model, backend: Backend, layers: Sequence[Section]) -> dict[str, Resolved[Any]]:
