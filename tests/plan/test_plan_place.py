@@ -167,3 +167,14 @@ def test_an_argument_given_twice_on_the_command_line_is_an_error(plan, written):
     """Nobody can say which of both was meant."""
     with pytest.raises(ConfigError, match=r"from --backend-args: .* is given twice, here as .* and as .*; keep one"):
         plan(backend=("vllm",), backend_args=(written,))
+
+
+def test_a_number_that_may_be_a_name_is_passed_as_written(plan, tmp_path):
+    """An argument that nobody types keeps its digits; a message shows what the file says."""
+    config = tmp_path / "config" / "models.yaml"
+    text = "models:\n  - {{repo_id: org/m, backend: vllm, backends: {{vllm: {{args: {{{}}}}}}}}}\n"
+    config.write_text(text.format("revision: 0.10, gpu_memory_utilization: 0.90, seed: 7"))
+    assert dict(plan()[0].args) == {"revision": "0.10", "gpu_memory_utilization": 0.9, "seed": 7}
+    config.write_text(text.format("max_model_len: 1e3"))
+    with pytest.raises(ConfigError, match="max_model_len must be a whole number, not 1e3"):
+        plan()

@@ -56,11 +56,11 @@ def test_an_open_loop_has_no_streams():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "requests: got None and seconds: None; a round is bounded by exactly one"),
-        ({"requests": 3, "seconds": 1.0}, "requests: got 3 and seconds: 1.0"),
-        ({"requests": 3, "cv": 1.0}, "cv: got 1.0 with arrivals: 'poisson'; 'gamma' needs cv"),
-        ({"requests": 3, "arrivals": "gamma"}, "cv: got None with arrivals: 'gamma'"),
-        ({"requests": 3, "arrivals": "ramp"}, "to_rate: got None with arrivals: 'ramp'"),
+        ({}, "requests: got nothing and seconds: nothing; a round is bounded by exactly one"),
+        ({"requests": 3, "seconds": 1.0}, "requests: got 3 and seconds: 1"),
+        ({"requests": 3, "cv": 1.0}, "cv: got 1 with arrivals: 'poisson'; 'gamma' needs cv"),
+        ({"requests": 3, "arrivals": "gamma"}, "cv: got nothing with arrivals: 'gamma'"),
+        ({"requests": 3, "arrivals": "ramp"}, "to_rate: got nothing with arrivals: 'ramp'"),
         ({"requests": 3, "arrivals": "poison"}, "Input should be 'constant', 'poisson', 'gamma' or 'ramp'"),
         ({"requests": 3, "rate": 0}, "greater than 0"),
         ({"requests": 3, "rate": float("inf")}, "finite"),

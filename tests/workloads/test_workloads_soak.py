@@ -64,9 +64,9 @@ def test_a_server_that_is_gone_ends_the_soak():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"requests": 9}, "streams: got None and rate: None; a soak needs exactly one"),
-        ({"streams": 1, "rate": 1.0, "requests": 9}, "streams: got 1 and rate: 1.0"),
-        ({"streams": 1}, "requests: got None and seconds: None"),
+        ({"requests": 9}, "streams: got nothing and rate: nothing; a soak needs exactly one"),
+        ({"streams": 1, "rate": 1.0, "requests": 9}, "streams: got 1 and rate: 1"),
+        ({"streams": 1}, "requests: got nothing and seconds: nothing"),
         ({"streams": 4, "requests": 3}, "expected at least one for each of 4 streams"),
     ],
 )

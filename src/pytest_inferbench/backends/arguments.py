@@ -45,8 +45,14 @@ def find_arg(known: Mapping[str, Arg], name: str) -> Arg | None:
     return None
 
 
-def typed_value(arg: Arg, value: ArgValue, where: str) -> ArgValue:
+def typed_value(arg: Arg, value: ArgValue, where: str, spelled: str = "") -> ArgValue:
     """`value` as the argument's type.
+
+    Args:
+        arg: the argument.
+        value: as read.
+        where: where it is written, for messages.
+        spelled: how it is written there, where its value does not tell.
 
     Raises:
         ConfigError: it cannot be read as that type.
@@ -54,7 +60,8 @@ def typed_value(arg: Arg, value: ArgValue, where: str) -> ArgValue:
     converted = _convert(arg, value)
     if converted is None:
         raise ConfigError(
-            f"{where}: {arg.name} must be {_expected(arg)}, not {value!r}. It sets {arg.flag}: {arg.help}."
+            f"{where}: {arg.name} must be {_expected(arg)}, not {spelled or repr(value)}. "
+            f"It sets {arg.flag}: {arg.help}."
         )
     return converted
 

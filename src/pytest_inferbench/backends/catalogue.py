@@ -54,13 +54,14 @@ def backends_for(model_format: ModelFormat) -> tuple[Backend, ...]:
     return tuple(backend for backend in BACKENDS if model_format in backend.formats)
 
 
-def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str) -> dict[str, ArgValue]:
+def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str, spelled: str = "") -> dict[str, ArgValue]:
     """Arguments for one backend, under their canonical names and with typed values.
 
     Args:
         backend: whose server will get them.
         args: as written; dashes and aliases are understood.
         where: where they are written ("config/models.yaml:4", "from --backend-args").
+        spelled: of a single argument, how its value is written there.
 
     Returns:
         The arguments to put in a ServerPlan; a name that no backend knows is passed on as it is.
@@ -72,7 +73,7 @@ def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str) -> di
     checked: dict[str, ArgValue] = {}
     seen: dict[str, str] = {}
     for written, value in args.items():
-        name, typed = _checked(backend, written, value, where)
+        name, typed = _checked(backend, written, value, where, spelled)
         first = seen.setdefault(switched_by(name, typed), written)
         if first != written:
             raise ConfigError(
@@ -82,7 +83,7 @@ def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str) -> di
     return checked
 
 
-def _checked(backend: Backend, written: str, value: ArgValue, where: str) -> tuple[str, ArgValue]:
+def _checked(backend: Backend, written: str, value: ArgValue, where: str, spelled: str) -> tuple[str, ArgValue]:
     """One argument's canonical name and typed value; `no_mmap` is the opposite of a switch `mmap` that is known."""
     name = plain_name(written)
     if name in _SECRETS:
@@ -92,7 +93,7 @@ def _checked(backend: Backend, written: str, value: ArgValue, where: str) -> tup
         )
     arg = find_arg(backend.known_args, name)
     if arg is not None:
-        return arg.name, typed_value(arg, value, where)
+        return arg.name, typed_value(arg, value, where, spelled)
     arg = find_arg(backend.known_args, switched_by(name, True))
     if arg is None:
         _refuse_foreign(backend, name, where)
@@ -100,7 +101,7 @@ def _checked(backend: Backend, written: str, value: ArgValue, where: str) -> tup
         return name, value
     if arg.type is not bool:
         raise ConfigError(f"{where}: {name}: {arg.name} is no switch and has no opposite; it sets {arg.help}")
-    return arg.name, not typed_value(arg, value, where)
+    return arg.name, not typed_value(arg, value, where, spelled)
 
 
 def _refuse_foreign(backend: Backend, name: str, where: str) -> None:

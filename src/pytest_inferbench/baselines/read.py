@@ -126,7 +126,7 @@ def read_budgets(section: Section, metrics: Mapping[str, Metric]) -> tuple[Budge
             if limit is None:
                 continue
             source = str(bounds.source_of(bound))
-            problems += _side_problems(metric, bound, limit, source, metrics)
+            problems += _side_problems(metric, bound, bounds.source_of(bound), metrics)
             budgets.append(Budget(metric, bound, float(limit), source))
     if problems:
         raise ConfigError("\n".join(problems))
@@ -181,10 +181,11 @@ def _read_noise(section: Section, metrics: Mapping[str, Metric], problems: list[
     return Noise(section["date"], section["version"], section["workload"], section["pairs"], figures)
 
 
-def _side_problems(metric: str, bound: str, limit: float, source: str, metrics: Mapping[str, Metric]) -> list[str]:
+def _side_problems(metric: str, bound: str, source: Source, metrics: Mapping[str, Metric]) -> list[str]:
     row = metrics.get(metric.partition(".")[0])
     direction = Direction.NEUTRAL if row is None else row.direction
     right = _BOUND_FOR.get(direction, bound)
     if bound == right:
         return []
+    limit = source.written
     return [f"{source}: {metric}: got {bound}: {limit}, but {direction} is better; write {{{right}: {limit}}}"]

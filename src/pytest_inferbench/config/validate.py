@@ -93,7 +93,8 @@ class _Problem:
         if self.complaint:
             return where + self.complaint
         expected = alternatives(self.expected)
-        return f"{where}got {found(self.value)}, expected {expected}{quoting_hint(self.value, expected)}"
+        shown = found(self.value, self.source.written)
+        return f"{where}got {shown}, expected {expected}{quoting_hint(self.value, shown, expected)}"
 
 
 def _problems(errors: Iterable[ErrorDetails], model: type[BaseModel], section: Section) -> list[_Problem]:

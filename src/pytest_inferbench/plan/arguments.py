@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_inferbench.backends.arguments import switched_by
+from pytest_inferbench.backends.arguments import find_arg, plain_name, switched_by
 from pytest_inferbench.backends.backend import ArgValue, Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, check_args
 from pytest_inferbench.config.document import Section, Source
@@ -55,8 +55,11 @@ def command_line_args(backend: Backend, settings: PlanSettings) -> Args:
 def _checked(backend: Backend, args: Iterable[tuple[str, ArgValue, Source]]) -> Args:
     found: Args = {}
     spelled: dict[str, str] = {}
-    for name, given, source in args:
-        ((canonical, value),) = check_args(backend, {name: given}, str(source)).items()
+    for name, read, source in args:
+        given = read
+        if isinstance(read, float) and source.written and find_arg(backend.known_args, plain_name(name)) is None:
+            given = source.written  # it may be a name: revision 0.10 is not 0.1
+        ((canonical, value),) = check_args(backend, {name: given}, str(source), source.written).items()
         sets = switched_by(canonical, value)
         if sets in found:
             raise ConfigError(

@@ -198,14 +198,15 @@ def _points(document: Section) -> Iterator[Point]:
 
 def _values(key: str, swept: Section) -> list[tuple[str, Any, Source, str]]:
     """What a key goes through: (key, value, where it is written, its part of the id) for each value."""
-    values, seen = [], dict[str, Any]()
+    values, seen = [], dict[str, str]()
     for index, value in enumerate(swept[key]):
         part, source = f"{_plain(key)}-{_value_id(value)}", swept[key].source_of(index)
         if part in seen:
             raise ConfigError(
-                f"{source}: sweep.{key}: {value!r} has the same id as {seen[part]!r} ({part}); keep one of them"
+                f"{source}: sweep.{key}: {source.written or repr(value)} has the same id as {seen[part]} ({part}); "
+                "keep one of them"
             )
-        seen[part] = value
+        seen[part] = source.written or repr(value)
         values.append((key, value, source, part))
     return values
 
