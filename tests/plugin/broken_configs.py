@@ -137,6 +137,33 @@ _MEANING = (
         "no containers",
         "--provision process or url",
     ),
+    Broken(
+        "image-that-nobody-publishes",
+        "models:\n  - {path: 'builtin:tiny', backend: ik_llama}\n"
+        "defaults: {backends: {ik_llama: {provision: docker, image_type: prebuilt}}}\n",
+        3,
+        "image_type prebuilt: nobody publishes an image of ik_llama",
+        "use --image-type build",
+    ),
+    Broken(
+        "image-that-nobody-builds",
+        "models:\n  - {path: 'builtin:tiny', backend: ollama}\n"
+        "defaults: {backends: {ollama: {provision: docker, image_type: build}}}\n",
+        3,
+        "image_type build: there is no Dockerfile for ollama",
+        "use --image-type prebuilt",
+    ),
+    Broken("image-without-a-container", _llama("image: 'a/b:1'"), 4, "'a/b:1'", "write `provision: docker`"),
+    Broken(
+        "one-model-twice", GOOD + "  - {path: 'builtin:tiny', backend: llama}\n", 4, "as config/models.yaml:2", "name"
+    ),
+    Broken(
+        "one-backend-twice",
+        "models:\n  - path: 'builtin:tiny'\n    backend: [llama, llama.cpp]\n",
+        3,
+        "backend llama is given twice",
+        "keep one",
+    ),
     Broken("one-name-twice", GOOD + "  - {path: 'builtin:small', name: tiny}\n", 4, "llama-installed-tiny", "name"),
 )
 _OLDER = (

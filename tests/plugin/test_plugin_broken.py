@@ -23,6 +23,11 @@ OPTIONS = [
     ("unknown-protocol", ["--bench-protocol=openai"], "*openai-chat*"),
     ("not-a-number", ["--bench-rounds=many"], "*--bench-rounds*many*"),
     ("no-rounds", ["--bench-rounds=0"], "*--bench-rounds 0*expected at least 1*"),
+    ("image-of-no-container", ["--image=a/b:1"], "*--image a/b:1*in a container*--provision docker*"),
+    ("type-of-no-container", ["--build-from-source"], "*--build-from-source*in a container*--provision docker*"),
+    ("no-image", ["--backend=ik_llama", "--provision=docker", "--image-type=prebuilt"], "*prebuilt*nobody publishes*"),
+    ("unknown-variant", ["--compare=b1..slwo"], "*--compare b1..slwo*'slwo' is neither a variant nor a version*"),
+    ("three-dots", ["--compare=b1...b2"], "*--compare b1...b2*expected two*"),
     ("pairs-of-nothing", ["--compare-pairs=8"], "*--compare-pairs 8*add --compare*"),
 ]
 
