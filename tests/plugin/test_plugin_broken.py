@@ -85,6 +85,23 @@ def test_a_broken_option_is_one_clear_error(pytester: pytest.Pytester, arguments
     _assert_clear(pytester.runpytest_subprocess(*arguments), words)
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("inferbench_rounds = many", "pytest.ini:3: inferbench_rounds = 'many': expected int, like 5"),
+        ("inferbench_rounds = 0", "pytest.ini:3: inferbench_rounds = 0: expected at least 1"),
+        ("inferbench_roundz = 5", "pytest.ini:3: unknown key 'inferbench_roundz'; did you mean 'inferbench_rounds'?"),
+        ("inferbench_bench_rounds = 5", "pytest.ini:3: unknown key 'inferbench_bench_rounds'; did you mean 'inferben"),
+        ("inferbench_update_baselines = 1", "pytest.ini:3: unknown key*it is done once, so give it on the command li"),
+    ],
+)
+def test_a_broken_ini_key_is_one_clear_error(pytester: pytest.Pytester, line: str, words: str):
+    """With file and line, as a broken config."""
+    pytester.makepyfile(SUITE)
+    pytester.makefile(".ini", pytest=f"[pytest]\n# ours\n{line}\n")
+    _assert_clear(pytester.runpytest_subprocess("--model=builtin:tiny"), f"ERROR: {words}")
+
+
 def test_with_xdist_a_broken_config_is_the_same_error(pytester: pytest.Pytester):
     """Under xdist the exit code and the message are the same."""
     pytester.makepyfile(SUITE)
