@@ -120,13 +120,17 @@ def _rule(gate: str, layers: Sequence[Section]) -> GateRule:
     if resolve.value < margin.value:
         where = resolve.source if resolve.source != DEFAULT else margin.source
         raise ConfigError(
-            f"{where}: policy of {gate}: resolve {resolve.value:g} ({resolve.source}) is below margin {margin.value:g} "
-            f"({margin.source}), so no comparison could ever be OK; raise resolve or lower margin"
+            f"{where}: policy of {gate}: resolve {_figure(resolve)} ({resolve.source}) is below margin "
+            f"{_figure(margin)} ({margin.source}), so no comparison could ever be OK; raise resolve or lower margin"
         )
     values = {name: setting.value for name, setting in found.items()}
     shared = found["shared"].source
     rule = replace(base, **values, shared_source=ASSUMED if shared == DEFAULT else str(shared))
     return GateRule(rule, {name: str(setting.source) for name, setting in found.items()})
+
+
+def _figure(setting: Resolved[Any]) -> str:
+    return setting.source.written or f"{setting.value:g}"
 
 
 def _tolerances(gate: str, name: str, layers: Sequence[Section]) -> Iterator[Resolved[Any] | None]:

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from pytest_inferbench.backends.arguments import find_arg, flags, plain_name, table, typed_value
 from pytest_inferbench.backends.backend import Arg
+from pytest_inferbench.backends.catalogue import backend_named, check_args
+from pytest_inferbench.backends.command import ServerPlan
 from pytest_inferbench.errors import ConfigError
 
 _KNOWN = table(
@@ -90,3 +92,61 @@ def test_typed_values_survive_their_own_text(number, share, eager):
     """What is written as text reads back as the same value."""
     for name, value in (("n_ctx", number), ("share", share), ("eager", eager)):
         assert typed_value(_KNOWN[name], str(value), "here") == value
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"no_new": True}, ["--no-new"]),
+        ({"no_new": False}, ["--new"]),
+        ({"new": False}, ["--no-new"]),
+        ({"no_repeat_ngram_size": 3}, ["--no-repeat-ngram-size", "3"]),
+    ],
+)
+def test_a_switch_is_never_negated_twice(args, words):
+    """An unknown name that begins with `no_` is the flag itself, and off is its opposite."""
+    assert list(flags(args, _KNOWN)) == words
+
+
+@pytest.mark.parametrize(
+    ("backend", "written", "checked"),
+    [
+        ("vllm", {"no-enforce-eager": True}, {"enforce_eager": False}),
+        ("vllm", {"--no_enforce_eager": False}, {"enforce_eager": True}),
+        ("vllm", {"no_enforce_eager": "true"}, {"enforce_eager": False}),
+        ("vllm", {"no_new_switch": True}, {"no_new_switch": True}),
+        ("ollama", {"no_flash_attention": True}, {"flash_attention": False}),
+        ("sglang", {"no_trust_remote_code": True}, {"trust_remote_code": False}),
+        ("llama", {"no_repeat_ngram_size": 3}, {"no_repeat_ngram_size": 3}),
+    ],
+)
+def test_the_opposite_of_a_known_switch_is_that_switch_turned_round(backend, written, checked):
+    """However it is spelled; a name that nobody knows stays as it is."""
+    assert check_args(backend_named(backend), written, "here") == checked
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"mmap": True, "no_mmap": True}, "here: no_mmap is given twice (the first time as 'mmap', the second as"),
+        ({"no_n_ctx": True}, "here: no_n_ctx: n_ctx is no switch and has no opposite"),
+        ({"no_enforce_eager": True}, "here: enforce_eager is an argument of vllm, not of llama"),
+        ({"no_cache_prompt": 3}, "here: cache_prompt must be true or false, not 3"),
+    ],
+)
+def test_an_opposite_that_means_nothing_is_refused(written, words):
+    """A switch with its opposite, the opposite of a number, of another server's switch, or with a wrong value."""
+    with pytest.raises(ConfigError) as error:
+        check_args(backend_named("llama"), written, "here")
+    assert words in str(error.value)
+
+
+def test_a_switch_without_an_opposite_keeps_its_own_no():
+    """ik_llama has `--no-mmap` and no `--mmap`: what is off is left out, what is called `no` is passed."""
+    from pytest_inferbench.backends.ik_llama import _words  # noqa: PLC0415 - what only this test looks into
+
+    def words(**args):
+        return _words(ServerPlan("ik_llama", "m.gguf", "m", args=check_args(backend_named("ik_llama"), args, "here")))
+
+    assert "--no-mmap" in words(no_mmap=True)
+    assert not [word for word in words(no_mmap=False, run_time_repack=False) if "mmap" in word or "repack" in word]

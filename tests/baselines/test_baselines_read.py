@@ -138,7 +138,7 @@ BROKEN = {
     ),
     "limit that is no number": (
         HEAD + "    budgets: {ttft_ms.p95: {max: .inf}}\n",
-        "q.yaml:6: cases.x.budgets.ttft_ms.p95.max: got inf, expected a finite number",
+        "q.yaml:6: cases.x.budgets.ttft_ms.p95.max: got .inf, expected a finite number",
     ),
     "accepted without sessions": (
         HEAD + "    hardware:\n      h:\n        accepted: {version: v1}\n",

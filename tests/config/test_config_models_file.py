@@ -172,7 +172,7 @@ BROKEN = {
     ),
     "limit is not a number": (
         MODEL + "    slo: {ttft_ms: .nan}\n",
-        "m.yaml:3: models[0].slo.ttft_ms: got nan, expected a finite number",
+        "m.yaml:3: models[0].slo.ttft_ms: got .nan, expected a finite number",
     ),
     "a long value": (
         MODEL + f"    backends: {{vllm: {{image_type: {'x' * 90}}}}}\n",
@@ -201,3 +201,29 @@ def test_a_mistake_in_a_parent_is_told_where_it_stands(tmp_path):
     (tmp_path / "top.yaml").write_text("extends: base.yaml\nmodels: [{repo_id: a/b}]\n")
     with pytest.raises(ConfigError, match=r"^base\.yaml:2: defaults\.backend: got 3, expected text"):
         validate(ModelsFile, load(tmp_path / "top.yaml", tmp_path))
+
+
+@pytest.mark.parametrize(
+    "written", ["0.10", "1e3", "0o17", "010", "0x1F", "+1", "-0", "1.50", "True", "FALSE", ".inf", "00", "1.", "1E+2"]
+)
+def test_a_scalar_is_told_as_it_was_written(written):
+    """What should be put in quotes is the text of the file, not what YAML read it as."""
+    text = f"models:\n  - repo_id: a/b\n    backends: {{vllm: {{version: {written}}}}}\n"
+    assert refused(text) == (
+        f'm.yaml:3: models[0].backends.vllm.version: got {written}, expected text; write it in quotes: "{written}"'
+    )
+
+
+def test_an_aliased_scalar_and_one_in_a_list_are_told_as_written():
+    """Wherever it stands."""
+    assert "slo.ttft_ms: got 0.00, expected" in refused("models:\n  - {repo_id: a/b, slo: {ttft_ms: 0.00}}\n")
+    assert "backend[1]: got 1.10, expected text" in refused("models:\n  - {repo_id: a/b, backend: [vllm, 1.10]}\n")
+    aliased = "defaults: {policy: {margin: &m 0.10}}\nmodels:\n  - {repo_id: a/b, name: *m}\n"
+    assert 'models[0].name: got 0.10, expected text; write it in quotes: "0.10"' in refused(aliased)
+
+
+@pytest.mark.parametrize("written", ["yes", "on", "1_000", "2024-01-01", "1:30", "0b1", "v0.10", "'0.10'"])
+def test_what_is_text_stays_as_written(written):
+    """YAML 1.2 reads none of these as a number, a date or a truth value."""
+    file = read(f"models:\n  - repo_id: a/b\n    backends: {{vllm: {{version: {written}}}}}\n")
+    assert file.models[0].backends["vllm"].version == written.strip("'")

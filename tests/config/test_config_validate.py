@@ -36,7 +36,7 @@ WORDS = [
     ({"name": "a"}, "name: got 'a', expected text of at least 2 characters"),
     ({"name": "abcde"}, "name: got 'abcde', expected text of at most 4 characters"),
     ({"name": "A1"}, "name: got 'A1', expected text that matches ^[a-z]+$"),
-    ({"rate": 0.0}, "rate: got 0.0, expected a number above 0"),
+    ({"rate": 0.0}, "rate: got 0, expected a number above 0"),
     ({"rate": 10.5}, "rate: got 10.5, expected a number below 10"),
     ({"rate": True}, "rate: got true, expected a number"),
     ({"fresh": "yes"}, "fresh: got 'yes', expected true/false"),

@@ -124,3 +124,14 @@ def test_each_setting_is_said_with_the_place_that_gave_it(look):
     said = "backend vllm (config/models.yaml:4); version v0.8.1 (command line); max_num_seqs 8 (config/models.yaml:9)"
     assert rows["set by"] == said
     assert "set by" not in look()[0]
+
+
+def test_a_repository_that_was_not_fetched_is_not_here_and_a_path_is(look, tmp_path, monkeypatch):
+    """A server that fetches nothing itself is told so of a repository alone, never of a path that is there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(20))
+    facts = {"backend": "llama", "program": "vllm", "version": "installed", "model": "m"}
+    monkeypatch.setattr(Installed, "output", lambda *_: "version: 1234")
+    assert "fetch --model m" in look(location="org/model", **facts)[1]
+    assert look(location=str(tmp_path / "m.gguf"), **facts)[1] == ""
+    assert look(location="m.gguf", **facts)[1] == ""

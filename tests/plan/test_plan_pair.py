@@ -84,6 +84,11 @@ def test_without_the_option_there_are_cells(pairs):
         ("v1..v2", {"backend_version": ("v3",)}, "leave --backend-version out"),
         ("chunked..there", {"model": ("one",)}, "is the one at http://127.0.0.1:9"),
         ("v1..v2", {"server_url": "http://127.0.0.1:9"}, "every pair starts fresh servers"),
+        ("v1...v2", {}, "--compare v1...v2: expected two"),
+        ("v0.8.0..", {"model": ("one",)}, "both arms are vllm-v0.8.0-one, so nothing would be compared"),
+        ("chunkd..ours", {"model": ("one",)}, "'chunkd' is neither a variant nor a version of one; did you mean 'chun"),
+        ("v1..our", {"model": ("one",)}, "'our' is neither a variant nor a version of one; did you mean 'ours'?"),
+        ("a b..v1", {"model": ("two",)}, "'a b' is neither a variant nor a version of two; it has no variants"),
     ],
 )
 def test_what_cannot_be_compared_is_one_clear_error(pairs, compare, options, words):
@@ -91,3 +96,33 @@ def test_what_cannot_be_compared_is_one_clear_error(pairs, compare, options, wor
     with pytest.raises(ConfigError) as error:
         pairs(compare, **options)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["latest", "nightly", "main", "feature/x", "v0.9.0rc1", "3f2a91c", "2026.10.11549"])
+def test_in_a_container_any_tag_or_ref_is_a_version(pairs, name):
+    """Nobody here knows which images and branches there are; only what is near a variant is refused."""
+    (one,) = pairs(f"v0.8.0..{name}", model=("one",))
+    assert (one.b.version, one.b.variant) == (name, "")
+
+
+@pytest.mark.parametrize(("name", "refused"), [("slwo", True), ("nightly", True), ("v9", False), ("b4521", False)])
+def test_what_is_installed_here_has_a_version_with_a_number(pairs, name, refused):
+    """A word that is no variant cannot be installed; a version that is not is skipped with its reason."""
+    options = {"model": ("two",), "provision": "process"}
+    if not refused:
+        assert pairs(f"v1..{name}", **options)[0].b.version == name
+        return
+    with pytest.raises(ConfigError, match=f"'{name}' is neither a variant nor a version of two; it has no variants"):
+        pairs(f"v1..{name}", **options)
+
+
+def test_a_variant_of_another_model_is_no_mistake(pairs):
+    """Where one model of the run has it, the others are measured at it as a version, and skipped as such."""
+    one, two = pairs("v0.8.1..chunked", provision="process")
+    assert (one.b.variant, two.b.version) == ("chunked", "chunked")
+
+
+def test_blanks_around_the_names_are_nothing(pairs):
+    """As people write it in quotes."""
+    (one,) = pairs("chunked .. ours", model=("one",))
+    assert one.names == ("chunked", "ours")

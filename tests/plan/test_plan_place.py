@@ -110,7 +110,7 @@ def test_what_cannot_be_is_one_clear_error(plan, options, message):
     [
         ("--enforce-eager --max-num-seqs 8", [("--enforce-eager", True), ("--max-num-seqs", "8")]),
         ("--a=1 b=2", [("--a", "1"), ("b", "2")]),
-        ("--no-warmup", [("warmup", False)]),
+        ("--no-warmup", [("--no-warmup", True)]),
         ("--offset -1 --x", [("--offset", "-1"), ("--x", True)]),
         ("--extra '{\"a\": 1}'", [("--extra", '{"a": 1}')]),
         ("", []),
@@ -147,3 +147,34 @@ def test_policy_of_model_and_suite(tmp_path, plan):
     one, two = (gate_rules(cell.policy) for cell in plan())
     assert {gate: rule.rule.alpha for gate, rule in one.items()} == dict.fromkeys(DEFAULT_GATES, 0.01)
     assert (two["ttft_ms.p95"].rule.margin, two["ttft_ms.p95"].sources["alpha"]) == (0.2, "config/models.yaml:3")
+
+
+def test_a_switch_and_its_opposite_are_one_setting(plan, tmp_path):
+    """The nearer word for it wins, whichever of both it is; the command line's wins over all."""
+    (tmp_path / "config" / "models.yaml").write_text(
+        "defaults: {backends: {vllm: {args: {new: true, no_other: true, enforce_eager: true}}}}\n"
+        "models:\n  - {repo_id: org/m, backend: vllm, backends: {vllm: {args: {no-new: true, other: true}}}}\n"
+    )
+    (cell,) = plan()
+    assert dict(cell.args) == {"no_new": True, "other": True, "enforce_eager": True}
+    assert dict(cell.sources)["args.no_new"].endswith("models.yaml:3")
+    (cell,) = plan(backend=("vllm",), backend_args=("--new", "--no_enforce_eager"))
+    assert dict(cell.args) == {"new": True, "other": True, "enforce_eager": False}
+
+
+@pytest.mark.parametrize("written", ["--new --no-new", "no_new=1 --no-new=2", "--max-num-seqs 8 max_num_seqs=9"])
+def test_an_argument_given_twice_on_the_command_line_is_an_error(plan, written):
+    """Nobody can say which of both was meant."""
+    with pytest.raises(ConfigError, match=r"from --backend-args: .* is given twice, here as .* and as .*; keep one"):
+        plan(backend=("vllm",), backend_args=(written,))
+
+
+def test_a_number_that_may_be_a_name_is_passed_as_written(plan, tmp_path):
+    """An argument that nobody types keeps its digits; a message shows what the file says."""
+    config = tmp_path / "config" / "models.yaml"
+    text = "models:\n  - {{repo_id: org/m, backend: vllm, backends: {{vllm: {{args: {{{}}}}}}}}}\n"
+    config.write_text(text.format("revision: 0.10, gpu_memory_utilization: 0.90, seed: 7"))
+    assert dict(plan()[0].args) == {"revision": "0.10", "gpu_memory_utilization": 0.9, "seed": 7}
+    config.write_text(text.format("max_model_len: 1e3"))
+    with pytest.raises(ConfigError, match="max_model_len must be a whole number, not 1e3"):
+        plan()

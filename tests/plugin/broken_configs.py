@@ -104,6 +104,8 @@ _MEANING = (
     Broken("no-backend-for-a-repository", REPO, 2, "no backend", "--backend"),
     Broken("unknown-builtin", "models:\n  - {path: 'builtin:huge'}\n", 2, "'huge'", "use tiny"),
     Broken("missing-file", "models:\n  - {path: no/such.gguf}\n", 2, "no/such.gguf", "correct the path"),
+    Broken("missing-absolute-file", "models:\n  - {path: /no/such.gguf, backend: llama}\n", 2, "/no/such", "correct"),
+    Broken("path-as-repository", "models:\n  - {repo_id: /no/such, backend: vllm}\n", 2, "'/no/such'", "by `path:`"),
     Broken("not-a-gguf", "models:\n  - {path: fake.gguf}\n", 2, "b'this is", "fetch it again"),
     Broken("a-cut-gguf", "models:\n  - {path: cut.gguf}\n", 2, "6 bytes", "fetch it again"),
     Broken("an-empty-folder", "models:\n  - {path: empty}\n", 2, "holds no model", "expected a .gguf file"),
@@ -111,6 +113,8 @@ _MEANING = (
     Broken("foreign-argument", _llama("args: {enforce_eager: true}"), 4, "enforce_eager", "argument of vllm"),
     Broken("argument-s-type", _llama("args: {n_ctx: big}"), 4, "'big'", "a whole number"),
     Broken("argument-twice", _llama("args: {n_ctx: 1, ctx_size: 2}"), 4, "'ctx_size'", "keep one"),
+    Broken("switch-and-opposite", _llama("args: {mmap: true, no-mmap: true}"), 4, "'no-mmap'", "keep one"),
+    Broken("opposite-of-a-number", _llama("args: {no_n_ctx: true}"), 4, "no_n_ctx", "n_ctx is no switch"),
     Broken(
         "second-argument",
         GOOD + "    backends:\n      llama:\n        args:\n          n_ctx: 1\n          t: x\n",
@@ -132,6 +136,33 @@ _MEANING = (
         4,
         "no containers",
         "--provision process or url",
+    ),
+    Broken(
+        "image-that-nobody-publishes",
+        "models:\n  - {path: 'builtin:tiny', backend: ik_llama}\n"
+        "defaults: {backends: {ik_llama: {provision: docker, image_type: prebuilt}}}\n",
+        3,
+        "image_type prebuilt: nobody publishes an image of ik_llama",
+        "use --image-type build",
+    ),
+    Broken(
+        "image-that-nobody-builds",
+        "models:\n  - {path: 'builtin:tiny', backend: ollama}\n"
+        "defaults: {backends: {ollama: {provision: docker, image_type: build}}}\n",
+        3,
+        "image_type build: there is no Dockerfile for ollama",
+        "use --image-type prebuilt",
+    ),
+    Broken("image-without-a-container", _llama("image: 'a/b:1'"), 4, "'a/b:1'", "write `provision: docker`"),
+    Broken(
+        "one-model-twice", GOOD + "  - {path: 'builtin:tiny', backend: llama}\n", 4, "as config/models.yaml:2", "name"
+    ),
+    Broken(
+        "one-backend-twice",
+        "models:\n  - path: 'builtin:tiny'\n    backend: [llama, llama.cpp]\n",
+        3,
+        "backend llama is given twice",
+        "keep one",
     ),
     Broken("one-name-twice", GOOD + "  - {path: 'builtin:small', name: tiny}\n", 4, "llama-installed-tiny", "name"),
 )

@@ -23,6 +23,11 @@ OPTIONS = [
     ("unknown-protocol", ["--bench-protocol=openai"], "*openai-chat*"),
     ("not-a-number", ["--bench-rounds=many"], "*--bench-rounds*many*"),
     ("no-rounds", ["--bench-rounds=0"], "*--bench-rounds 0*expected at least 1*"),
+    ("image-of-no-container", ["--image=a/b:1"], "*--image a/b:1*in a container*--provision docker*"),
+    ("type-of-no-container", ["--build-from-source"], "*--build-from-source*in a container*--provision docker*"),
+    ("no-image", ["--backend=ik_llama", "--provision=docker", "--image-type=prebuilt"], "*prebuilt*nobody publishes*"),
+    ("unknown-variant", ["--compare=b1..slwo"], "*--compare b1..slwo*'slwo' is neither a variant nor a version*"),
+    ("three-dots", ["--compare=b1...b2"], "*--compare b1...b2*expected two*"),
     ("pairs-of-nothing", ["--compare-pairs=8"], "*--compare-pairs 8*add --compare*"),
 ]
 
@@ -78,6 +83,23 @@ def test_a_broken_option_is_one_clear_error(pytester: pytest.Pytester, arguments
     pytester.mkdir("config")
     (pytester.path / "config/models.yaml").write_text(GOOD)
     _assert_clear(pytester.runpytest_subprocess(*arguments), words)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("inferbench_rounds = many", "pytest.ini:3: inferbench_rounds = 'many': expected int, like 5"),
+        ("inferbench_rounds = 0", "pytest.ini:3: inferbench_rounds = 0: expected at least 1"),
+        ("inferbench_roundz = 5", "pytest.ini:3: unknown key 'inferbench_roundz'; did you mean 'inferbench_rounds'?"),
+        ("inferbench_bench_rounds = 5", "pytest.ini:3: unknown key 'inferbench_bench_rounds'; did you mean 'inferben"),
+        ("inferbench_update_baselines = 1", "pytest.ini:3: unknown key*it is done once, so give it on the command li"),
+    ],
+)
+def test_a_broken_ini_key_is_one_clear_error(pytester: pytest.Pytester, line: str, words: str):
+    """With file and line, as a broken config."""
+    pytester.makepyfile(SUITE)
+    pytester.makefile(".ini", pytest=f"[pytest]\n# ours\n{line}\n")
+    _assert_clear(pytester.runpytest_subprocess("--model=builtin:tiny"), f"ERROR: {words}")
 
 
 def test_with_xdist_a_broken_config_is_the_same_error(pytester: pytest.Pytester):

@@ -18,6 +18,12 @@ class Flash(enum.IntFlag):
     FLASH_TYPE_ENABLED = 1
 
 
+class Load(enum.IntEnum):
+    LOAD_MODE_AUTO = -1
+    LOAD_MODE_NONE = 0
+    LOAD_MODE_MMAP = 1
+
+
 class FakeParams(SimpleNamespace):
     """The fields of CommonParams that the script itself names, and one of each kind."""
 
@@ -45,6 +51,24 @@ def _configured(*argv, params=None):
     params = params or FakeParams(hostnames=["127.0.0.1"])
     xllamacpp_server._configure(params, vars(xllamacpp_server._parser().parse_args(["--model", "m.gguf", *argv])))
     return params
+
+
+@pytest.mark.parametrize(
+    ("fields", "pair", "field", "value"),
+    [
+        ({"no_kv_offload": False}, "kv_offload=False", "no_kv_offload", True),
+        ({"no_kv_offload": False}, "no_kv_offload=True", "no_kv_offload", True),
+        ({"use_jinja": True}, "no_jinja=True", "use_jinja", False),
+        ({"use_mmap": True}, "no_mmap=True", "use_mmap", False),
+        ({"load_mode": Load.LOAD_MODE_AUTO}, "no_mmap=True", "load_mode", Load.LOAD_MODE_NONE),
+        ({"load_mode": Load.LOAD_MODE_AUTO}, "no_mmap=False", "load_mode", Load.LOAD_MODE_MMAP),
+        ({}, "no_warmup=True", "warmup", False),
+    ],
+)
+def test_a_switch_of_the_server_reaches_its_field(fields, pair, field, value):
+    """Under whichever of both names, where the wheel has the opposite or another word for it."""
+    params = _configured(f"--set={pair}", params=FakeParams(hostnames=[], **fields))
+    assert getattr(params, field) == value
 
 
 @pytest.mark.parametrize(

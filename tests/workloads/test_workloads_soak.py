@@ -1,9 +1,9 @@
 """A long constant load, and how its end compares with its beginning."""
 
 import pytest
-from pydantic import ValidationError
 from workload_made import answered, context, failed, record, run
 
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import ClosedLoop, OpenLoop
 from pytest_inferbench.workloads.soak import Soak
 
@@ -64,13 +64,13 @@ def test_a_server_that_is_gone_ends_the_soak():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"requests": 9}, "streams: got None and rate: None; a soak needs exactly one"),
-        ({"streams": 1, "rate": 1.0, "requests": 9}, "streams: got 1 and rate: 1.0"),
-        ({"streams": 1}, "requests: got None and seconds: None"),
+        ({"requests": 9}, "streams: got nothing and rate: nothing; a soak needs exactly one"),
+        ({"streams": 1, "rate": 1.0, "requests": 9}, "streams: got 1 and rate: 1"),
+        ({"streams": 1}, "requests: got nothing and seconds: nothing"),
         ({"streams": 4, "requests": 3}, "expected at least one for each of 4 streams"),
     ],
 )
 def test_options_that_do_not_fit(options, message):
     """Refused when the workload is made."""
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         Soak(**options)

@@ -28,6 +28,15 @@ def plain_name(name: str) -> str:
     return name.strip().lstrip("-").replace("-", "_")
 
 
+def switched_by(name: str, value: ArgValue) -> str:
+    """What an argument sets, by its plain name: `no_mmap: true` sets the same as `mmap: false`.
+
+    >>> [switched_by(name, value) for name, value in (("no_mmap", True), ("mmap", False), ("no_repeat_ngram", 3))]
+    ['mmap', 'mmap', 'no_repeat_ngram']
+    """
+    return name.removeprefix("no_") if isinstance(value, bool) else name
+
+
 def find_arg(known: Mapping[str, Arg], name: str) -> Arg | None:
     """The argument that goes by `name` (canonical or alias); None where there is none."""
     for arg in known.values():
@@ -36,8 +45,14 @@ def find_arg(known: Mapping[str, Arg], name: str) -> Arg | None:
     return None
 
 
-def typed_value(arg: Arg, value: ArgValue, where: str) -> ArgValue:
+def typed_value(arg: Arg, value: ArgValue, where: str, spelled: str = "") -> ArgValue:
     """`value` as the argument's type.
+
+    Args:
+        arg: the argument.
+        value: as read.
+        where: where it is written, for messages.
+        spelled: how it is written there, where its value does not tell.
 
     Raises:
         ConfigError: it cannot be read as that type.
@@ -45,7 +60,8 @@ def typed_value(arg: Arg, value: ArgValue, where: str) -> ArgValue:
     converted = _convert(arg, value)
     if converted is None:
         raise ConfigError(
-            f"{where}: {arg.name} must be {_expected(arg)}, not {value!r}. It sets {arg.flag}: {arg.help}."
+            f"{where}: {arg.name} must be {_expected(arg)}, not {spelled or repr(value)}. "
+            f"It sets {arg.flag}: {arg.help}."
         )
     return converted
 
@@ -69,11 +85,15 @@ def _expected(arg: Arg) -> str:
 
 
 def flags(args: Mapping[str, ArgValue], known: Mapping[str, Arg]) -> Iterable[str]:
-    """`args` as command line words; True is `--flag`, False is `--no-flag`, other values follow their flag."""
+    """`args` as command line words: True is `--flag`, False its opposite, other values follow their flag."""
     for name, value in args.items():
         flag = known[name].flag if name in known else "--" + name.replace("_", "-")
         if isinstance(value, bool):
-            yield flag if value else flag.replace("--", "--no-", 1)
+            yield flag if value else _opposite(flag)
         else:
             yield flag
             yield str(value)
+
+
+def _opposite(flag: str) -> str:
+    return flag.replace("--no-", "--", 1) if flag.startswith("--no-") else flag.replace("--", "--no-", 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.backends.arguments import find_arg, plain_name, typed_value
+from pytest_inferbench.backends.arguments import find_arg, plain_name, switched_by, typed_value
 from pytest_inferbench.backends.external import EXTERNAL
 from pytest_inferbench.backends.ik_llama import IK_LLAMA
 from pytest_inferbench.backends.llama import LLAMA
@@ -54,13 +54,14 @@ def backends_for(model_format: ModelFormat) -> tuple[Backend, ...]:
     return tuple(backend for backend in BACKENDS if model_format in backend.formats)
 
 
-def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str) -> dict[str, ArgValue]:
+def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str, spelled: str = "") -> dict[str, ArgValue]:
     """Arguments for one backend, under their canonical names and with typed values.
 
     Args:
         backend: whose server will get them.
         args: as written; dashes and aliases are understood.
         where: where they are written ("config/models.yaml:4", "from --backend-args").
+        spelled: of a single argument, how its value is written there.
 
     Returns:
         The arguments to put in a ServerPlan; a name that no backend knows is passed on as it is.
@@ -70,21 +71,37 @@ def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str) -> di
             type.
     """
     checked: dict[str, ArgValue] = {}
+    seen: dict[str, str] = {}
     for written, value in args.items():
-        name = plain_name(written)
-        arg = find_arg(backend.known_args, name)
-        if name in _SECRETS:
+        name, typed = _checked(backend, written, value, where, spelled)
+        first = seen.setdefault(switched_by(name, typed), written)
+        if first != written:
             raise ConfigError(
-                f"{where}: {name}: a secret in a command line can be read by everybody on the machine; export it for "
-                f"the server instead, as {_SECRETS[name]}"
+                f"{where}: {name} is given twice (the first time as {first!r}, the second as {written!r}); keep one"
             )
-        if arg is None:
-            _refuse_foreign(backend, name, where)
-        canonical = arg.name if arg else name
-        if canonical in checked:
-            raise ConfigError(f"{where}: {canonical} is given twice (the second time as {written!r}); keep one")
-        checked[canonical] = typed_value(arg, value, where) if arg else value
+        checked[name] = typed
     return checked
+
+
+def _checked(backend: Backend, written: str, value: ArgValue, where: str, spelled: str) -> tuple[str, ArgValue]:
+    """One argument's canonical name and typed value; `no_mmap` is the opposite of a switch `mmap` that is known."""
+    name = plain_name(written)
+    if name in _SECRETS:
+        raise ConfigError(
+            f"{where}: {name}: a secret in a command line can be read by everybody on the machine; export it for "
+            f"the server instead, as {_SECRETS[name]}"
+        )
+    arg = find_arg(backend.known_args, name)
+    if arg is not None:
+        return arg.name, typed_value(arg, value, where, spelled)
+    arg = find_arg(backend.known_args, switched_by(name, True))
+    if arg is None:
+        _refuse_foreign(backend, name, where)
+        _refuse_foreign(backend, switched_by(name, value), where)
+        return name, value
+    if arg.type is not bool:
+        raise ConfigError(f"{where}: {name}: {arg.name} is no switch and has no opposite; it sets {arg.help}")
+    return arg.name, not typed_value(arg, value, where, spelled)
 
 
 def _refuse_foreign(backend: Backend, name: str, where: str) -> None:

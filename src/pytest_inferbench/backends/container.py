@@ -77,6 +77,12 @@ class Container:
     passed: tuple[str, ...] = ()
 
     @property
+    def image_types(self) -> tuple[str, ...]:
+        """What can be done to have an image."""
+        ways = {"prebuilt": self.prebuilt, "build": self.dockerfile}
+        return tuple(name for name, way in ways.items() if way is not None)
+
+    @property
     def image_type(self) -> str:
         """What is done where nobody says: "prebuilt" or "build"."""
         return next(iter(self.versions))

@@ -6,7 +6,7 @@ Law: immutable trees of Section, Items and scalars; no file access, no schema, n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, overload
 
 from pytest_inferbench.errors import ConfigError
@@ -20,11 +20,13 @@ class Source:
         file: the file as people are shown it; None where it was not a file.
         line: line in that file, from 1.
         text: what is shown where there is no file ("from --backend-args", "default").
+        written: a number's or true's spelling in the file (`0.10`, `1e3`, `0o17`); "" for everything else.
     """
 
     file: str | None = None
     line: int | None = None
     text: str = "default"
+    written: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         if self.file is None:
@@ -77,7 +79,7 @@ class Section(Mapping[str, Any]):
         if value is None:
             return Section({}, source)
         if not isinstance(value, Section):
-            raise ConfigError(f"{source}: {key}: got {value!r}, expected a mapping (key: value)")
+            raise ConfigError(f"{source}: {key}: got {source.written or repr(value)}, expected a mapping (key: value)")
         return value
 
     def plain(self) -> dict[str, Any]:

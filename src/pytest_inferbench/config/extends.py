@@ -30,7 +30,8 @@ def parents(document: Section) -> list[tuple[str, Source]]:
     for name, where in named:
         if not isinstance(name, str) or not name.strip():
             raise ConfigError(
-                f"{where}: {EXTENDS}: got {name!r}, expected a file name such as base.yaml, or a list of them"
+                f"{where}: {EXTENDS}: got {where.written or repr(name)}, expected a file name such as base.yaml, or a "
+                "list of them"
             )
     return named
 

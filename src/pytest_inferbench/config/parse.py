@@ -9,6 +9,7 @@ source of each value), application tags, several documents.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
@@ -104,6 +105,11 @@ def _kind(node: Node) -> str:
     return "a list" if isinstance(node, SequenceNode) else "a mapping"
 
 
+def _spelling(node: Node, value: object) -> str:
+    """How a number or true was written, which its value no longer tells."""
+    return str(node.value) if isinstance(value, bool | int | float) else ""
+
+
 class _Builder:
     """Turns one node tree into Sections and Items."""
 
@@ -120,7 +126,8 @@ class _Builder:
                 self._refuse(
                     key_node, f"key {key!r} was already given on line {entries[key][1].line}; keep one of them"
                 )
-            entries[key] = (self._value(value_node), source)
+            value = self._value(value_node)
+            entries[key] = (value, replace(source, written=_spelling(value_node, value)))
         return Section(entries, self._source(node))
 
     def _value(self, node: Node) -> Any:  # noqa: ANN401 - whatever was written
@@ -141,7 +148,10 @@ class _Builder:
         return built
 
     def _items(self, nodes: list[Node], source: Source) -> Items:
-        return Items([(self._value(item), self._source(item)) for item in nodes], source)
+        values = [(item, self._value(item)) for item in nodes]
+        return Items(
+            [(value, replace(self._source(item), written=_spelling(item, value))) for item, value in values], source
+        )
 
     def _key(self, node: Node) -> str:
         tag = str(node.tag)

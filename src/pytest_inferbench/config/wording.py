@@ -68,25 +68,35 @@ def _figure(value: Any) -> Any:  # noqa: ANN401 - whatever pydantic puts into it
     return f"{value:g}" if isinstance(value, float) else value
 
 
-def found(value: Any) -> str:  # noqa: ANN401 - whatever was written
-    """A value as it is shown in a message, shortened."""
+def found(value: Any, written: str = "") -> str:  # noqa: ANN401 - whatever was written
+    """A value as it is shown in a message, shortened.
+
+    Args:
+        value: it.
+        written: how its file spells it, where it is a number or true (`Source.written`): `0.10` is not told as 0.1.
+    """
     if value is None:
         return "nothing"
     if isinstance(value, bool):
-        return str(value).lower()
+        return written or str(value).lower()
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
-    text = repr(value)
+    text = written or repr(value).removesuffix(".0") if isinstance(value, int | float) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...{text[-1]}"
 
 
-def quoting_hint(value: Any, expected: str) -> str:  # noqa: ANN401 - whatever was written
+def quoting_hint(value: Any, shown: str, expected: str) -> str:  # noqa: ANN401 - whatever was written
     """The remedy where YAML read an unquoted word as another type than was meant; else nothing."""
     if expected.startswith("text") and isinstance(value, bool | int | float):
-        return f'; write it in quotes: "{found(value)}"'
+        return f'; write it in quotes: "{shown}"'
     return ""
+
+
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """The name of a list that another is likely to mean; None where none is near."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def unknown_key(key: str, known: Collection[str]) -> str:
@@ -98,7 +108,7 @@ def unknown_key(key: str, known: Collection[str]) -> str:
 
 def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
     """What to say of a name that is not in a list: the nearest one, or all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"unknown {kind} {name!r}; did you mean {near[0]!r}?"
+    near = nearest(name, known)
+    if near is not None:
+        return f"unknown {kind} {name!r}; did you mean {near!r}?"
     return f"unknown {kind} {name!r}; known are {', '.join(sorted(known))}"

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.backends.backend import INSTALLED, Backend, ServerPlan
@@ -112,12 +113,12 @@ def check_model(cell: Cell, backend: Backend, model: str) -> None:
     Args:
         cell: what is to start.
         backend: the cell's backend.
-        model: what it would be given to load.
+        model: what it would be given to load: an absolute path, or the id of a repository that was not fetched.
 
     Raises:
         CellUnavailable: it is not on this machine.
     """
-    if model == cell.location and cell.provision == "process" and not backend.pulls:
+    if not Path(model).is_absolute() and cell.provision == "process" and not backend.pulls:
         raise CellUnavailable(
             f"{cell.location} is not on this machine; fetch it: inferbench fetch --model {cell.model}"
         )

@@ -1,4 +1,4 @@
-"""Server arguments from the command line: `--backend-args`, and the options that several backends have under own names.
+"""Server arguments as people write them in the config and on the command line, merged by what each of them sets.
 
 Law: pure. What is given here wins over what is written; an option that no backend of the run takes is an error.
 """
@@ -7,31 +7,67 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pytest_inferbench.backends.arguments import find_arg, plain_name, switched_by
 from pytest_inferbench.backends.backend import ArgValue, Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, check_args
+from pytest_inferbench.config.document import Section, Source
+from pytest_inferbench.config.resolve import Resolved
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.models import PlanSettings
 from pytest_inferbench.plan.words import FROM_OPTION, parse_backend_args
 
 _NEUTRAL = ("gpu_memory_utilization", "max_model_len", "n_gpu_layers", "tensor_parallel")
+_COMMAND_LINE = Source(text="command line")
+
+Args = dict[str, Resolved[tuple[str, ArgValue]]]
+"""By what is set (`no_mmap` sets `mmap`): canonical name and value."""
 
 
-def command_line_args(backend: Backend, settings: PlanSettings) -> dict[str, ArgValue]:
-    """The arguments that the command line gives one backend, by canonical name.
+def written_args(backend: Backend, written: Section) -> Args:
+    """One `args:` mapping for a backend, each argument checked where it stands.
 
     Raises:
-        ConfigError: `--backend-args` without `--backend`, or an argument that the backend does not take.
+        ConfigError: a name belongs to another backend, is given twice, or its value has the wrong type.
     """
-    given: dict[str, ArgValue] = {}
+    return _checked(backend, ((name, written[name], written.source_of(name)) for name in written))
+
+
+def command_line_args(backend: Backend, settings: PlanSettings) -> Args:
+    """The arguments that the command line gives one backend.
+
+    Raises:
+        ConfigError: `--backend-args` without `--backend`; or as `written_args`.
+    """
+    given: Args = {}
     for option in _NEUTRAL:
         value = getattr(settings, option)
         if value is not None and option in backend.neutral:
-            given[backend.neutral[option]] = value
+            given[backend.neutral[option]] = Resolved((backend.neutral[option], value), _COMMAND_LINE)
     if settings.backend_args:
         if not settings.backend:
             raise ConfigError("--backend-args needs --backend: which server shall get them?")
-        given |= check_args(backend, dict(parse_backend_args(settings.backend_args)), FROM_OPTION)
+        place = Source(text=FROM_OPTION)
+        words = _checked(backend, ((name, value, place) for name, value in parse_backend_args(settings.backend_args)))
+        given |= {sets: Resolved(arg.value, _COMMAND_LINE) for sets, arg in words.items()}
     return given
+
+
+def _checked(backend: Backend, args: Iterable[tuple[str, ArgValue, Source]]) -> Args:
+    found: Args = {}
+    spelled: dict[str, str] = {}
+    for name, read, source in args:
+        given = read
+        if isinstance(read, float) and source.written and find_arg(backend.known_args, plain_name(name)) is None:
+            given = source.written  # it may be a name: revision 0.10 is not 0.1
+        ((canonical, value),) = check_args(backend, {name: given}, str(source), source.written).items()
+        sets = switched_by(canonical, value)
+        if sets in found:
+            raise ConfigError(
+                f"{source}: {sets} is given twice, here as {name!r} and as {spelled[sets]!r} ({found[sets].source}); "
+                "keep one"
+            )
+        found[sets], spelled[sets] = Resolved((canonical, value), source), name
+    return found
 
 
 def check_taken(backends: Iterable[str], settings: PlanSettings) -> None:

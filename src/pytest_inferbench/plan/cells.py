@@ -7,26 +7,28 @@ where it comes from. Precedence: command line > variant > the model's `backends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pytest_inferbench.backends.backend import Backend
-from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backends_for, check_args
 from pytest_inferbench.backends.container import ENGINE_CACHE
 from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
 from pytest_inferbench.config.variables import variable_of
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.plan.arguments import check_taken, command_line_args
+from pytest_inferbench.plan.arguments import check_taken, command_line_args, written_args
 from pytest_inferbench.plan.cell import Cell
-from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models
-from pytest_inferbench.plan.pair import CellPair, make_pair, read_arms, read_pairs
-from pytest_inferbench.plan.place import default_version, place_of
-from pytest_inferbench.provision.models import local_format
+from pytest_inferbench.plan.choice import backends_of, check_format, check_settings
+from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models, looks_like_a_path
+from pytest_inferbench.plan.pair import CellPair, check_version, make_pair, read_arms, read_pairs
+from pytest_inferbench.plan.place import check_containers, default_version, place_of
 from pytest_inferbench.wire.catalogue import dialect_named
 
 _COMMAND_LINE = Source(text="command line")
+
+C = TypeVar("C", Cell, CellPair)
 
 
 def plan_matrix(settings: PlanSettings) -> tuple[Cell | CellPair, ...]:
@@ -38,13 +40,15 @@ def plan_matrix(settings: PlanSettings) -> tuple[Cell | CellPair, ...]:
     arms = read_arms(settings)
     if arms is None:
         return plan_cells(settings)
-    number = read_pairs(settings)
-    pairs = [
-        make_pair(*(_arm(model, backend, why, arm, settings) for arm in arms), pairs=number)
-        for model, backend, why in _models(settings)
-    ]
+    number, alike, models = read_pairs(settings), arms[0] == arms[1], list(_models(settings))
+    variants = {name for model, *_ in models for name in model.entry.variants}
+    pairs = _each_once(
+        (make_pair(*(_arm(*one, arm, variants, settings) for arm in arms), pairs=number, alike=alike), one[0])
+        for one in models
+    )
     check_taken({pair.backend for pair in pairs}, settings)
-    return tuple(dict.fromkeys(pairs))
+    check_containers({arm.provision for pair in pairs for arm in (pair.a, pair.b)}, settings)
+    return pairs
 
 
 def plan_cells(settings: PlanSettings) -> tuple[Cell, ...]:
@@ -53,87 +57,68 @@ def plan_cells(settings: PlanSettings) -> tuple[Cell, ...]:
     Raises:
         ConfigError: something that was written cannot be used.
     """
-    cells: dict[str, tuple[Cell, Source]] = {}
-    for model, backend, why in _models(settings):
-        for variant in ("", *model.entry.variants):
-            for cell in _versions(model, backend, why, variant, settings.backend_version, settings):
-                other, where = cells.setdefault(cell.id, (cell, model.written.source))
-                if other != cell:
-                    raise ConfigError(
-                        f"{model.written.source}: {cell.model}: its id {cell.id!r} is also that of another model "
-                        f"({where}); give one of them another `name:`"
-                    )
-    check_taken({cell.backend for cell, _ in cells.values()}, settings)
-    return tuple(cell for cell, _ in cells.values())
+    cells = _each_once(
+        (cell, model)
+        for model, backend, why in _models(settings)
+        for variant in ("", *model.entry.variants)
+        for cell in _versions(model, backend, why, variant, settings.backend_version, settings)
+    )
+    check_taken({cell.backend for cell in cells}, settings)
+    check_containers({cell.provision for cell in cells}, settings)
+    return cells
+
+
+def _each_once(planned: Iterable[tuple[C, Model]]) -> tuple[C, ...]:
+    """What is planned, without what the command line names twice.
+
+    Raises:
+        ConfigError: two entries of the config have one id, or ask for the same.
+    """
+    found: dict[str, tuple[C, Source]] = {}
+    for one, model in planned:
+        where = model.written.source
+        other, there = found.setdefault(one.id, (one, where))
+        if other != one:
+            raise ConfigError(
+                f"{where}: {one.model}: its id {one.id!r} is also that of another model ({there}); give one of them "
+                "another `name:`"
+            )
+        if there != where:
+            raise ConfigError(
+                f"{where}: {one.model}: the same model on the same server as {there}; remove one of the two, or give "
+                "it another `name:` and what makes it another"
+            )
+    return tuple(one for one, _ in found.values())
 
 
 def _models(settings: PlanSettings) -> Iterator[tuple[Model, Backend, Source]]:
     """Each model on each of its backends, with where the backend is said."""
     for model in chosen_models(settings):
-        _check_settings(model)
-        for backend, why in _backends(model, settings):
-            _check_format(model, backend, settings)
+        check_settings(model)
+        for backend, why in backends_of(model, settings):
+            check_format(model, backend, settings)
             yield model, backend, why
 
 
-def _check_settings(model: Model) -> None:
-    """Settings are of backends that there are.
+def _arm(
+    model: Model, backend: Backend, why: Source, name: str, variants: Collection[str], settings: PlanSettings
+) -> Cell:
+    """One arm of `--compare`: a variant of that name, else a version; "" for the model as it stands.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: it is neither; `variants` are those of all models of the run.
     """
-    for holder in (model.written, model.defaults):
-        written = holder.section("backends")
-        for name in written:
-            backend_named(name, f"{written.source_of(name)}: backends")
-
-
-def _arm(model: Model, backend: Backend, why: Source, name: str, settings: PlanSettings) -> Cell:
-    """One arm of `--compare`: a variant of that name, else a version; "" for the model as it stands."""
     variant = name if name in model.entry.variants else ""
     versions = [name] if name and not variant else []
-    return _versions(model, backend, why, variant, versions, settings)[0]
-
-
-def _backends(model: Model, settings: PlanSettings) -> tuple[tuple[Backend, Source], ...]:
-    """The backends a model runs on, with where each is said."""
-    if settings.backend:
-        return tuple((backend_named(name), _COMMAND_LINE) for name in settings.backend)
-    where = model.written.source_of("backend" if "backend" in model.written else "framework")
-    if model.entry.wanted_backends:
-        return tuple((backend_named(name, str(where)), where) for name in model.entry.wanted_backends)
-    if settings.server_url is not None:
-        return ((backend_named("external"), _COMMAND_LINE),)
-    return (_by_format(model, settings),)
-
-
-def _by_format(model: Model, settings: PlanSettings) -> tuple[Backend, Source]:
-    """The backend that a model's format leads to; the config's default where it can load it."""
-    preferred = given(model.defaults, "backend")
-    chosen = backend_named(preferred.value, str(preferred.source)) if preferred is not None else None
-    if model.entry.path is None:
-        if chosen is None or preferred is None:
-            raise ConfigError(
-                f"{model.written.source}: {model.name}: no backend; write `backend:` here or under `defaults:`, or "
-                f"pass --backend (one of {', '.join(backend.name for backend in BACKENDS)})"
-            )
-        return chosen, preferred.source
-    found = local_format(model.entry.path, settings.rootdir, str(model.written.source))
-    if chosen is not None and preferred is not None and found in chosen.formats:
-        return chosen, preferred.source
-    return backends_for(found)[0], Source(text=f"the model's format, {found}")
-
-
-def _check_format(model: Model, backend: Backend, settings: PlanSettings) -> None:
-    """A backend that cannot load the model's format is an error that names one that can."""
-    if model.entry.path is None or settings.server_url is not None or not backend.formats:
-        return
-    found = local_format(model.entry.path, settings.rootdir, str(model.written.source))
-    if found not in backend.formats:
-        others = ", ".join(other.name for other in backends_for(found))
-        raise ConfigError(
-            f"{model.written.source}: {model.name}: {backend.name} cannot load {found} files; use {others}"
-        )
+    (cell,) = _versions(model, backend, why, variant, versions, settings)
+    if versions and name not in variants:
+        known = [
+            cell.version
+            for one in ("", *model.entry.variants)
+            for cell in _versions(model, backend, why, one, (), settings)
+        ]
+        check_version(name, cell, known, tuple(model.entry.variants), str(settings.compare))
+    return cell
 
 
 def _versions(
@@ -142,10 +127,11 @@ def _versions(
     """The cells of one model, backend and variant: one for each version asked for."""
     layers = _layers(model, backend, variant)
     url = _url(layers, settings)
-    args = merge_args(*(_args(backend, layer.section("args")) for layer in layers))
+    args = merge_args(
+        command_line_args(backend, settings), *(written_args(backend, layer.section("args")) for layer in layers)
+    )
     place = place_of(backend, layers, url.value, settings, why)
     version = default_version(_first(layers, "version", place.version), place, backend)
-    args |= {name: Resolved(value, _COMMAND_LINE) for name, value in command_line_args(backend, settings).items()}
     further = _further(model, backend, layers)
     protocol = settings.protocol or backend.dialects[0]
     dialect_named(protocol)
@@ -157,7 +143,7 @@ def _versions(
             version=each.value,
             protocol=protocol,
             variant=variant,
-            location="" if url.value is not None else model.entry.path or repo_id,
+            location="" if url.value is not None else _location(model, settings),
             served_model=repo_id if repo_id != SERVED else "",
             url=url.value,
             provision=place.provision,
@@ -165,7 +151,7 @@ def _versions(
             image_type=place.image_type,
             memory=place.memory,
             gpus=settings.tensor_parallel,
-            args=tuple((name, arg.value) for name, arg in args.items()),
+            args=tuple(arg.value for arg in args.values()),
             program=further["program"].value,
             python=further["python"].value,
             engine_cache=further["engine_cache"].value,
@@ -176,7 +162,7 @@ def _versions(
                 ("backend", str(why)),
                 ("version", str(each.source)),
                 ("url", str(url.source)),
-                *((f"args.{name}", str(arg.source)) for name, arg in args.items()),
+                *((f"args.{arg.value[0]}", str(arg.source)) for arg in args.values()),
                 *((name, str(setting.source)) for name, setting in further.items() if setting.value is not None),
                 *place.sources,
             ),
@@ -186,22 +172,21 @@ def _versions(
     ]
 
 
-def _args(backend: Backend, written: Section) -> dict[str, Resolved[Any]]:
-    """One layer's arguments by canonical name, each checked where it stands.
+def _location(model: Model, settings: PlanSettings) -> str:
+    """Where a model that is started is.
 
     Raises:
-        ConfigError: a name belongs to another backend, is given twice, or its value has the wrong type.
+        ConfigError: its `repo_id` is a path, and nothing is there.
     """
-    found: dict[str, Resolved[Any]] = {}
-    for name in written:
-        source = written.source_of(name)
-        ((canonical, value),) = check_args(backend, {name: written[name]}, str(source)).items()
-        if canonical in found:
-            raise ConfigError(
-                f"{source}: {canonical} is given twice, here as {name!r} ({found[canonical].source}); keep one"
-            )
-        found[canonical] = Resolved(value, source)
-    return found
+    repo_id = model.entry.repo_id
+    if repo_id is None:
+        return model.entry.path or ""
+    if looks_like_a_path(repo_id) and not (settings.rootdir / Path(repo_id).expanduser()).exists():
+        raise ConfigError(
+            f"{model.written.source_of('repo_id')}: repo_id: got {repo_id!r}, expected a repository, org/model; a file "
+            "or folder is named by `path:`, and this one is not there"
+        )
+    return repo_id
 
 
 def _further(model: Model, backend: Backend, layers: Sequence[Section]) -> dict[str, Resolved[Any]]:

@@ -139,15 +139,25 @@ def _unlisted(name: str, known: Sequence[str], settings: PlanSettings) -> ModelE
     """A model that the config does not list."""
     if is_builtin(name):
         return ModelEntry(path=name)
-    path = Path(name).expanduser()
-    if (settings.rootdir / path).exists():
+    if (settings.rootdir / Path(name).expanduser()).exists():
         return ModelEntry(path=name)
-    looks_like_a_path = name.startswith((".", "/", "~")) or path.suffix == ".gguf"
-    if settings.server_url is not None or ("/" in name and not looks_like_a_path):
+    if settings.server_url is not None or ("/" in name and not looks_like_a_path(name)):
         return ModelEntry(repo_id=name)
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"the config lists {', '.join(known) or 'none'}"
-    raise ConfigError(f"--model {name}: neither a model of the config, nor a path that exists, nor org/model; {hint}")
+    raise ConfigError(
+        f"--model {name}: neither a model of the config, nor a path that exists (from {settings.rootdir}), nor "
+        f"org/model; {hint}"
+    )
+
+
+def looks_like_a_path(name: str) -> bool:
+    """Whether a name is a path and no repository's, whatever exists.
+
+    >>> [looks_like_a_path(name) for name in ("/srv/x", "~/x", "../x", "models/x.gguf", "org/model")]
+    [True, True, True, True, False]
+    """
+    return name.startswith((".", "/", "~")) or Path(name).suffix == ".gguf"
 
 
 def _plain(text: str) -> str:

@@ -177,7 +177,9 @@ def _arguments(value: Any, source: Source, name: str) -> Section:  # noqa: ANN40
         return value
     words = list(value) if isinstance(value, Items) else [value]
     if not all(isinstance(word, str | int | float) and not isinstance(word, bool) for word in words):
-        raise ConfigError(f"{source}: {name}: got {found(plain(value))}, expected a mapping of arguments, or words")
+        raise ConfigError(
+            f"{source}: {name}: got {found(plain(value), source.written)}, expected a mapping of arguments, or words"
+        )
     pairs = parse_backend_args([" ".join(map(str, words))], f"{source}: {name}")
     return Section({key.lstrip("-").replace("-", "_"): (one, source) for key, one in pairs}, source)
 

@@ -6,8 +6,11 @@ started here, again and again.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.cell import Cell
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.plan.models import PlanSettings
 
 _BETWEEN = ".."
+_VERSION: Final = re.compile(r"[vb]?\d[\w.+-]*|[0-9a-f]{7,40}")  # v0.8.1, b4521, 0.18.0.dev1, a commit
 FEWEST_PAIRS, MOST_PAIRS = 5, 64
 """What may be asked for: fewer tell too little of their own scatter, and more find nothing worth the hours."""
 
@@ -65,10 +69,11 @@ def read_arms(settings: PlanSettings) -> tuple[str, str] | None:
     if text is None:
         return None
     a, between, b = text.partition(_BETWEEN)
-    if not between or not (a or b) or _BETWEEN in b:
+    a, b = a.strip(), b.strip()
+    if not between or not (a or b) or _BETWEEN in b or b.startswith("."):
         raise ConfigError(
-            f"--compare {text}: expected two versions or variants with `..` between, like v0.8.0..v0.8.1; the same "
-            "twice measures this site's own noise"
+            f"--compare {text}: expected two versions or variants with `..` between, like v0.8.0..v0.8.1; the "
+            "same twice measures this site's own noise"
         )
     if settings.backend_version:
         raise ConfigError(f"--compare {text}: names both versions; leave --backend-version out")
@@ -92,11 +97,41 @@ def read_pairs(settings: PlanSettings) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def make_pair(a: Cell, b: Cell, *, pairs: tuple[int, int]) -> CellPair:
-    """The two arms as a pair that is judged after so many pairs at the earliest and at the latest.
+def check_version(name: str, cell: Cell, known: Collection[str], variants: Collection[str], text: str) -> None:
+    """Refuse an arm's name that is no variant and can be no version of its server.
+
+    Args:
+        name: it.
+        cell: what it would be measured on.
+        known: versions that the config names.
+        variants: the model's.
+        text: what `--compare` was given.
 
     Raises:
-        ConfigError: one of them is a server that is already there.
+        ConfigError: names the nearest variant, or all.
+    """
+    if name in known or _VERSION.fullmatch(name):
+        return
+    near = get_close_matches(name, variants, n=1)
+    # An image's tag and a git ref may be any word; what is installed here has a number.
+    if cell.provision == "docker" and not near and not re.search(r"\s", name):
+        return
+    there = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
+    hint = f"did you mean {near[0]!r}?" if near else f"{there}, and a version is one like v0.8.1 or b4521"
+    raise ConfigError(f"--compare {text}: {name!r} is neither a variant nor a version of {cell.model}; {hint}")
+
+
+def make_pair(a: Cell, b: Cell, *, pairs: tuple[int, int], alike: bool) -> CellPair:
+    """The two arms as a pair.
+
+    Args:
+        a: the arm that is compared with.
+        b: the arm that is judged.
+        pairs: after how many it is judged at the earliest and at the latest.
+        alike: whether the same arm was named twice, for the site's own noise.
+
+    Raises:
+        ConfigError: one of them is a server that is already there, or both are the same and nobody said so.
     """
     for arm in (a, b):
         if arm.url is not None:
@@ -104,4 +139,9 @@ def make_pair(a: Cell, b: Cell, *, pairs: tuple[int, int]) -> CellPair:
                 f"--compare: every pair starts fresh servers, and {arm.id} is the one at {arm.url}; compare servers "
                 "that are started here (--provision process or docker)"
             )
+    if a == b and not alike:
+        raise ConfigError(
+            f"--compare: both arms are {a.id}, so nothing would be compared; name another version, or {a.version} "
+            "twice to measure this site's own noise"
+        )
     return CellPair(a, b, pairs)

@@ -6,12 +6,13 @@ Law: pure. Precedence as for everything: command line > the layers of the config
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_inferbench.backends.backend import INSTALLED, Backend
-from pytest_inferbench.config.document import Section, Source
+from pytest_inferbench.backends.container import Container
+from pytest_inferbench.config.document import DEFAULT, Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, first, given
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.cell import RUNNING
@@ -71,21 +72,69 @@ def place_of(
     if not backend.starts and way.value == "process":
         raise ConfigError(f"{where}: {backend.name} starts nothing; write the server's `url:`, or pass --server-url")
     if way.value == "process":
+        _check_no_image(backend, layers, way)
         return Place("process", None, "", None, INSTALLED, _sources(provision=way))
     if backend.container is None:
         raise ConfigError(f"{way.source}: {backend.name} has no containers; use --provision process or url")
+    return _in_container(backend, backend.container, layers, settings, way)
+
+
+def _check_no_image(backend: Backend, layers: Sequence[Section], way: Resolved[str]) -> None:
+    """An image of the config is not passed over for what is installed here, unless somebody says `process`."""
+    image = _setting("image", None, layers, None)
+    if way.source == DEFAULT and image.value is not None:
+        raise ConfigError(
+            f"{image.source}: image: got {image.value!r}, but nothing says that {backend.name} runs in a container; "
+            "write `provision: docker` beside it, or pass --provision"
+        )
+
+
+def _in_container(
+    backend: Backend, container: Container, layers: Sequence[Section], settings: PlanSettings, way: Resolved[str]
+) -> Place:
     wanted = "build" if settings.build_from_source else settings.image_type
-    kind = _setting("image_type", wanted, layers, backend.container.image_type)
+    kind = _setting("image_type", wanted, layers, container.image_type)
     if kind.value not in _TYPES:
         raise ConfigError(f"--image-type {kind.value}: use one of {', '.join(_TYPES)}")
     image = _setting("image", settings.image, layers, None)
+    if image.value is None and kind.value not in container.image_types:
+        raise ConfigError(_no_such_image(backend, container, kind))
     memory = _setting("memory", None, layers, None)
-    version = backend.container.versions.get(kind.value, "latest")
+    version = container.versions.get(kind.value, "latest")
     if image.value is not None:
         version = _tag(image.value)
     sources = _sources(provision=way, image=image, image_type=kind, memory=memory)
     limit = size_in_bytes(memory.value) if memory.value is not None else None
     return Place("docker", image.value, kind.value, limit, version, sources)
+
+
+def _no_such_image(backend: Backend, container: Container, kind: Resolved[str]) -> str:
+    why = f"there is no Dockerfile for {backend.name}"
+    if kind.value == "prebuilt":
+        why = f"nobody publishes an image of {backend.name}"
+    where = "--image-type" if kind.source == _COMMAND_LINE else f"{kind.source}: image_type"
+    use = " or ".join(container.image_types)
+    return f"{where} {kind.value}: {why}; use --image-type {use}, or --image with one of your own"
+
+
+def check_containers(provisions: Collection[str], settings: PlanSettings) -> None:
+    """An image that the command line asks for is one that a server of the run can be in.
+
+    Args:
+        provisions: how the run's servers come up.
+        settings: the options.
+
+    Raises:
+        ConfigError: none of them is in a container.
+    """
+    for option in ("image", "image_type", "build_from_source"):
+        given = getattr(settings, option)
+        if given and settings.source(option) == "command line" and "docker" not in provisions:
+            flag = f"--{option.replace('_', '-')}" + ("" if given is True else f" {given}")
+            raise ConfigError(
+                f"{flag}: no server of this run is in a container ({', '.join(sorted(provisions))}); "
+                "add --provision docker, or leave it out"
+            )
 
 
 def default_version(written: Resolved[Any], place: Place, backend: Backend) -> Resolved[Any]:

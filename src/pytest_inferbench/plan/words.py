@@ -44,8 +44,6 @@ def parse_backend_args(texts: Iterable[str], where: str = FROM_OPTION) -> Iterat
             elif following is not None and _is_value(following):
                 taken = True
                 yield name, following
-            elif name.startswith("--no-"):
-                yield name.removeprefix("--no-"), False
             else:
                 yield name, True
 

@@ -58,7 +58,7 @@ def hub_format(location: str, root: Path, formats: Collection[ModelFormat]) -> M
 
 
 def file_of(location: str, root: Path, formats: Collection[ModelFormat], progress: Callable[[str], None]) -> str:
-    """What a server is given to load: a file or folder; the id of a repository that was not fetched.
+    """What a server is given to load: a file or folder by its absolute path; the id of a repository not fetched.
 
     Args:
         location: a built-in name, a path or a repository id.

@@ -44,6 +44,7 @@ _SWITCHES = {
     "warmup": "warmup",
 }
 _CHOICES = {"cache-type-k": "cache_type_k", "cache-type-v": "cache_type_v"}
+_LOAD_MODE = {"true": "mmap", "false": "none"}  # what `--mmap` became in builds without the field use_mmap
 _FLASH_ATTENTION = {"on": "enabled", "off": "disabled", "auto": "auto"}
 
 
@@ -121,7 +122,22 @@ def _configure(params: Any, options: dict[str, Any]) -> None:  # noqa: ANN401 - 
         field, separator, text = pair.partition("=")
         if not separator:
             raise BadFieldError(f"--set {pair}: expected FIELD=VALUE")
-        assign(params, field, text)
+        assign(params, *_switch(params, field, text))
+
+
+def _switch(params: Any, field: str, text: str) -> tuple[str, str]:  # noqa: ANN401 - the wheel has no types
+    """The field and value that a switch of `llama-server` sets where CommonParams calls it otherwise.
+
+    Some of its fields are opposites (`no_kv_offload`), some flags are (`--no-mmap`): either is taken by both names.
+    """
+    if hasattr(params, field) or text.lower() not in _LOAD_MODE:
+        return field, text
+    positive, opposite = field.removeprefix("no_"), "false" if text.lower() == "true" else "true"
+    on = text.lower() if positive == field else opposite
+    if positive == "mmap" and hasattr(params, "load_mode"):
+        return "load_mode", _LOAD_MODE[on]
+    named = {positive: on, f"use_{positive}": on, f"no_{positive}": "false" if on == "true" else "true"}
+    return next(((name, value) for name, value in named.items() if hasattr(params, name)), (field, text))
 
 
 def _fill_in(options: dict[str, Any]) -> None:

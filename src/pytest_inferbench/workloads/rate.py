@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pytest_inferbench.config.wording import found
 from pytest_inferbench.load.shape import Load, OpenLoop
 from pytest_inferbench.workloads import arrivals
 from pytest_inferbench.workloads.prompted import PromptedWorkload
@@ -43,13 +44,14 @@ class Rate(PromptedWorkload):
     def _fits(self) -> Self:
         if (self.requests is None) == (self.seconds is None):
             raise ValueError(
-                f"requests: got {self.requests} and seconds: {self.seconds}; a round is bounded by exactly one of them"
+                f"requests: got {found(self.requests)} and seconds: {found(self.seconds)}; a round is bounded by "
+                "exactly one of them"
             )
         for name, owner in (("cv", "gamma"), ("to_rate", "ramp")):
             if (getattr(self, name) is not None) != (self.arrivals == owner):
                 raise ValueError(
-                    f"{name}: got {getattr(self, name)} with arrivals: {self.arrivals!r}; {owner!r} needs {name}, and "
-                    "nothing else takes it"
+                    f"{name}: got {found(getattr(self, name))} with arrivals: {self.arrivals!r}; {owner!r} needs "
+                    f"{name}, and nothing else takes it"
                 )
         return self
 

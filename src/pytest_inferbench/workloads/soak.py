@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from pytest_inferbench.clock import NS_PER_S
+from pytest_inferbench.config.wording import found
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.metrics.formulas import RequestView, tpot_ms, ttft_ms
 from pytest_inferbench.metrics.tokens import request_views, token_method
@@ -49,7 +50,8 @@ class Soak(PromptedWorkload):
         for one, other in (("streams", "rate"), ("requests", "seconds")):
             if (getattr(self, one) is None) == (getattr(self, other) is None):
                 raise ValueError(
-                    f"{one}: got {getattr(self, one)} and {other}: {getattr(self, other)}; a soak needs exactly one"
+                    f"{one}: got {found(getattr(self, one))} and {other}: {found(getattr(self, other))}; a soak needs "
+                    "exactly one"
                 )
         if self.streams is not None and self.requests is not None and self.requests < self.streams:
             raise ValueError(f"requests: got {self.requests}, expected at least one for each of {self.streams} streams")
