@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.plugin.parser import add_options, read_settings
+from pytest_inferbench.options import prefixed
+from pytest_inferbench.plugin.parser import add_options, add_short_names, read_settings, release_short_names, yielded
 
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.api import Backend, Bench
@@ -22,19 +23,39 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
+_TAKEN: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
 CELL_FIXTURE = "inferbench_cell"
 _FIXTURES = {"backend", "bench"}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Register the options; a name that is taken is one clear error."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the options by the names that always work."""
     try:
         add_options(parser)
     except ValueError as error:
         raise pytest.UsageError(
-            f"pytest-inferbench: an option is already taken by another plugin or conftest: {error}. "
+            f"pytest-inferbench: {error} is an option of another plugin or conftest, too. "
             "Rename the other one, or run with `-p no:inferbench`"
         ) from None
+    if any(name.endswith("conftest.py") for name, _ in pluginmanager.list_name_plugin()):
+        # A conftest brings us by `pytest_plugins`: it is too late for the hook below.
+        config = pluginmanager.get_plugin("pytestconfig")
+        assert isinstance(config, pytest.Config)  # noqa: S101 - it is there from the start
+        config.stash[_TAKEN] = add_short_names(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, object, object]:
+    """Add the short names when everybody else has added theirs."""
+    if any(word.startswith("--") for word in args):
+        from pytest_inferbench.plugin.rootdir import keep_rootdir  # noqa: PLC0415 - light, and few need it
+
+        keep_rootdir(early_config, parser, args)
+    result = yield
+    early_config.stash[_TAKEN] = add_short_names(parser)
+    return result
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -52,11 +73,13 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_inferbench.plugin.baselining import Baselining, check_options  # noqa: PLC0415 - light, as the next
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
 
+    taken = _taken(config)
+    release_short_names(config._parser, taken)  # noqa: SLF001 - the parser, which later hooks are not given
     try:
-        settings = read_settings(config)
+        settings = read_settings(config, taken)
         check_options(settings)
     except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(prefixed(str(error), taken)) from None
     if settings.dry_run or settings.build_only:
         vars(config.option)["dist"] = "no"  # nothing is run, so nothing is handed out
     session = Session(config, settings)
@@ -68,6 +91,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Distribution(session.context), "inferbench-xdist")
     if settings.update_baselines and session.controls:
         config.pluginmanager.register(Baselining(session), "inferbench-baselining")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which short names are somebody else's."""
+    return yielded(_taken(config))
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Say it with -q, too, which leaves the header out, where there are benchmarks."""
+    if config.option.verbose >= 0 or config.option.collectonly or not any(map(_is_benchmark, items)):
+        return []
+    return yielded(_taken(config))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -135,10 +170,18 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn our own errors into pytest errors with one clear text, and hand a benchmark's figures on."""
     report = yield
-    if CELL_FIXTURE in getattr(item, "fixturenames", ()) or hasattr(item, "cell_id"):
+    if _is_benchmark(item):
         from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
 
         callspec = getattr(getattr(item, "test", item), "callspec", None)
         secrets = item.config.stash[SESSION].context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
         dress_report(item, call, report, secrets)
     return report
+
+
+def _taken(config: pytest.Config) -> tuple[str, ...]:
+    return config.stash.get(_TAKEN, None) or ()
+
+
+def _is_benchmark(item: pytest.Item) -> bool:
+    return CELL_FIXTURE in getattr(item, "fixturenames", ()) or hasattr(item, "cell_id")

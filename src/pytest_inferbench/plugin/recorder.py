@@ -99,13 +99,14 @@ class Recorder:
         return went_well
 
     def print_summary(self, terminal: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
+        named = self._context.settings.named
         """Print the table, the notes and where the files are."""
         writer = terminal._tw  # noqa: SLF001 - the only way to pytest's terminal width and colour
         terminal.section("inferbench", sep="=")
         for line in render_summary(self._document, writer.fullwidth, writer.hasmarkup).splitlines():
-            terminal.write_line(line)
+            terminal.write_line(named(line))
         for line in (*self._notes, f"report: {shown(self.path, self._context.settings.rootdir)}", *self._reports):
-            terminal.write_line(line)
+            terminal.write_line(named(line))
 
     def _write(self, *, finished: str | None, interrupted: bool) -> None:
         settings = self._context.settings.rows()

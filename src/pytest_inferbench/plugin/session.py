@@ -65,7 +65,7 @@ class Session:
         try:
             refuse_other_hardware(resumed, self.context.hardware)
         except InferbenchError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(self.context.settings.named(str(error))) from None
 
     @cached_property
     def _planned(self) -> tuple[Cell | CellPair, ...]:
@@ -112,7 +112,7 @@ class Session:
             return
 
         items.clear()
-        problems = "\n".join(self._refused)
+        problems = self.context.settings.named("\n".join(self._refused))
         if self.controls:
             raise pytest.UsageError(problems)
         vars(self._config)["workeroutput"][_CONFIG_ERROR] = problems
@@ -217,7 +217,7 @@ def _resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
     try:
         return read_resumed(settings) if given is None else resumed_from(given["inferbench_resumed"])
     except InferbenchError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(settings.named(str(error))) from None
 
 
 class _Regressions:
