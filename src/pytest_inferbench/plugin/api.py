@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from pytest_inferbench.plugin.case import case_name
+from pytest_inferbench.errors import ConfigError, InferbenchError
+from pytest_inferbench.plugin.case import next_case_name
 from pytest_inferbench.plugin.judge import judged
 from pytest_inferbench.plugin.measuring import RECORDED, CaseRequest, Recorded, measure
 from pytest_inferbench.plugin.recording import Recording
@@ -83,6 +85,8 @@ class Bench:
         self._cell = cell
         self._item = item
         self._context = context
+        self._measuring: set[threading.Thread] = set()
+        self._recordings: list[Recording] = []
 
     async def run(
         self,
@@ -111,40 +115,46 @@ class Bench:
             LoadError: the load could not be carried.
             ConfigError: the workload does not fit the model.
         """
-        return await self._beside(
-            partial(
-                self.run_sync,
-                workload,
-                rounds=rounds,
-                budgets=budgets,
-                max_error_rate=max_error_rate,
-                min_requests=min_requests,
-                sample_interval_ms=sample_interval_ms,
-                gpu_metrics=gpu_metrics,
-            )
+        request = self._asked(
+            workload,
+            rounds=rounds,
+            budgets=budgets,
+            max_error_rate=max_error_rate,
+            min_requests=min_requests,
+            sample_interval_ms=sample_interval_ms,
+            gpu_metrics=gpu_metrics,
         )
+        return await self._beside(partial(self._run, request))
 
     async def _beside(self, work: Callable[[], Result]) -> Result:
-        """Do the work in a thread of its own; a cancelled test stops the load."""
+        """Do the work in a thread of its own; a test that is cancelled or runs out of time stops it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
 
         def measure() -> None:
             try:
-                result = work()
+                settled: tuple[Result | None, Exception | None] = (work(), None)
             except Exception as error:  # noqa: BLE001 - carried to the test that waits
-                loop.call_soon_threadsafe(_settle, future, None, error)
-            else:
-                loop.call_soon_threadsafe(_settle, future, result, None)
+                settled = (None, error)
+            with suppress(RuntimeError):  # the loop of a test that was ended by force is closed
+                loop.call_soon_threadsafe(_settle, future, *settled)
 
         thread = threading.Thread(target=measure, name="inferbench", daemon=True)
         thread.start()
         try:
             return await future
         except asyncio.CancelledError:
-            self._cell.cancel.set()
-            thread.join(_STOP_S)
+            self._stop(thread)
             raise
+
+    def close(self) -> None:
+        """Stop what the test has left running."""
+        for thread in tuple(self._measuring):
+            self._stop(thread)
+
+    def _stop(self, thread: threading.Thread) -> None:
+        self._cell.cancel.stop(thread)
+        thread.join(_STOP_S)  # should it take longer, the next measurement on the cell waits for its end
 
     def run_sync(
         self,
@@ -158,12 +168,8 @@ class Bench:
         gpu_metrics: bool | None = None,
     ) -> Result:
         """The same for a plain `def` test."""
-        done = self._item.stash.setdefault(RECORDED, [])
-        name = case_name(self._item, len(done))
-        request = CaseRequest(
-            name=name,
-            nodeid=self._item.nodeid,
-            workload=workload,
+        request = self._asked(
+            workload,
             rounds=rounds,
             budgets=budgets,
             max_error_rate=max_error_rate,
@@ -171,17 +177,36 @@ class Bench:
             sample_interval_ms=sample_interval_ms,
             gpu_metrics=gpu_metrics,
         )
+        return self._run(request)
+
+    def _asked(self, workload: Workload, **given: Any) -> CaseRequest:  # noqa: ANN401 - each has its own type
+        if any(recording.in_round for recording in self._recordings):
+            raise ConfigError("bench.run() in a round of bench.record(); measure one after the other")
+        return CaseRequest(name=next_case_name(self._item), nodeid=self._item.nodeid, workload=workload, **given)
+
+    def _run(self, request: CaseRequest) -> Result:
+        done = self._item.stash.setdefault(RECORDED, [])
         kept = self._kept(request)
         if kept is not None:
             done.append(Recorded(kept, request, self._cell))
             return Result(kept)
-        case, problem = measure(request, self._cell, self._context, keep=True)
+        case, problem = self._measure(request)
         if case is not None:
-            case = judged(case, budgets, self._context) if problem is None else case
+            case = judged(case, request.budgets, self._context) if problem is None else case
             done.append(Recorded(case, request, self._cell))
         if problem is not None:
             raise problem
-        return Result(done[-1].result)
+        assert case is not None  # noqa: S101 - what was not measured has a problem
+        return Result(case)
+
+    def _measure(self, request: CaseRequest) -> tuple[CaseResult | None, InferbenchError | None]:
+        thread = threading.current_thread()
+        self._measuring.add(thread)
+        try:
+            return measure(request, self._cell, self._context, keep=True)
+        finally:
+            self._measuring.discard(thread)
+            self._cell.cancel.ended(thread)
 
     def record(
         self,
@@ -207,7 +232,7 @@ class Bench:
             ConfigError: `what` is not made of JSON types.
             ProvisionError: the server had died, and another does not come up.
         """
-        return Recording(
+        recording = Recording(
             self._cell,
             self._item,
             self._context,
@@ -217,6 +242,8 @@ class Bench:
             max_error_rate=max_error_rate,
             min_requests=min_requests,
         )
+        self._recordings.append(recording)
+        return recording
 
     def _kept(self, request: CaseRequest) -> CaseResult | None:
         """What a run that is resumed measured of this case; None where it did not, or of another workload."""

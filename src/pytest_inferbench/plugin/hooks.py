@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _TAKEN: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
+_BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 CELL_FIXTURE = "inferbench_cell"
 _FIXTURES = {"backend", "bench"}
 
@@ -161,7 +162,18 @@ def bench(inferbench_cell: RunningCell, request: pytest.FixtureRequest) -> Bench
     """Measures workloads on the cell: `await bench.run(workload)`, or `bench.run_sync(workload)` in a plain test."""
     from pytest_inferbench.plugin.api import Bench  # noqa: PLC0415
 
-    return Bench(inferbench_cell, request.node, request.config.stash[SESSION].context)
+    made = Bench(inferbench_cell, request.node, request.config.stash[SESSION].context)
+    request.node.stash[_BENCH] = made
+    return made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Stop what a test has left running, before its event loop is closed: a time limit may have ended it."""
+    made = item.stash.get(_BENCH, None)
+    if made is not None:
+        del item.stash[_BENCH]
+        made.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -129,6 +129,12 @@ class Session:
         """Let regression items be added when everybody else is done with selecting tests."""
         session.config.pluginmanager.register(_Regressions(self.context))
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Read what reports need now: a time limit of a test would else meet it between the test's phases."""
+        if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in session.items):
+            import pytest_inferbench.plugin.outcome  # noqa: PLC0415 - heavy
+            import pytest_inferbench.plugin.recorder  # noqa: F401, PLC0415 - as above
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
         """Let every xdist worker write to this run's folder, and tell there what it does."""
