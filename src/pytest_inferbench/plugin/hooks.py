@@ -27,6 +27,13 @@ _TAKEN: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
 _BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 CELL_FIXTURE = "inferbench_cell"
 _FIXTURES = {"backend", "bench"}
+_ASYNC = ("asyncio", "anyio")  # marks that say who runs a coroutine
+_ASYNCIO = ("asyncio", "pytest_asyncio.plugin")  # by its entry point, by its module
+_NO_CELL = (
+    "`bench` and `backend` have no server here: pytest gives a test its cells when it collects it. "
+    'Have the test name them, `def test_it(bench)` or @pytest.mark.usefixtures("bench"); '
+    "a method of a unittest.TestCase gets none: write a function, or a class of its own"
+)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -121,7 +128,8 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
     if not collector.istestfunction(obj, name) or not inspect.iscoroutinefunction(obj):
         return
     marks = {mark.name for mark in getattr(obj, "pytestmark", ())}
-    if _FIXTURES.intersection(inspect.signature(obj).parameters) and "asyncio" not in marks:
+    marked = marks.intersection(_ASYNC) or any(map(collector.get_closest_marker, _ASYNC))
+    if _FIXTURES.intersection(inspect.signature(obj).parameters) and not marked and _runs_async(collector.config):
         pytest.mark.asyncio(obj)
 
 
@@ -143,6 +151,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def inferbench_cell(request: pytest.FixtureRequest) -> Generator[RunningCell]:
     """The cell under test, private: holds its server from first use to the end of the cell's tests."""
+    if not hasattr(request, "param"):
+        pytest.fail(_NO_CELL, pytrace=False)
     from pytest_inferbench.plugin.cell import open_cell  # noqa: PLC0415 - heavy, and only benchmarks need it
 
     with open_cell(request.config.stash[SESSION].context, request.param) as running:
@@ -168,6 +178,23 @@ def bench(inferbench_cell: RunningCell, request: pytest.FixtureRequest) -> Bench
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin an attempt at a benchmark or its regression item; plugins that run a failed test again make several."""
+    if _is_benchmark(item):
+        from pytest_inferbench.plugin.outcome import begin_attempt  # noqa: PLC0415 - heavy, and only benchmarks need it
+
+        begin_attempt(item)
+        coroutine = inspect.iscoroutinefunction(getattr(item, "obj", None))
+        if coroutine and not (_runs_async(item.config) or item.get_closest_marker("anyio")):
+            from pytest_inferbench.errors import ConfigError  # noqa: PLC0415 - only where it is raised
+
+            raise ConfigError(
+                f"{item.name} is `async def` and pytest-asyncio is not loaded; add -p pytest_asyncio.plugin, "
+                "or write `def` and bench.run_sync()"
+            )
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Stop what a test has left running, before its event loop is closed: a time limit may have ended it."""
     made = item.stash.get(_BENCH, None)
@@ -186,9 +213,14 @@ def pytest_runtest_makereport(
         from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
 
         callspec = getattr(getattr(item, "test", item), "callspec", None)
-        secrets = item.config.stash[SESSION].context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
-        dress_report(item, call, report, secrets)
+        context = item.config.stash[SESSION].context
+        secrets = context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
+        dress_report(item, call, report, secrets, context.settings)
     return report
+
+
+def _runs_async(config: pytest.Config) -> bool:
+    return any(map(config.pluginmanager.hasplugin, _ASYNCIO))
 
 
 def _taken(config: pytest.Config) -> tuple[str, ...]:
