@@ -97,6 +97,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_inferbench.plugin.xdist import Distribution  # noqa: PLC0415 - light, as above
 
         config.pluginmanager.register(Distribution(session.context), "inferbench-xdist")
+    if session.controls:
+        from pytest_inferbench.plugin.nothing import NothingMeasured  # noqa: PLC0415 - light, as above
+
+        config.pluginmanager.register(NothingMeasured(settings), "inferbench-nothing")
     if settings.update_baselines and session.controls:
         config.pluginmanager.register(Baselining(session), "inferbench-baselining")
 
