@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 # What the pytest runs of tests leave out: plugins that no suite of theirs uses, and that cost each run a second.
-_LEFT_OUT = "-p no:hypothesispytest -p no:anyio"
+_LEFT_OUT = "-p no:hypothesispytest -p no:anyio -p no:rerunfailures -p no:timeout"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -26,7 +26,7 @@ def options(text: str) -> set[str]:
 @pytest.mark.parametrize("page", ["ci.md", "reports.md"])
 def test_every_option_that_is_named_exists(page) -> None:
     """An option in a recipe is one of pytest's or of the table."""
-    known = {option.flag for option in OPTIONS} | PYTESTS
+    known = {name for option in OPTIONS for name in (option.flag, option.canonical)} | PYTESTS
     assert options((DOCS / page).read_text(encoding="utf-8")) <= known
 
 

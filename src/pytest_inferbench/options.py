@@ -7,10 +7,14 @@ Law: plain Python, no heavy import: pytest reads this file on every start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_PREFIX = "--bench-"
+_NAMES = re.compile(r"(?<![\w-])--[a-z][a-z-]*(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Option:
     """One option.
 
     Attributes:
-        flag: as typed on the command line, also its ini key: `--server-url` -> `inferbench_server_url`.
+        flag: as people type it, also its ini key: `--server-url` -> `inferbench_server_url`.
         kind: str, int, float or bool; a list of strings where `many`.
         default: what holds when nobody says anything.
         help: one sentence.
@@ -45,6 +49,16 @@ class Option:
     def dest(self) -> str:
         """Attribute name on pytest's option namespace; prefixed so that it cannot meet another plugin's."""
         return "inferbench_" + self.flag.removeprefix("--").removeprefix("bench-").replace("-", "_")
+
+    @property
+    def canonical(self) -> str:
+        """The name that works in every pytest run, whoever else adds options: `--bench-server-url`."""
+        return self.flag if self.flag.startswith(_PREFIX) else _PREFIX + self.flag.removeprefix("--")
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """The names that a conftest or another plugin may have for an option of its own: `--server-url`."""
+        return tuple(name for name in (self.flag, *self.aliases) if name != self.canonical)
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -116,6 +130,17 @@ OPTIONS: tuple[Option, ...] = (
     Option("--baseline-mode", str, None, "How: append (the default), reseat or prune.", "reseat", action=True),
     Option("--accept-regressions", bool, False, "Record cases that regressed too.", action=True),
 )
+CANONICAL: Mapping[str, str] = {name: option.canonical for option in OPTIONS for name in option.short}
+"""Short name -> the name that always works."""
+
+
+def prefixed(text: str, names: Collection[str] = tuple(CANONICAL)) -> str:
+    """A text with the name that always works in the place of some short names.
+
+    >>> prefixed("unknown model; pass --model NAME, not --no-model")
+    'unknown model; pass --bench-model NAME, not --no-model'
+    """
+    return _NAMES.sub(lambda found: CANONICAL[found[0]] if found[0] in names else found[0], text) if names else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +157,13 @@ class Settings:
     Args:
         values: each option's setting, by `Option.dest`.
         rootdir: the folder that relative paths start from.
+        taken: the short names that belong to a conftest or another plugin here.
     """
 
-    def __init__(self, values: Mapping[str, Setting], rootdir: Path) -> None:
+    def __init__(self, values: Mapping[str, Setting], rootdir: Path, taken: Collection[str] = ()) -> None:
         self._values = dict(values)
         self.rootdir = rootdir
+        self._taken = taken
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each option has its own type
         try:
@@ -151,6 +178,10 @@ class Settings:
     def source(self, name: str) -> str:
         """Where an option's value comes from."""
         return self._values["inferbench_" + name].source
+
+    def named(self, text: str) -> str:
+        """A text as people are to read it: each option by a name that works in this run."""
+        return prefixed(text, self._taken)
 
     def rows(self) -> list[dict[str, Any]]:
         """The run's settings for the result document; those nobody set and that default to nothing are left out."""

@@ -170,5 +170,7 @@ def test_a_broken_baseline_is_left_as_it_is(run, files):
     before = files.bytes()
     result = run("--update-baselines", "-k", "plain")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*scripted--external.yaml:1: schema 2 is newer than 1, the newest read here; upgrade *"])
+    result.stderr.fnmatch_lines(
+        ["*scripted--external.yaml:1: schema 2 is newer than 1, the newest read here; upgrade *"]
+    )
     assert files.bytes() == before

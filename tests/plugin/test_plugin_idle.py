@@ -45,9 +45,10 @@ def test_an_idle_plugin_imports_only_pytest_and_the_standard_library():
     assert done.stdout.strip() == ""
 
 
-def test_a_taken_option_is_named(pytester: pytest.Pytester):
-    """A conftest that has taken one of our options gets one clear error."""
-    pytester.makeconftest("def pytest_addoption(parser):\n    parser.addoption('--model')\n")
-    result = pytester.runpytest_subprocess()
-    assert result.ret != 0
-    result.stderr.fnmatch_lines(["*--model*"])
+def test_a_taken_name_that_always_works_is_named(pytester: pytest.Pytester):
+    """A plugin that has taken one of our prefixed names is one clear error."""
+    pytester.makepyfile(other="def pytest_addoption(parser):\n    parser.addoption('--bench-model')\n")
+    result = pytester.runpytest_subprocess("-p", "other")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*pytest-inferbench: --bench-model is an option of another plugin*no:inferbench*"])
+    result.stderr.no_fnmatch_line("*Traceback*")

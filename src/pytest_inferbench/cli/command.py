@@ -37,6 +37,8 @@ def add_options(parser: argparse.ArgumentParser, *flags: str) -> None:
     for option in OPTIONS:
         if option.flag in flags:
             parser.add_argument(option.flag, *option.aliases, **option.keywords)
+            if option.short:  # pytest's longer name is understood here as well
+                parser.add_argument(option.canonical, **{**option.keywords, "help": argparse.SUPPRESS})
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

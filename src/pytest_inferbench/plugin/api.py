@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from pytest_inferbench.config.load import shown
-from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.errors import ConfigError, InferbenchError
 from pytest_inferbench.plugin.asked import check_recorded, check_request
-from pytest_inferbench.plugin.case import case_name
+from pytest_inferbench.plugin.case import next_case_name
 from pytest_inferbench.plugin.judge import judged
 from pytest_inferbench.plugin.measuring import RECORDED, CaseRequest, Recorded, measure
 from pytest_inferbench.plugin.outcome import ENDED, NOT_AWAITED
@@ -93,7 +94,9 @@ class Bench:
         self._cell = cell
         self._item = item
         self._context = context
-        self._asked: list[Coroutine[Any, Any, Result]] = []
+        self._promised: list[Coroutine[Any, Any, Result]] = []
+        self._measuring: set[threading.Thread] = set()
+        self._recordings: list[Recording] = []
 
     def run(
         self,
@@ -122,28 +125,28 @@ class Bench:
             LoadError: the load could not be carried.
             ConfigError: the workload does not fit the model.
         """
-        asked = self._beside(
-            partial(
-                self.run_sync,
-                workload,
-                rounds=rounds,
-                budgets=budgets,
-                max_error_rate=max_error_rate,
-                min_requests=min_requests,
-                sample_interval_ms=sample_interval_ms,
-                gpu_metrics=gpu_metrics,
-            )
+        promised = self._run_beside(
+            workload,
+            rounds=rounds,
+            budgets=budgets,
+            max_error_rate=max_error_rate,
+            min_requests=min_requests,
+            sample_interval_ms=sample_interval_ms,
+            gpu_metrics=gpu_metrics,
         )
-        self._asked.append(asked)
-        return asked
+        self._promised.append(promised)
+        return promised
 
-    def close(self) -> None:
+    async def _run_beside(self, workload: Workload, **given: Any) -> Result:  # noqa: ANN401 - each has its own type
+        return await self._beside(partial(self._run, self._asked(workload, **given)))
+
+    def check_awaited(self) -> None:
         """Refuse to pass over what was asked for and never begun.
 
         Raises:
             ConfigError: a measurement was not awaited.
         """
-        forgotten = [each for each in self._asked if inspect.getcoroutinestate(each) == inspect.CORO_CREATED]
+        forgotten = [each for each in self._promised if inspect.getcoroutinestate(each) == inspect.CORO_CREATED]
         for each in forgotten:
             each.close()
         if forgotten and ENDED not in self._item.stash:
@@ -151,26 +154,34 @@ class Bench:
             raise ConfigError(f"{shown(Path(path), self._context.settings.rootdir)}:{(line or 0) + 1}: {NOT_AWAITED}")
 
     async def _beside(self, work: Callable[[], Result]) -> Result:
-        """Do the work in a thread of its own; a cancelled test stops the load."""
+        """Do the work in a thread of its own; a test that is cancelled or runs out of time stops it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
 
         def measure() -> None:
             try:
-                result = work()
+                settled: tuple[Result | None, Exception | None] = (work(), None)
             except Exception as error:  # noqa: BLE001 - carried to the test that waits
-                loop.call_soon_threadsafe(_settle, future, None, error)
-            else:
-                loop.call_soon_threadsafe(_settle, future, result, None)
+                settled = (None, error)
+            with suppress(RuntimeError):  # the loop of a test that was ended by force is closed
+                loop.call_soon_threadsafe(_settle, future, *settled)
 
         thread = threading.Thread(target=measure, name="inferbench", daemon=True)
         thread.start()
         try:
             return await future
         except asyncio.CancelledError:
-            self._cell.cancel.set()
-            thread.join(_STOP_S)
+            self._stop(thread)
             raise
+
+    def close(self) -> None:
+        """Stop what the test has left running."""
+        for thread in tuple(self._measuring):
+            self._stop(thread)
+
+    def _stop(self, thread: threading.Thread) -> None:
+        self._cell.cancel.stop(thread)
+        thread.join(_STOP_S)  # should it take longer, the next measurement on the cell waits for its end
 
     def run_sync(
         self,
@@ -184,12 +195,8 @@ class Bench:
         gpu_metrics: bool | None = None,
     ) -> Result:
         """The same for a plain `def` test."""
-        done = self._item.stash.setdefault(RECORDED, [])
-        name = case_name(self._item, len(done))
-        request = CaseRequest(
-            name=name,
-            nodeid=self._item.nodeid,
-            workload=workload,
+        request = self._asked(
+            workload,
             rounds=rounds,
             budgets=budgets,
             max_error_rate=max_error_rate,
@@ -197,18 +204,43 @@ class Bench:
             sample_interval_ms=sample_interval_ms,
             gpu_metrics=gpu_metrics,
         )
+        return self._run(request)
+
+    def _asked(self, workload: Workload, **given: Any) -> CaseRequest:  # noqa: ANN401 - each has its own type
+        """What the test asked for, checked.
+
+        Raises:
+            ConfigError: it cannot be measured so.
+        """
+        if any(recording.in_round for recording in self._recordings):
+            raise ConfigError("bench.run() in a round of bench.record(); measure one after the other")
+        request = CaseRequest(name=next_case_name(self._item), nodeid=self._item.nodeid, workload=workload, **given)
         check_request(request, self._item, self._cell.cell, self._context)
+        return request
+
+    def _run(self, request: CaseRequest) -> Result:
+        done = self._item.stash.setdefault(RECORDED, [])
         kept = self._kept(request)
         if kept is not None:
             done.append(Recorded(kept, request, self._cell))
             return Result(kept)
-        case, problem = measure(request, self._cell, self._context, keep=True)
+        case, problem = self._measure(request)
         if case is not None:
-            case = judged(case, budgets, self._context) if problem is None else case
+            case = judged(case, request.budgets, self._context) if problem is None else case
             done.append(Recorded(case, request, self._cell))
         if problem is not None:
             raise problem
-        return Result(done[-1].result)
+        assert case is not None  # noqa: S101 - what was not measured has a problem
+        return Result(case)
+
+    def _measure(self, request: CaseRequest) -> tuple[CaseResult | None, InferbenchError | None]:
+        thread = threading.current_thread()
+        self._measuring.add(thread)
+        try:
+            return measure(request, self._cell, self._context, keep=True)
+        finally:
+            self._measuring.discard(thread)
+            self._cell.cancel.ended(thread)
 
     def record(
         self,
@@ -235,7 +267,7 @@ class Bench:
             ProvisionError: the server had died, and another does not come up.
         """
         check_recorded(budgets, max_error_rate, min_requests, self._item, self._context)
-        return Recording(
+        recording = Recording(
             self._cell,
             self._item,
             self._context,
@@ -245,6 +277,8 @@ class Bench:
             max_error_rate=max_error_rate,
             min_requests=min_requests,
         )
+        self._recordings.append(recording)
+        return recording
 
     def _kept(self, request: CaseRequest) -> CaseResult | None:
         """What a run that is resumed measured of this case; None where it did not, or of another workload."""

@@ -92,7 +92,7 @@ class Baselining:
         if narrowed is None and settings.server_url is not None and not settings.model:
             narrowed = "--baseline-mode prune: whose cases? name the model as its server lists it, with --model"
         if self._prunes and narrowed:
-            raise pytest.UsageError(narrowed)
+            raise pytest.UsageError(self._run.context.settings.named(narrowed))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
@@ -102,7 +102,7 @@ class Baselining:
                 self._suite.setdefault((cell.model, cell.backend), set()).add(key)
         result = yield
         if not self._prunes:
-            _refuse_shared_keys(items)
+            self._refuse_shared_keys(items)
         return result
 
     @pytest.hookimpl(tryfirst=True)
@@ -116,10 +116,21 @@ class Baselining:
         session.testsfailed += not went_well
         return True
 
+    def _refuse_shared_keys(self, items: Iterable[pytest.Item]) -> None:
+        seen: dict[tuple[str, str, str], str] = {}
+        for cell, key, item in _cases(items):
+            first = seen.setdefault((cell.model, cell.backend, key), item.nodeid)
+            if first != item.nodeid:
+                remedy = self._run.context.settings.named("select one (-k, or one --backend-version) to update it")
+                raise pytest.UsageError(
+                    f"{first} and {item.nodeid} are both {key} of {cell.model} on {cell.backend}: a baseline holds one "
+                    f"of them; {remedy}"
+                )
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
         """Say what pruning did."""
         for line in self._lines:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(self._run.context.settings.named(line))
 
 
 def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Function]]:
@@ -132,17 +143,6 @@ def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Fun
             param: Any = item.callspec.params[_CELL]
             cell: Cell = getattr(param, "b", param)
             yield cell, case_key(case_name(item, 0), cell.variant), item
-
-
-def _refuse_shared_keys(items: Iterable[pytest.Item]) -> None:
-    seen: dict[tuple[str, str, str], str] = {}
-    for cell, key, item in _cases(items):
-        first = seen.setdefault((cell.model, cell.backend, key), item.nodeid)
-        if first != item.nodeid:
-            raise pytest.UsageError(
-                f"{first} and {item.nodeid} are both {key} of {cell.model} on {cell.backend}: a baseline holds one of "
-                "them; select one (-k, or one --backend-version) to update it"
-            )
 
 
 def _why_not_whole(config: pytest.Config, baselines: Path) -> str | None:

@@ -31,7 +31,7 @@ class Book:
         self.skipped: list[dict[str, str]] = []
         self.errors: list[dict[str, str]] = []
         self.started = started
-        self._heard: set[str] = set()
+        self._attempts: dict[str, int] = {}
         if resumed is not None:
             self._take_over(resumed.document)
 
@@ -59,17 +59,28 @@ class Book:
         """The cases that an earlier invocation measured."""
         return [case for case, number in zip(self._cases, self._measured, strict=True) if number < self.number]
 
-    def hear(self, nodeid: str) -> None:
-        """A test is run: what earlier invocations said of its end no longer holds."""
-        if nodeid not in self._heard:
-            self._heard.add(nodeid)
-            self.skipped = [entry for entry in self.skipped if entry["id"] != nodeid]
-            self.errors = [entry for entry in self.errors if entry["id"] != nodeid]
+    def hear(self, nodeid: str, attempt: int = 1) -> None:
+        """A test is run: what earlier invocations said of its end no longer holds, nor what earlier attempts reported.
+
+        Args:
+            nodeid: the test's.
+            attempt: its number in this invocation; plugins that run a failed test again make several.
+        """
+        before = self._attempts.get(nodeid, 0)
+        if attempt <= before:
+            return
+        self._attempts[nodeid] = attempt
+        self.skipped = [entry for entry in self.skipped if entry["id"] != nodeid]
+        self.errors = [entry for entry in self.errors if entry["id"] != nodeid]
+        if before:
+            numbered = zip(self._cases, self._measured, strict=True)
+            kept = [(case, number) for case, number in numbered if case["id"] != nodeid or number < self.number]
+            self._cases, self._measured = [case for case, _ in kept], [number for _, number in kept]
 
     def add(self, cases: Sequence[Case], judged: Sequence[Mapping[str, Any]]) -> None:
         """Take what a test measured, or was given of an earlier invocation, and what was said of cases."""
         for case in cases:
-            place = next((index for index, each in enumerate(self._cases) if self._replaces(case, index, each)), None)
+            place = next((index for index, each in enumerate(self._cases) if _same(case, each)), None)
             if place is None:
                 self._cases.append(case)
                 self._measured.append(self.number)
@@ -78,9 +89,6 @@ class Book:
                 self._measured[place] = self.number
             self._cases[place] = case
         self._cases = [with_comparisons(case, judged) for case in self._cases]
-
-    def _replaces(self, case: Case, index: int, other: Case) -> bool:
-        return self._measured[index] < self.number and (case["id"], case["case"]) == (other["id"], other["case"])
 
     def documented(self) -> list[Case]:
         """The cases with their invocations, where there are several."""
@@ -92,3 +100,7 @@ class Book:
         """Every invocation with this one as it is now; none where there is only this one."""
         ending = {} if finished is None else {"finished": finished}
         return [*self._earlier, {"started": self._began, **ending, "interrupted": interrupted}] if self._earlier else []
+
+
+def _same(case: Case, other: Case) -> bool:
+    return (case["id"], case["case"]) == (other["id"], other["case"])

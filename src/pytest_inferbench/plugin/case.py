@@ -11,20 +11,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.assemble import CaseIdentity
 from pytest_inferbench.measure.evidence import CacheState, CaseFacts, ValidityPolicy
 from pytest_inferbench.run import CasePlan
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.provision.server import Server
     from pytest_inferbench.workloads.workload import Workload
 
+ASKED = pytest.StashKey[int]()
+"""On a test: how many cases it has asked for."""
 
 _CELL = "inferbench_cell"
 _NO_LIMITS: Mapping[str, float] = MappingProxyType({})
@@ -44,6 +46,13 @@ def case_name(item: pytest.Function, number: int) -> str:
     rest = item.callspec.id.removeprefix(cell.id).removeprefix("-")
     name = f"{name}[{rest}]" if rest else name
     return f"{name}#{number + 1}" if number else name
+
+
+def next_case_name(item: pytest.Function) -> str:
+    """The name of the case that a test asks for now: numbered as it asks, whatever becomes of the earlier ones."""
+    number = item.stash.get(ASKED, 0)
+    item.stash[ASKED] = number + 1
+    return case_name(item, number)
 
 
 def case_plan(

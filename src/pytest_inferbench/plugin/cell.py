@@ -21,13 +21,14 @@ from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError, ServerError
 from pytest_inferbench.launch.request import extra_body
 from pytest_inferbench.launch.servers import start_server
-from pytest_inferbench.load.engine import LoadEngine
+from pytest_inferbench.load.engine import Cancelled, LoadEngine
 from pytest_inferbench.load.selfcheck import self_error_ms
 from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.cancel import Cancel
 from pytest_inferbench.plugin.pace import Under, pace
 from pytest_inferbench.plugin.watching import GpusOf
 from pytest_inferbench.provision.builtin import cache_folder
@@ -41,6 +42,7 @@ from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.context import RunContext
 
+_PAUSE_S = 0.1
 _MOST_CHECKED_STREAMS = 1000
 _USUAL_GAP_MS = 20.0
 _LEAST_GAP_MS = 0.25
@@ -62,7 +64,7 @@ class RunningCell:
         self.cell = cell
         self.part = ""
         self.salt = secrets.token_hex(4)
-        self.cancel = threading.Event()
+        self.cancel = Cancel()
         self.restarts = 0
         self._context = context
         self._server: Server | None = None
@@ -75,6 +77,7 @@ class RunningCell:
         self._self_errors: dict[tuple[int, int], float] = {}
         self._canary: str | None = None
         self._gpus: GpusOf | None = None
+        self._measuring = threading.Lock()
         self._engine = LoadEngine(context.settings.workers, self.cancel, self._on_load)
 
     def server(self) -> Server:
@@ -170,19 +173,25 @@ class RunningCell:
 
     @contextmanager
     def measuring(self) -> Generator[None]:
-        """Its turn at measuring: on one device nothing else is measured meanwhile.
+        """Its turn at measuring: on one device nothing else is measured meanwhile, on one cell nothing anywhere.
 
         Raises:
             ProvisionError: its server had died, and another does not come up.
-            Cancelled: the run was told to stop while others measured.
+            Cancelled: it was told to stop while others measured.
         """
-        server = self.server()
-        if not runs_here(server.endpoint.base_url):
-            yield
-            return
-        folder, say = cache_folder() / "leases", self._progress("")
-        with turn(folder, alone=not server.gpus, clock=SYSTEM_CLOCK, cancelled=self.cancel.is_set, progress=say):
-            yield
+        while not self._measuring.acquire(timeout=_PAUSE_S):  # what an earlier test measured has not stopped yet
+            if self.cancel.is_set():
+                raise Cancelled("stopped while it waited for another measurement on the same server")
+        try:
+            server = self.server()
+            if not runs_here(server.endpoint.base_url):
+                yield
+                return
+            folder, say = cache_folder() / "leases", self._progress("")
+            with turn(folder, alone=not server.gpus, clock=SYSTEM_CLOCK, cancelled=self.cancel.is_set, progress=say):
+                yield
+        finally:
+            self._measuring.release()
 
     def self_error_ms(self, rounds: Sequence[RoundRecord], gap_ms: float | None) -> float | None:
         """What the client adds to a time to the first token at a case's load; None where it could not be found out.
@@ -262,7 +271,7 @@ def open_cell(context: RunContext, wanted: Cell | CellPair) -> Generator[Running
         except CellUnavailable as reason:
             if context.settings.require_backend:
                 raise ProvisionError(f"{cell.id}: {reason} (--require-backend makes this an error)") from None
-            pytest.skip(str(reason))
+            raise pytest.skip.Exception(str(reason)) from reason
         yield running
     finally:
         running.close()

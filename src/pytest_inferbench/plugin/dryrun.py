@@ -43,7 +43,8 @@ def show_plan(session: pytest.Session, context: RunContext) -> None:
         shown = preview(cell, settings.rootdir, there, THIS_MACHINE)
         before = [known[_key(cell, case)] for case in cases if _key(cell, case) in known]
         seconds = expected(before, settings.rounds)
-        planned.append(PlannedCell(cell.id, tuple(cases), shown.rows, shown.trouble, seconds, len(before)))
+        trouble = None if shown.trouble is None else settings.named(shown.trouble)
+        planned.append(PlannedCell(cell.id, tuple(cases), shown.rows, trouble, seconds, len(before)))
     writer.line()
     for line in render_plan(planned, settings.rounds, writer.fullwidth):
         writer.line(line)

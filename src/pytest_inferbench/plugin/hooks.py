@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.plugin.parser import add_options, read_settings
+from pytest_inferbench.options import prefixed
+from pytest_inferbench.plugin.parser import add_options, add_short_names, read_settings, release_short_names, yielded
 
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.api import Backend, Bench
@@ -22,19 +23,47 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
+_TAKEN: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
+_BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 CELL_FIXTURE = "inferbench_cell"
 _FIXTURES = {"backend", "bench"}
+_ASYNC = ("asyncio", "anyio")  # marks that say who runs a coroutine
+_ASYNCIO = ("asyncio", "pytest_asyncio.plugin")  # by its entry point, by its module
+_NO_CELL = (
+    "`bench` and `backend` have no server here: pytest gives a test its cells when it collects it. "
+    'Have the test name them, `def test_it(bench)` or @pytest.mark.usefixtures("bench"); '
+    "a method of a unittest.TestCase gets none: write a function, or a class of its own"
+)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Register the options; a name that is taken is one clear error."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the options by the names that always work."""
     try:
         add_options(parser)
     except ValueError as error:
         raise pytest.UsageError(
-            f"pytest-inferbench: an option is already taken by another plugin or conftest: {error}. "
+            f"pytest-inferbench: {error} is an option of another plugin or conftest, too. "
             "Rename the other one, or run with `-p no:inferbench`"
         ) from None
+    if any(name.endswith("conftest.py") for name, _ in pluginmanager.list_name_plugin()):
+        # A conftest brings us by `pytest_plugins`: it is too late for the hook below.
+        config = pluginmanager.get_plugin("pytestconfig")
+        assert isinstance(config, pytest.Config)  # noqa: S101 - it is there from the start
+        config.stash[_TAKEN] = add_short_names(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, object, object]:
+    """Add the short names when everybody else has added theirs."""
+    if any(word.startswith("--") for word in args):
+        from pytest_inferbench.plugin.rootdir import keep_rootdir  # noqa: PLC0415 - light, and few need it
+
+        keep_rootdir(early_config, parser, args)
+    result = yield
+    early_config.stash[_TAKEN] = add_short_names(parser)
+    return result
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -52,11 +81,13 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_inferbench.plugin.baselining import Baselining, check_options  # noqa: PLC0415 - light, as the next
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
 
+    taken = _taken(config)
+    release_short_names(config._parser, taken)  # noqa: SLF001 - the parser, which later hooks are not given
     try:
-        settings = read_settings(config)
+        settings = read_settings(config, taken)
         check_options(settings)
     except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(prefixed(str(error), taken)) from None
     if settings.dry_run or settings.build_only:
         vars(config.option)["dist"] = "no"  # nothing is run, so nothing is handed out
     session = Session(config, settings)
@@ -66,8 +97,24 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_inferbench.plugin.xdist import Distribution  # noqa: PLC0415 - light, as above
 
         config.pluginmanager.register(Distribution(session.context), "inferbench-xdist")
+    if session.controls:
+        from pytest_inferbench.plugin.nothing import NothingMeasured  # noqa: PLC0415 - light, as above
+
+        config.pluginmanager.register(NothingMeasured(settings), "inferbench-nothing")
     if settings.update_baselines and session.controls:
         config.pluginmanager.register(Baselining(session), "inferbench-baselining")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which short names are somebody else's."""
+    return yielded(_taken(config))
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Say it with -q, too, which leaves the header out, where there are benchmarks."""
+    if config.option.verbose >= 0 or config.option.collectonly or not any(map(_is_benchmark, items)):
+        return []
+    return yielded(_taken(config))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -85,7 +132,8 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
     if not collector.istestfunction(obj, name) or not inspect.iscoroutinefunction(obj):
         return
     marks = {mark.name for mark in getattr(obj, "pytestmark", ())}
-    if _FIXTURES.intersection(inspect.signature(obj).parameters) and "asyncio" not in marks:
+    marked = marks.intersection(_ASYNC) or any(map(collector.get_closest_marker, _ASYNC))
+    if _FIXTURES.intersection(inspect.signature(obj).parameters) and not marked and _runs_async(collector.config):
         pytest.mark.asyncio(obj)
 
 
@@ -107,6 +155,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def inferbench_cell(request: pytest.FixtureRequest) -> Generator[RunningCell]:
     """The cell under test, private: holds its server from first use to the end of the cell's tests."""
+    if not hasattr(request, "param"):
+        pytest.fail(_NO_CELL, pytrace=False)
     from pytest_inferbench.plugin.cell import open_cell  # noqa: PLC0415 - heavy, and only benchmarks need it
 
     with open_cell(request.config.stash[SESSION].context, request.param) as running:
@@ -127,8 +177,35 @@ def bench(inferbench_cell: RunningCell, request: pytest.FixtureRequest) -> Gener
     from pytest_inferbench.plugin.api import Bench  # noqa: PLC0415
 
     made = Bench(inferbench_cell, request.node, request.config.stash[SESSION].context)
+    request.node.stash[_BENCH] = made
     yield made
-    made.close()
+    made.check_awaited()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin an attempt at a benchmark or its regression item; plugins that run a failed test again make several."""
+    if _is_benchmark(item):
+        from pytest_inferbench.plugin.outcome import begin_attempt  # noqa: PLC0415 - heavy, and only benchmarks need it
+
+        begin_attempt(item)
+        coroutine = inspect.iscoroutinefunction(getattr(item, "obj", None))
+        if coroutine and not (_runs_async(item.config) or item.get_closest_marker("anyio")):
+            from pytest_inferbench.errors import ConfigError  # noqa: PLC0415 - only where it is raised
+
+            raise ConfigError(
+                f"{item.name} is `async def` and pytest-asyncio is not loaded; add -p pytest_asyncio.plugin, "
+                "or write `def` and bench.run_sync()"
+            )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Stop what a test has left running, before its event loop is closed: a time limit may have ended it."""
+    made = item.stash.get(_BENCH, None)
+    if made is not None:
+        del item.stash[_BENCH]
+        made.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -137,10 +214,23 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn our own errors into pytest errors with one clear text, and hand a benchmark's figures on."""
     report = yield
-    if CELL_FIXTURE in getattr(item, "fixturenames", ()) or hasattr(item, "cell_id"):
+    if _is_benchmark(item):
         from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
 
         callspec = getattr(getattr(item, "test", item), "callspec", None)
-        secrets = item.config.stash[SESSION].context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
-        dress_report(item, call, report, secrets)
+        context = item.config.stash[SESSION].context
+        secrets = context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
+        dress_report(item, call, report, secrets, context.settings)
     return report
+
+
+def _runs_async(config: pytest.Config) -> bool:
+    return any(map(config.pluginmanager.hasplugin, _ASYNCIO))
+
+
+def _taken(config: pytest.Config) -> tuple[str, ...]:
+    return config.stash.get(_TAKEN, None) or ()
+
+
+def _is_benchmark(item: pytest.Item) -> bool:
+    return CELL_FIXTURE in getattr(item, "fixturenames", ()) or hasattr(item, "cell_id")

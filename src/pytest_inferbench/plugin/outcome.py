@@ -8,13 +8,16 @@ regression are failures; what could not be told is a skip.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_inferbench.config.load import shown
-from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.errors import CellUnavailable, InferbenchError
+from pytest_inferbench.options import Settings
+from pytest_inferbench.plugin.case import ASKED
 from pytest_inferbench.plugin.measuring import RECORDED
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
 
@@ -27,6 +30,9 @@ JUDGED = pytest.StashKey[list[dict[str, Any]]]()
 ENDED = pytest.StashKey[str]()
 """On a test that did not pass: `failed` or `was skipped`; why, it says itself."""
 
+_ATTEMPT = pytest.StashKey[int]()
+_PROPERTIES = pytest.StashKey[list[tuple[str, object]]]()
+
 
 NOT_AWAITED = (
     "bench.run(...) was not awaited, so nothing was measured; write `result = await bench.run(...)` in an `async def` "
@@ -38,7 +44,19 @@ class FailedVerdict(AssertionError):  # noqa: N818 - a verdict, not an error
     """A case is over its budget or regressed; the message is the table that says by how much."""
 
 
-def dress_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, secrets: Secrets) -> None:
+def begin_attempt(item: pytest.Item) -> None:
+    """Forget what an earlier attempt of the same item left: where a plugin runs it again, the last one counts."""
+    item.stash[_ATTEMPT] = item.stash.get(_ATTEMPT, 0) + 1
+    item.user_properties[:] = [each for each in item.user_properties if each not in item.stash.get(_PROPERTIES, ())]
+    keys: tuple[pytest.StashKey[Any], ...] = (RECORDED, JUDGED, ENDED, ASKED, _PROPERTIES)
+    for key in keys:
+        if key in item.stash:
+            del item.stash[key]
+
+
+def dress_report(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, secrets: Secrets, settings: Settings
+) -> None:
     """Give a benchmark's report its data and, where it failed by our own words, a clear text.
 
     Args:
@@ -46,37 +64,48 @@ def dress_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         call: the phase that was run.
         report: what pytest made of it; changed in place.
         secrets: what none of it may show.
+        settings: the options of the run.
     """
     called = report.when == "call"
+    error = call.excinfo.value if call.excinfo is not None else None
     cases = [secrets.hidden(recorded.result.to_json()) for recorded in item.stash.get(RECORDED, [])] if called else []
     judged = [secrets.hidden(case) for case in item.stash.get(JUDGED, [])] if called else []
     vars(report)["inferbench"] = {  # JSON types only: this crosses xdist
         "cases": cases,
         "judged": [{name: case[name] for name in ("id", "case", "checks", "notes")} for case in judged],
         "regression": not isinstance(item, pytest.Function),
+        "attempt": item.stash.get(_ATTEMPT, 1),
+        "unavailable": isinstance(getattr(error, "__cause__", None), CellUnavailable),
     }
-    for case in cases:
-        item.user_properties += junit_properties(case)  # JUnit is written from the teardown report
-    for case in judged:
-        item.user_properties += comparison_properties(case)
-    error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, FailedVerdict):
+    written = [each for case in cases for each in junit_properties(case)]
+    written += [each for case in judged for each in comparison_properties(case)]
+    item.user_properties += written  # JUnit is written from the teardown report
+    item.stash.setdefault(_PROPERTIES, []).extend(written)
+    expected = hasattr(report, "wasxfail")
+    if isinstance(error, FailedVerdict | InferbenchError):
         report.longrepr = str(error)
-    elif isinstance(error, InferbenchError):
-        report.longrepr = str(error)
-        if called:
-            report.when = "setup"
-    elif called and call.excinfo is not None and _of_a_promise(error):
+    if isinstance(error, InferbenchError) and called and not expected:
+        report.when = "setup"
+    if called and call.excinfo is not None and _of_a_promise(error):
         last = call.excinfo.traceback[-1]
         report.longrepr = f"{shown(Path(last.path), item.config.rootpath)}:{last.lineno + 1}: {NOT_AWAITED}"
-        report.when = "setup"
-    if isinstance(report.longrepr, str):
-        report.longrepr = secrets.hidden(report.longrepr)
+        report.when = report.when if expected else "setup"
+    report.longrepr = _shown(report.longrepr, lambda text: str(secrets.hidden(settings.named(text))))
     if error is not None:
-        item.stash[ENDED] = "failed" if report.failed else "was skipped"
+        item.stash[ENDED] = "failed" if report.failed else "failed as expected" if expected else "was skipped"
 
 
 def _of_a_promise(error: BaseException | None) -> bool:
     """Whether an error is that of a result which is only one once `bench.run` was awaited."""
     promise = error.obj if isinstance(error, AttributeError) else None
     return inspect.iscoroutine(promise) and promise.__qualname__.startswith("Bench.")
+
+
+def _shown(longrepr: Any, said: Callable[[str], str]) -> Any:  # noqa: ANN401 - pytest's own type for it is private
+    """What a report says, in the words of this run."""
+    if isinstance(longrepr, str):
+        return said(longrepr)
+    if isinstance(longrepr, tuple):  # of a skip: file, line, reason
+        path, line, reason = longrepr
+        return path, line, said(reason)
+    return longrepr

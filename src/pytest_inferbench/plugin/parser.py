@@ -1,35 +1,82 @@
 """The table of options as pytest's command line and ini keys.
 
+Idea: `--bench-model` is there from the start and always works; `--model` is added when all other plugins and the first
+conftests have added theirs, and yields to any of them.
 Law: plain Python, no heavy import: pytest reads this file on every start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_inferbench.options import OPTIONS, Option, Setting, Settings
+from pytest_inferbench.options import CANONICAL, OPTIONS, Option, Setting, Settings, prefixed
 
 _INI = "pytest ini"
 
 
 def add_options(parser: Any) -> None:  # noqa: ANN401 - pytest's Parser, named only where pytest is imported
-    """Register every option and its ini key.
+    """Register every option by the name that always works, and its ini key.
 
     Raises:
-        ValueError: another plugin or conftest has taken one of the names (pytest's own words name it).
+        ValueError: another plugin or conftest has taken one of these names.
     """
     group = parser.getgroup("inferbench", "LLM inference benchmarks")
     for option in OPTIONS:
-        group.addoption(option.flag, *option.aliases, **option.keywords)
+        keywords = option.keywords
+        try:
+            group.addoption(option.canonical, **{**keywords, "help": prefixed(keywords["help"])})
+        except argparse.ArgumentError:
+            raise ValueError(option.canonical) from None
         if not option.action:
             kind = "bool" if option.kind is bool else "args" if option.many else "string"
-            parser.addini(option.dest, f"{option.flag}: {option.help}", type=kind, default=None)
+            parser.addini(option.dest, prefixed(f"{option.canonical}: {option.help}"), type=kind, default=None)
 
 
-def read_settings(config: Any) -> Settings:  # noqa: ANN401 - pytest's Config
+def add_short_names(parser: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
+    """Register the short names that nobody else has; those that somebody has."""
+    group = parser.getgroup("inferbench-short", "LLM inference benchmarks, short names")
+    # pytest has no other way to ask what is there; 8.4 refuses a name twice only when it parses.
+    known = {name for each in (parser._anonymous, *parser._groups) for one in each.options for name in one.names()}  # noqa: SLF001
+    taken = []
+    for option in OPTIONS:
+        free = [name for name in option.short if name not in known]
+        taken += [name for name in option.short if name in known]
+        if free:
+            group.addoption(*free, **{**option.keywords, "help": f"The same as {option.canonical}."})
+    return tuple(taken)
+
+
+def yielded(taken: Sequence[str]) -> list[str]:
+    """The line that says which short names are somebody else's; none where we have them all."""
+    if not taken:
+        return []
+    others, ours = ", ".join(taken), ", ".join(dict.fromkeys(CANONICAL[name] for name in taken))
+    verb, pronoun = ("are options", "them") if len(taken) > 1 else ("is an option", "it")
+    return [f"inferbench: {others} {verb} of a conftest or another plugin here; instead of {pronoun} write {ours}"]
+
+
+def release_short_names(parser: Any, taken: Collection[str]) -> None:  # noqa: ANN401 - as above
+    """Let conftests that pytest reads later have the short names for options of their own.
+
+    The command line is parsed by now. What is registered stays in the help.
+    """
+    # pytest 8.4 has no parser yet at this time and makes a new one when it needs it.
+    known = getattr(getattr(parser, "optparser", None), "_option_string_actions", {})
+    for option in OPTIONS:
+        for name in option.short:
+            if name not in taken:
+                known.pop(name, None)
+
+
+def read_settings(config: Any, taken: Collection[str] = ()) -> Settings:  # noqa: ANN401 - pytest's Config
     """Every option of this pytest run.
+
+    Args:
+        config: pytest's config.
+        taken: the short names that are not ours here.
 
     Raises:
         ValueError: an ini key is nobody's, its value is not of the option's type, or a number is too small.
@@ -41,7 +88,7 @@ def read_settings(config: Any) -> Settings:  # noqa: ANN401 - pytest's Config
         if option.least is not None and value < option.least:
             where = f"{option.flag} {value} ({source})" if source != _INI else _shown(config, option.dest, value)
             raise ValueError(f"{where}: expected at least {option.least}")
-    return Settings(settings, Path(config.rootpath))
+    return Settings(settings, Path(config.rootpath), taken)
 
 
 def _check_keys(config: Any) -> None:  # noqa: ANN401 - pytest's Config

@@ -55,12 +55,11 @@ class Recorder:
     def take(self, report: pytest.TestReport) -> None:
         """Add what one phase of one benchmark reported."""
         data: dict[str, Any] = vars(report)["inferbench"]
-        self._book.hear(report.nodeid)
+        self._book.hear(report.nodeid, data.get("attempt", 1))
         self._book.add(data["cases"], data.get("judged", ()))
         # A regression item that is skipped says what its case or its test says already.
         if report.skipped and not data.get("regression"):
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            self._book.skipped.append({"id": report.nodeid, "reason": reason.removeprefix("Skipped: ")})
+            self._book.skipped.append({"id": report.nodeid, "reason": _reason(report)})
         elif (
             report.failed and report.when != "call" and not any(case["verdict"] == "invalid" for case in data["cases"])
         ):
@@ -100,12 +99,13 @@ class Recorder:
 
     def print_summary(self, terminal: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
         """Print the table, the notes and where the files are."""
+        named = self._context.settings.named
         writer = terminal._tw  # noqa: SLF001 - the only way to pytest's terminal width and colour
         terminal.section("inferbench", sep="=")
         for line in render_summary(self._document, writer.fullwidth, writer.hasmarkup).splitlines():
-            terminal.write_line(line)
+            terminal.write_line(named(line))
         for line in (*self._notes, f"report: {shown(self.path, self._context.settings.rootdir)}", *self._reports):
-            terminal.write_line(line)
+            terminal.write_line(named(line))
 
     def _write(self, *, finished: str | None, interrupted: bool) -> None:
         settings = self._context.settings.rows()
@@ -127,6 +127,18 @@ class Recorder:
             problem = f"run.json was not written: {error}"
             if problem not in self._notes:
                 self._notes.append(problem)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why a test was skipped, in one line; an `xfail` that failed counts as skipped for pytest."""
+    longrepr: Any = report.longrepr
+    crash = getattr(longrepr, "reprcrash", None)
+    text = str(longrepr[2] if isinstance(longrepr, tuple) else longrepr if crash is None else crash.message)
+    if hasattr(report, "wasxfail"):
+        return (
+            f"expected to fail: {report.wasxfail.removeprefix('reason: ') or text.strip().splitlines()[0].rstrip(':')}"
+        )
+    return text.removeprefix("Skipped: ")
 
 
 def _now() -> str:

@@ -22,7 +22,7 @@ from pytest_inferbench.errors import ConfigError, ServerError
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
 from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.observe.watch import Watch
-from pytest_inferbench.plugin.case import case_identity, case_name
+from pytest_inferbench.plugin.case import case_identity, next_case_name
 from pytest_inferbench.plugin.judge import judged
 from pytest_inferbench.plugin.measuring import RECORDED, Measured, Recorded, assembled
 from pytest_inferbench.plugin.own_requests import OwnRequest, OwnRound
@@ -72,6 +72,7 @@ class Recording:
     ) -> None:
         self._cell, self._item, self._context = cell, item, context
         self._workload = _described(what, streams)
+        self._name = next_case_name(item)
         self._streams, self._budgets, self._min_requests = streams, budgets, min_requests
         sampling = sampling_in_force(context.settings, None, None)
         self._how = Measured(cell, cell.server(), cell.canary, sampling, max_error_rate)
@@ -99,6 +100,11 @@ class Recording:
         if self._result is None:
             raise ConfigError("bench.record(): its result is there once its `with` block was left")
         return self._result
+
+    @property
+    def in_round(self) -> bool:
+        """Whether a round is under way."""
+        return self._round is not None
 
     @contextmanager
     def round(self) -> Generator[None]:
@@ -147,10 +153,6 @@ class Recording:
                 "pytest_inferbench_metrics"
             )
         self._under_way("value()").value(metric, float(figure))
-
-    @property
-    def _name(self) -> str:
-        return case_name(self._item, len(self._item.stash.get(RECORDED, [])))
 
     def _under_way(self, what: str) -> OwnRound:
         if self._round is None:

@@ -53,10 +53,18 @@ class CellScheduling:
         numnodes: how many workers there are at first.
         cell_of: the cell that a node id is about; None where it is about none.
         scope_of: what a test that is about none is grouped by.
+        config: pytest's config; other plugins look for it on a scheduler.
     """
 
-    def __init__(self, numnodes: int, cell_of: Callable[[str], str | None], scope_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        numnodes: int,
+        cell_of: Callable[[str], str | None],
+        scope_of: Callable[[str], str],
+        config: object | None = None,
+    ) -> None:
         self.numnodes = numnodes
+        self.config = config
         self.collection: list[str] = []
         self.lost: dict[str, str] = {}  # node id of a test that was not run -> the one whose crash took it along
         self.cell_of = cell_of

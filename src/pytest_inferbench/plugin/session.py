@@ -65,7 +65,7 @@ class Session:
         try:
             refuse_other_hardware(resumed, self.context.hardware)
         except InferbenchError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(self.context.settings.named(str(error))) from None
 
     @cached_property
     def _planned(self) -> tuple[Cell | CellPair, ...]:
@@ -112,7 +112,7 @@ class Session:
             return
 
         items.clear()
-        problems = "\n".join(self._refused)
+        problems = self.context.settings.named("\n".join(self._refused))
         if self.controls:
             raise pytest.UsageError(problems)
         vars(self._config)["workeroutput"][_CONFIG_ERROR] = problems
@@ -139,6 +139,12 @@ class Session:
     def pytest_collection(self, session: pytest.Session) -> None:
         """Let regression items be added when everybody else is done with selecting tests."""
         session.config.pluginmanager.register(_Regressions(self))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Read what reports need now: a time limit of a test would else meet it between the test's phases."""
+        if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in session.items):
+            import pytest_inferbench.plugin.outcome  # noqa: PLC0415 - heavy
+            import pytest_inferbench.plugin.recorder  # noqa: F401, PLC0415 - as above
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
@@ -228,7 +234,7 @@ def _resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
     try:
         return read_resumed(settings) if given is None else resumed_from(given["inferbench_resumed"])
     except InferbenchError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(settings.named(str(error))) from None
 
 
 def _is_our_own(error: BaseException) -> bool:

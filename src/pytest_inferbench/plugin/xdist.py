@@ -78,7 +78,7 @@ class Distribution:
                 f"pytest-xdist {installed} is too old to run benchmarks with -n; pip install 'pytest-inferbench[xdist]'"
             )
         scope_of: Callable[[str], str] = getattr(usual, "_split_scope", str)
-        self._scheduling = CellScheduling(usual.numnodes, lambda nodeid: cell_of(nodeid, cells), scope_of)
+        self._scheduling = CellScheduling(usual.numnodes, lambda nodeid: cell_of(nodeid, cells), scope_of, usual.config)
         return self._scheduling
 
 
