@@ -90,6 +90,15 @@ class BaselineStore:
         names = {path.stem for path in folder.glob("*.jsonl")} | {safe_name(hardware)}
         return tuple(self.read(model, backend, name) for name in sorted(names))
 
+    def read_backend(self, backend: str, hardware: str) -> tuple[Baseline, ...]:
+        """The files of every model on a backend.
+
+        Raises:
+            BaselineError: as `read`.
+        """
+        files = sorted(self._folder.glob(f"*--{safe_name(backend)}.yaml"))
+        return tuple(self._at(file, safe_name(hardware)) for file in files)
+
     def read_hardware(self, hardware: str) -> tuple[Baseline, ...]:
         """The files of every model and backend that have sessions on a hardware.
 

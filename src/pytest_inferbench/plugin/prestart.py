@@ -16,6 +16,7 @@ from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.errors import ConfigError, InferbenchError
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Point
+from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plugin.case import case_name
 from pytest_inferbench.plugin.experiments import ExperimentModule
 from pytest_inferbench.plugin.judge import budgets_in_force
@@ -48,15 +49,19 @@ def baseline_mistakes(model: str, backend: str, policy: Sequence[Section], conte
     """What is wrong with the baseline files of one model and backend on this hardware.
 
     Args:
-        model: whose.
+        model: whose; SERVED where only the server's answer will tell: then any of this backend.
         backend: on which server.
         policy: the `policy:` sections of the model and the suite, the nearer first.
         context: the run.
     """
     try:
-        baseline = context.baselines.read(model, backend, context.hardware)
-        for key in baseline.file.cases:
-            case_rules(baseline.file, key, policy)
+        if model == SERVED:
+            files = context.baselines.read_backend(backend, context.hardware)
+        else:
+            files = (context.baselines.read(model, backend, context.hardware),)
+        for baseline in files:
+            for key in baseline.file.cases:
+                case_rules(baseline.file, key, policy)
     except InferbenchError as error:
         return [str(error)]
     return []
