@@ -26,6 +26,7 @@ from pytest_inferbench.errors import ConfigError, InferbenchError
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Experiment, Point, read_experiment, wanted_models
 from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.prestart import PLANNED, Planned
 
 if TYPE_CHECKING:
     from pytest_inferbench.metrics.table import Metric
@@ -51,6 +52,8 @@ class ExperimentModule(pytest.Module):
         """The cases, on the cells of the models that the experiment is about."""
         try:
             items, models = list(super().collect()), self._models
+            for item in items:
+                item.stash[PLANNED] = self._planned
         except InferbenchError as error:
             self._run.refuse(str(error))
             return []
@@ -73,19 +76,18 @@ class ExperimentModule(pytest.Module):
         module.__file__ = str(self.path)
         for point in experiment.points:
             _prepare(point, self._run.context.settings.rootdir)
-        function = _function(experiment, self._own_rounds, self.budgets)
+        function = _function(experiment, self._own_rounds, self._budgets)
         function.place_as = _placed(str(self.path), experiment.source.line or 1)  # type: ignore[attr-defined]
         setattr(module, experiment.function, function)
         return module
 
     @property
-    def rounds(self) -> int:
-        """Rounds of each of its cases."""
-        return self._own_rounds or self._run.context.settings.rounds
+    def _planned(self) -> Planned:
+        rounds = self._own_rounds or self._run.context.settings.rounds
+        return Planned(rounds, self._budgets)
 
     @cached_property
-    def budgets(self) -> tuple[Budget, ...]:
-        """The limits that it writes."""
+    def _budgets(self) -> tuple[Budget, ...]:
         return _budgets(self._experiment.budgets, self._run.context.extensions.metrics)
 
     @property

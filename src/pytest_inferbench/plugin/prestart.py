@@ -6,6 +6,7 @@ Law: reads the baselines and changes nothing; says every mistake at once, and me
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,13 +19,25 @@ from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Point
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plugin.case import case_name
-from pytest_inferbench.plugin.experiments import ExperimentModule
 from pytest_inferbench.plugin.judge import budgets_in_force
 from pytest_inferbench.plugin.selected import selected
 
 if TYPE_CHECKING:
+    from pytest_inferbench.baselines.schema import Budget
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.plugin.context import RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an experiment says of its cases before they run: how many rounds they have, and its budgets."""
+
+    rounds: int
+    budgets: tuple[Budget, ...]
+
+
+PLANNED = pytest.StashKey[Planned]()
+"""On each test of an experiment."""
 
 
 def mistakes(items: Sequence[pytest.Item], context: RunContext) -> list[str]:
@@ -69,13 +82,13 @@ def baseline_mistakes(model: str, backend: str, policy: Sequence[Section], conte
 
 def _of_test(cell: Cell, test: pytest.Function, context: RunContext) -> Iterator[str]:
     """What an experiment's case cannot be judged by; a Python test says its workload only when it runs."""
-    module, point = test.parent, test.callspec.params.get("point")
-    if not isinstance(module, ExperimentModule) or not isinstance(point, Point):
+    planned, point = test.stash.get(PLANNED, None), test.callspec.params.get("point")
+    if planned is None or not isinstance(point, Point):
         return
     try:
         point.workload.check_limits([name for name, _ in cell.slo])
     except ConfigError as error:
         yield f"{point.written.source}: {error}"
     baseline = context.baselines.read(cell.model, cell.backend, context.hardware)
-    budgets = budgets_in_force(baseline, case_key(case_name(test, 0), cell.variant), module.budgets)
-    yield from certainly_too_few(budgets, point.workload.planned_requests, module.rounds, context.extensions.metrics)
+    budgets = budgets_in_force(baseline, case_key(case_name(test, 0), cell.variant), planned.budgets)
+    yield from certainly_too_few(budgets, point.workload.planned_requests, planned.rounds, context.extensions.metrics)
