@@ -16,6 +16,7 @@ from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.launch.preview import preview
 from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plugin.case import case_name
 from pytest_inferbench.plugin.selected import selected
 from pytest_inferbench.provision.installed import THIS_MACHINE
@@ -66,9 +67,10 @@ def _earlier(results: Path, wanted: set[_Key]) -> dict[_Key, Earlier]:
             run = read_run(path).document
             rounds = next((row["value"] for row in run["settings"] if row["name"] == "bench-rounds"), 0)
             for case in run["cases"]:
-                key = (case["case"], case["model"], case["backend"], case["variant"])
-                if key in wanted and _whole(case["rounds"]):
-                    found.setdefault(key, Earlier(case, rounds))
+                # A server that is only given by its address has not said which model it serves: that of the last time.
+                keys = {(case["case"], model, case["backend"], case["variant"]) for model in (case["model"], SERVED)}
+                if _whole(case["rounds"]):
+                    found |= {key: Earlier(case, rounds) for key in keys & wanted - found.keys()}
     return found
 
 
