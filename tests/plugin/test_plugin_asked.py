@@ -25,7 +25,7 @@ ASKED = {
     "rounds": ("bench.run_sync(WHAT, rounds=0)", 1, "rounds=0: expected a whole number of at least 1"),
     "rounds-as-text": ("bench.run_sync(WHAT, rounds='3')", 1, "rounds='3': expected a whole number of at least 1"),
     "error-rate": ("bench.run_sync(WHAT, max_error_rate=5)", 1, "max_error_rate=5: expected a share of requests"),
-    "requests": ("bench.run_sync(WHAT, min_requests=99)", 1, "min_requests=99: the case asks 8, 4 in each of 2 round"),
+    "requests": ("bench.run_sync(WHAT, min_requests=-1)", 1, "min_requests=-1: expected a whole number of at least 0"),
     "interval": ("bench.run_sync(WHAT, sample_interval_ms=-1)", 1, "sample_interval_ms=-1: expected a number"),
     "gpus": ("bench.run_sync(WHAT, gpu_metrics='no')", 1, "gpu_metrics='no': expected True, False, or None"),
     "prompts": ("bench.run_sync(Single(requests=4, prompts='no.jsonl'))", 1, "prompts: no.jsonl: No such file"),

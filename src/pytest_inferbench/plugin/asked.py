@@ -45,13 +45,9 @@ def check_request(request: CaseRequest, test: pytest.Function, cell: Cell, conte
     except ConfigError as error:
         _refuse([str(error)], test, context)
     rounds = context.settings.rounds if request.rounds is None else request.rounds
-    planned = workload.planned_requests
-    if planned is not None and request.min_requests > planned * rounds:
-        asks = f"the case asks {planned * rounds}, {planned} in each of {rounds} rounds"
-        _refuse([f"min_requests={request.min_requests}: {asks}; lower it, or ask for more"], test, context)
     baseline = context.baselines.read(context.model_of(cell), cell.backend, context.hardware)
     held_to = budgets_in_force(baseline, case_key(request.name, cell.variant), request.budgets)
-    _refuse_budgets(certainly_too_few(held_to, planned, rounds, context.extensions.metrics))
+    _refuse_budgets(certainly_too_few(held_to, workload.planned_requests, rounds, context.extensions.metrics))
 
 
 def check_recorded(
