@@ -1,9 +1,9 @@
 """Shared prefixes, cold and warm."""
 
 import pytest
-from pydantic import ValidationError
 from workload_made import COLD, context, count, run, texts
 
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.workloads.prefix import Prefix
 
 SIZES = {"prefix_tokens": 50, "suffix_tokens": 7, "requests": 6, "streams": 2}
@@ -59,9 +59,9 @@ def test_the_plan():
 
 def test_the_cache_must_be_named():
     """Cold or warm, and at least a request for each stream."""
-    with pytest.raises(ValidationError, match="Field required"):
+    with pytest.raises(ConfigError, match="missing key 'cache'; add it"):
         Prefix()
-    with pytest.raises(ValidationError, match="Input should be 'cold' or 'warm'"):
+    with pytest.raises(ConfigError, match="expected 'cold' or 'warm'"):
         Prefix(cache="hot")
-    with pytest.raises(ValidationError, match="requests: got 2, expected at least one for each of 3 streams"):
+    with pytest.raises(ConfigError, match="requests: got 2, expected at least one for each of 3 streams"):
         Prefix(cache="cold", streams=3, requests=2)

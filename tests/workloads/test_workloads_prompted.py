@@ -5,7 +5,6 @@ import random
 from itertools import islice
 
 import pytest
-from pydantic import ValidationError
 from workload_made import COLD, context, run, texts
 
 from pytest_inferbench.errors import ConfigError
@@ -58,7 +57,7 @@ def test_the_number_leads_the_first_message():
 
 def test_a_file_and_a_length_exclude_each_other():
     """The message says what was given and what to do; each alone is fine."""
-    with pytest.raises(ValidationError, match=r"prompts: got 'x\.jsonl' and prompt_tokens: 128.*leave out one"):
+    with pytest.raises(ConfigError, match=r"prompts: got 'x\.jsonl' and prompt_tokens: 128.*leave out one"):
         Single(prompts="x.jsonl", prompt_tokens=128)
 
 

@@ -1,7 +1,6 @@
 """The search for what a server carries, against a server that is a function of the load."""
 
 import pytest
-from pydantic import ValidationError
 from workload_made import answered, context, failed, record, run
 
 from pytest_inferbench.errors import ConfigError
@@ -121,7 +120,7 @@ def test_limits_of_the_model():
 )
 def test_options_that_do_not_fit(options, message):
     """Refused when the workload is made."""
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         Saturation(**options)
 
 

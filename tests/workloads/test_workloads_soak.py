@@ -1,9 +1,9 @@
 """A long constant load, and how its end compares with its beginning."""
 
 import pytest
-from pydantic import ValidationError
 from workload_made import answered, context, failed, record, run
 
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import ClosedLoop, OpenLoop
 from pytest_inferbench.workloads.soak import Soak
 
@@ -72,5 +72,5 @@ def test_a_server_that_is_gone_ends_the_soak():
 )
 def test_options_that_do_not_fit(options, message):
     """Refused when the workload is made."""
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         Soak(**options)

@@ -125,9 +125,9 @@ def read_budgets(section: Section, metrics: Mapping[str, Metric]) -> tuple[Budge
         for bound, limit in bounds.items():
             if limit is None:
                 continue
-            source = str(bounds.source_of(bound))
-            problems += _side_problems(metric, bound, bounds.source_of(bound), metrics)
-            budgets.append(Budget(metric, bound, float(limit), source))
+            source = bounds.source_of(bound)
+            budgets.append(Budget(metric, bound, float(limit), str(source)))
+            problems += side_problems(budgets[-1], source.written, metrics)
     if problems:
         raise ConfigError("\n".join(problems))
     return tuple(budgets)
@@ -181,11 +181,12 @@ def _read_noise(section: Section, metrics: Mapping[str, Metric], problems: list[
     return Noise(section["date"], section["version"], section["workload"], section["pairs"], figures)
 
 
-def _side_problems(metric: str, bound: str, source: Source, metrics: Mapping[str, Metric]) -> list[str]:
-    row = metrics.get(metric.partition(".")[0])
+def side_problems(budget: Budget, limit: str, metrics: Mapping[str, Metric]) -> list[str]:
+    """What is wrong with the side that a budget limits its metric on; `limit` is how its limit is written."""
+    row = metrics.get(budget.metric.partition(".")[0])
     direction = Direction.NEUTRAL if row is None else row.direction
-    right = _BOUND_FOR.get(direction, bound)
-    if bound == right:
+    right = _BOUND_FOR.get(direction, budget.bound)
+    if budget.bound == right:
         return []
-    limit = source.written
-    return [f"{source}: {metric}: got {bound}: {limit}, but {direction} is better; write {{{right}: {limit}}}"]
+    got = f"{budget.source}: {budget.metric}: got {budget.bound}: {limit}"
+    return [f"{got}, but {direction} is better; write {{{right}: {limit}}}"]

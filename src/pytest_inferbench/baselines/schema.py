@@ -5,12 +5,15 @@ Law: shapes and frozen values only. Budgets, gates and policy are people's, `acc
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from pytest_inferbench.config.caller import caller
 from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.policy import CasePolicy
 
 if TYPE_CHECKING:
@@ -80,21 +83,31 @@ class Budget:
         metric: `ttft_ms.p95`, or `output_tok_per_s` for a single figure.
         bound: "max" or "min".
         limit: in the metric's unit; the limit itself is still within.
-        source: where it is written, `file:line`.
+        source: where it is written, `file:line`; the line that makes it where nothing is said.
 
     Raises:
-        ValueError: the bound is another word.
+        ConfigError: the metric is no text, the bound another word, the limit no number.
     """
 
     metric: str
     bound: str
     limit: float
-    source: str = "the test"
+    source: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a bound that is none: it would be read as one of the two."""
+        """Refuse what is no budget, whichever metrics there are."""
+        if not self.source:
+            object.__setattr__(self, "source", str(caller()))
+        if not isinstance(self.metric, str):
+            raise ConfigError(f"{self.source}: Budget: got {self.metric!r}, expected a metric such as 'ttft_ms.p50'")
         if self.bound not in {"max", "min"}:
-            raise ValueError(f"{self.metric}: the bound is {self.bound!r}: expected 'max' or 'min'")
+            raise ConfigError(
+                f"{self.source}: Budget of {self.metric}: got the bound {self.bound!r}, expected 'max' or 'min'"
+            )
+        if isinstance(self.limit, bool) or not isinstance(self.limit, int | float) or not math.isfinite(self.limit):
+            raise ConfigError(
+                f"{self.source}: Budget of {self.metric}: got the limit {self.limit!r}, expected a finite number"
+            )
 
 
 @dataclass(frozen=True, slots=True)

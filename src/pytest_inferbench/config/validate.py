@@ -17,6 +17,7 @@ from pytest_inferbench.config.wording import (
     alternatives,
     expectation,
     found,
+    nearest,
     quoting_hint,
     unknown_key,
 )
@@ -60,9 +61,19 @@ def validate(model: type[S], section: Section) -> S:
     try:
         return model.model_validate(section.plain())
     except ValidationError as error:
-        problems = _problems(error.errors(include_url=False), model, section)
+        found = error
+    except ConfigError as error:  # of a model that words what Python gave it itself, and knows no lines of a file
+        if not isinstance(error.__cause__, ValidationError):
+            raise
+        found = error.__cause__
+    raise refused(found, model, section)
+
+
+def refused(error: ValidationError, model: type[BaseModel], section: Section) -> ConfigError:
+    """The error that says what pydantic found wrong with a section, one line for each problem."""
+    problems = _problems(error.errors(include_url=False), model, section)
     problems.sort(key=lambda problem: (problem.source.file or "", problem.source.line or 0))
-    raise ConfigError("\n".join(problem.text() for problem in problems))
+    return ConfigError("\n".join(problem.text() for problem in problems))
 
 
 def path_text(path: Path) -> str:
@@ -77,7 +88,8 @@ def path_text(path: Path) -> str:
 class _Problem:
     """What is wrong in one place: a complaint, or what each member of a union expected there.
 
-    `depth` is how far validation got into the value: a wrong or missing key of a mapping lies one below it.
+    `depth` is how far validation got into the value: a wrong or missing key of a mapping lies one below it. `key` is
+    what is missing, `meant` what an unknown key is likely to be.
     """
 
     path: Path
@@ -86,6 +98,8 @@ class _Problem:
     depth: int
     in_union: bool
     complaint: str = ""
+    key: str = ""
+    meant: str | None = None
     expected: list[str] = field(default_factory=list)
 
     def text(self) -> str:
@@ -106,6 +120,8 @@ def _problems(errors: Iterable[ErrorDetails], model: type[BaseModel], section: S
             same.expected += problem.expected
         else:
             problems.append(problem)
+    meant = {(problem.path, problem.meant) for problem in problems}
+    problems = [problem for problem in problems if not problem.key or (problem.path, problem.key) not in meant]
     # Where one member of a union got further into the value than another, the one that got further is meant.
     return [problem for problem in problems if not (problem.in_union and _is_outdone(problem, problems))]
 
@@ -120,10 +136,12 @@ def _problem(error: ErrorDetails, model: type[BaseModel], section: Section) -> _
     problem = _Problem(path, source, error["input"], len(path), in_union=len(path) < len(error["loc"]))
     if error["type"] == "missing":
         problem.depth += 1
+        problem.key = str(error["loc"][-1])
         problem.complaint = f"missing key {str(error['loc'][-1])!r}; add it"
     elif error["type"] == "extra_forbidden":
         problem.path = path[:-1]
-        problem.complaint = unknown_key(str(path[-1]), _known_keys(model, path[:-1]))
+        known = _known_keys(model, path[:-1])
+        problem.complaint, problem.meant = unknown_key(str(path[-1]), known), nearest(str(path[-1]), known)
     elif error["type"] == "value_error" and (
         isinstance(error["input"], dict | list) or isinstance(error["ctx"]["error"], HiddenValueError)
     ):

@@ -94,6 +94,11 @@ def quoting_hint(value: Any, shown: str, expected: str) -> str:  # noqa: ANN401 
     return ""
 
 
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """The name of a list that another is likely to mean; None where none is near."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+
+
 def unknown_key(key: str, known: Collection[str]) -> str:
     """What to say of a key that nobody reads."""
     if key in known:
@@ -103,7 +108,7 @@ def unknown_key(key: str, known: Collection[str]) -> str:
 
 def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
     """What to say of a name that is not in a list: the nearest one, or all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"unknown {kind} {name!r}; did you mean {near[0]!r}?"
+    near = nearest(name, known)
+    if near is not None:
+        return f"unknown {kind} {name!r}; did you mean {near!r}?"
     return f"unknown {kind} {name!r}; known are {', '.join(sorted(known))}"

@@ -14,7 +14,7 @@ import itertools
 import math
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
@@ -82,10 +82,11 @@ class ExperimentFile(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One case of an experiment: its id ("" where nothing is swept) and what it asks."""
+    """One case of an experiment: its id ("" where nothing is swept), what it asks, and that as written."""
 
     id: str
     workload: Workload
+    written: Section = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,8 @@ def _points(document: Section) -> Iterator[Point]:
         raise ConfigError(f"{where}: sweep: makes {count} cases, expected at most {MAX_POINTS}; sweep fewer values")
     for combination in itertools.product(*(_values(key, swept) for key in swept)):
         point = {key: (value, source) for key, value, source, _ in combination}
-        yield Point(
-            "-".join(part for *_, part in combination), validate(workload, Section(options | point, written.source))
-        )
+        section = Section(options | point, written.source)
+        yield Point("-".join(part for *_, part in combination), validate(workload, section), section)
 
 
 def _values(key: str, swept: Section) -> list[tuple[str, Any, Source, str]]:

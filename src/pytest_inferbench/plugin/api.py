@@ -7,17 +7,23 @@ loop stays free and Ctrl+C ends a run at once.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from pytest_inferbench.config.load import shown
+from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plugin.asked import check_recorded, check_request
 from pytest_inferbench.plugin.case import case_name
 from pytest_inferbench.plugin.judge import judged
 from pytest_inferbench.plugin.measuring import RECORDED, CaseRequest, Recorded, measure
+from pytest_inferbench.plugin.outcome import ENDED, NOT_AWAITED
 from pytest_inferbench.plugin.recording import Recording
 from pytest_inferbench.plugin.result import Result
 
@@ -83,8 +89,9 @@ class Bench:
         self._cell = cell
         self._item = item
         self._context = context
+        self._asked: list[Coroutine[Any, Any, Result]] = []
 
-    async def run(
+    def run(
         self,
         workload: Workload,
         *,
@@ -94,8 +101,8 @@ class Bench:
         min_requests: int = 1,
         sample_interval_ms: float | None = None,
         gpu_metrics: bool | None = None,
-    ) -> Result:
-        """Measure one workload: warm-up, then the rounds.
+    ) -> Coroutine[Any, Any, Result]:
+        """Measure one workload: warm-up, then the rounds. To be awaited.
 
         Args:
             workload: what to ask.
@@ -111,7 +118,7 @@ class Bench:
             LoadError: the load could not be carried.
             ConfigError: the workload does not fit the model.
         """
-        return await self._beside(
+        asked = self._beside(
             partial(
                 self.run_sync,
                 workload,
@@ -123,6 +130,21 @@ class Bench:
                 gpu_metrics=gpu_metrics,
             )
         )
+        self._asked.append(asked)
+        return asked
+
+    def close(self) -> None:
+        """Refuse to pass over what was asked for and never begun.
+
+        Raises:
+            ConfigError: a measurement was not awaited.
+        """
+        forgotten = [each for each in self._asked if inspect.getcoroutinestate(each) == inspect.CORO_CREATED]
+        for each in forgotten:
+            each.close()
+        if forgotten and ENDED not in self._item.stash:
+            path, line, _ = self._item.reportinfo()
+            raise ConfigError(f"{shown(Path(path), self._context.settings.rootdir)}:{(line or 0) + 1}: {NOT_AWAITED}")
 
     async def _beside(self, work: Callable[[], Result]) -> Result:
         """Do the work in a thread of its own; a cancelled test stops the load."""
@@ -171,6 +193,7 @@ class Bench:
             sample_interval_ms=sample_interval_ms,
             gpu_metrics=gpu_metrics,
         )
+        check_request(request, self._item, self._cell.cell, self._context)
         kept = self._kept(request)
         if kept is not None:
             done.append(Recorded(kept, request, self._cell))
@@ -207,6 +230,7 @@ class Bench:
             ConfigError: `what` is not made of JSON types.
             ProvisionError: the server had died, and another does not come up.
         """
+        check_recorded(budgets, max_error_rate, min_requests, self._item, self._context)
         return Recording(
             self._cell,
             self._item,

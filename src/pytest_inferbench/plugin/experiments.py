@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,11 @@ from pytest_inferbench.baselines.schema import BoundShape, Budget
 from pytest_inferbench.config.document import Section
 from pytest_inferbench.config.load import load
 from pytest_inferbench.config.validate import Shape, validate
-from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.errors import ConfigError, InferbenchError
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Experiment, Point, read_experiment, wanted_models
 from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.prestart import PLANNED, Planned
 
 if TYPE_CHECKING:
     from pytest_inferbench.metrics.table import Metric
@@ -50,6 +52,8 @@ class ExperimentModule(pytest.Module):
         """The cases, on the cells of the models that the experiment is about."""
         try:
             items, models = list(super().collect()), self._models
+            for item in items:
+                item.stash[PLANNED] = self._planned
         except InferbenchError as error:
             self._run.refuse(str(error))
             return []
@@ -70,13 +74,26 @@ class ExperimentModule(pytest.Module):
         experiment = self._experiment
         module = ModuleType(self.path.name.removesuffix(SUFFIX), experiment.name)
         module.__file__ = str(self.path)
-        settings = self._run.context.settings
-        # `--bench-rounds` on the command line is for this run and wins; in an ini file it is a default.
-        rounds = None if settings.source("rounds") == "command line" else experiment.rounds
-        function = _function(experiment, rounds, _budgets(experiment.budgets, self._run.context.extensions.metrics))
+        for point in experiment.points:
+            _prepare(point, self._run.context.settings.rootdir)
+        function = _function(experiment, self._own_rounds, self._budgets)
         function.place_as = _placed(str(self.path), experiment.source.line or 1)  # type: ignore[attr-defined]
         setattr(module, experiment.function, function)
         return module
+
+    @property
+    def _planned(self) -> Planned:
+        rounds = self._own_rounds or self._run.context.settings.rounds
+        return Planned(rounds, self._budgets)
+
+    @cached_property
+    def _budgets(self) -> tuple[Budget, ...]:
+        return _budgets(self._experiment.budgets, self._run.context.extensions.metrics)
+
+    @property
+    def _own_rounds(self) -> int | None:
+        # `--bench-rounds` on the command line is for this run and wins; in an ini file it is a default.
+        return None if self._run.context.settings.source("rounds") == "command line" else self._experiment.rounds
 
     @cached_property
     def _experiment(self) -> Experiment:
@@ -90,6 +107,18 @@ class ExperimentModule(pytest.Module):
         if not self._experiment.models or not cells:
             return None
         return wanted_models(self._experiment, self._run.context.settings, {cell.model for cell in cells})
+
+
+def _prepare(point: Point, root: Path) -> None:
+    """Read the files that a case names.
+
+    Raises:
+        ConfigError: one cannot be used; the message says where it is named.
+    """
+    try:
+        point.workload.prepare(root)
+    except ConfigError as error:
+        raise ConfigError(f"{point.written.source_of('prompts')}: workload.{error}") from None
 
 
 class _Budgets(Shape):

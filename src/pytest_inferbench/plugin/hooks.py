@@ -122,11 +122,13 @@ def backend(inferbench_cell: RunningCell) -> Backend:
 
 
 @pytest.fixture
-def bench(inferbench_cell: RunningCell, request: pytest.FixtureRequest) -> Bench:
+def bench(inferbench_cell: RunningCell, request: pytest.FixtureRequest) -> Generator[Bench]:
     """Measures workloads on the cell: `await bench.run(workload)`, or `bench.run_sync(workload)` in a plain test."""
     from pytest_inferbench.plugin.api import Bench  # noqa: PLC0415
 
-    return Bench(inferbench_cell, request.node, request.config.stash[SESSION].context)
+    made = Bench(inferbench_cell, request.node, request.config.stash[SESSION].context)
+    yield made
+    made.close()
 
 
 @pytest.hookimpl(wrapper=True)

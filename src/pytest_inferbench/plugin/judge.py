@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.check import check_budgets, effective_budgets
+from pytest_inferbench.baselines.limits import too_few
 from pytest_inferbench.baselines.names import case_key
-from pytest_inferbench.baselines.schema import Budget
+from pytest_inferbench.baselines.schema import Baseline, Budget
 from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.stats.verdict import Verdict, worst
 
@@ -34,12 +35,18 @@ def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> 
     if case.invalid:
         return case
     baseline = context.baselines.read(case.model, case.backend, case.hardware)
-    key = case_key(case.case, case.variant)
+    held_to = budgets_in_force(baseline, case_key(case.case, case.variant), budgets)
+    if findings := too_few(case, held_to):
+        return dataclasses.replace(case, validity=(*findings, *case.validity), verdict=Verdict.INVALID)
+    checks = check_budgets(case, held_to)
+    return dataclasses.replace(case, checks=checks, verdict=worst(check.verdict for check in checks) or Verdict.NEW)
+
+
+def budgets_in_force(baseline: Baseline, key: str, own: Sequence[Budget]) -> list[Budget]:
+    """The budgets of a case: those of its baseline file, and the test's own for what that does not limit."""
     written = effective_budgets(baseline.file, key, baseline.hardware)
     known = {(budget.metric, budget.bound) for budget in written}
-    own = [budget for budget in budgets if (budget.metric, budget.bound) not in known]
-    checks = check_budgets(case, [*written, *own])
-    return dataclasses.replace(case, checks=checks, verdict=worst(check.verdict for check in checks) or Verdict.NEW)
+    return [*written, *(budget for budget in own if (budget.metric, budget.bound) not in known)]
 
 
 def broken_off(case: CaseResult, problem: InferbenchError) -> CaseResult:

@@ -7,10 +7,13 @@ regression are failures; what could not be told is a skip.
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.config.load import shown
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plugin.measuring import RECORDED
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
@@ -23,6 +26,12 @@ JUDGED = pytest.StashKey[list[dict[str, Any]]]()
 
 ENDED = pytest.StashKey[str]()
 """On a test that did not pass: `failed` or `was skipped`; why, it says itself."""
+
+
+NOT_AWAITED = (
+    "bench.run(...) was not awaited, so nothing was measured; write `result = await bench.run(...)` in an `async def` "
+    "test, or bench.run_sync(...) in a plain one"
+)
 
 
 class FailedVerdict(AssertionError):  # noqa: N818 - a verdict, not an error
@@ -57,7 +66,17 @@ def dress_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         report.longrepr = str(error)
         if called:
             report.when = "setup"
+    elif called and call.excinfo is not None and _of_a_promise(error):
+        last = call.excinfo.traceback[-1]
+        report.longrepr = f"{shown(Path(last.path), item.config.rootpath)}:{last.lineno + 1}: {NOT_AWAITED}"
+        report.when = "setup"
     if isinstance(report.longrepr, str):
         report.longrepr = secrets.hidden(report.longrepr)
     if error is not None:
         item.stash[ENDED] = "failed" if report.failed else "was skipped"
+
+
+def _of_a_promise(error: BaseException | None) -> bool:
+    """Whether an error is that of a result which is only one once `bench.run` was awaited."""
+    promise = error.obj if isinstance(error, AttributeError) else None
+    return inspect.iscoroutine(promise) and promise.__qualname__.startswith("Bench.")

@@ -117,6 +117,17 @@ class Session:
             raise pytest.UsageError(problems)
         vars(self._config)["workeroutput"][_CONFIG_ERROR] = problems
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Tell a mistake that a test file makes while it is imported as one of the config is told."""
+        report = yield
+        call: pytest.CallInfo[Any] | None = getattr(report, "call", None)
+        error = call.excinfo.value if call is not None and call.excinfo is not None else None
+        if error is not None and _is_our_own(error):
+            self.refuse(str(error))
+            return pytest.CollectReport(report.nodeid, "passed", None, [])
+        return report
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out what a resumed run has done."""
@@ -127,7 +138,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
         """Let regression items be added when everybody else is done with selecting tests."""
-        session.config.pluginmanager.register(_Regressions(self.context))
+        session.config.pluginmanager.register(_Regressions(self))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController
@@ -220,24 +231,34 @@ def _resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
         raise pytest.UsageError(str(error)) from None
 
 
+def _is_our_own(error: BaseException) -> bool:
+    from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - only where something was wrong
+
+    return isinstance(error, InferbenchError)
+
+
 class _Regressions:
     """Gives every selected benchmark its regression item, around all other plugins: who is registered last wraps them.
 
     Law: nobody selects a regression item without its test. (With `--lf` a failed one is unknown, so its file runs.)
     """
 
-    def __init__(self, context: RunContext) -> None:
-        self._context = context
+    def __init__(self, run: Session) -> None:
+        self._run = run
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
-        """Add them once the selection stands."""
+        """Add them once the selection stands, and end the run where something it needs cannot be used."""
         result = yield
         if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in items):
+            from pytest_inferbench.plugin.prestart import mistakes  # noqa: PLC0415 - heavy
             from pytest_inferbench.plugin.regression import add_regressions  # noqa: PLC0415 - heavy
             from pytest_inferbench.plugin.verdicts import Verdicts  # noqa: PLC0415 - as above
 
-            add_regressions(items, Verdicts(self._context))
+            for mistake in mistakes(items, self._run.context):
+                self._run.refuse(mistake)
+            self._run.raise_config_error(items)
+            add_regressions(items, Verdicts(self._run.context))
         return result
 
 

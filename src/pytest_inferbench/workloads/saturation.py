@@ -7,7 +7,7 @@ search did not choose for its luck.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import ceil
 from typing import ClassVar, Literal, Self
 
@@ -82,13 +82,17 @@ class Saturation(PromptedWorkload):
         """Streams of the lowest level, which the warm-up has too."""
         return int(self.lowest) if self.over == "streams" else None
 
-    def steps(self, context: RoundContext) -> FindingSteps:
-        """A load for each level of the search, then one of the level found, which counts."""
-        slo = self.slo or context.slo
-        if not slo:
+    def check_limits(self, slo: Collection[str]) -> None:
+        """It searches for where limits are still met, so there must be some."""
+        if not self.slo and not slo:
             raise ConfigError(
                 "saturation: no limits to search for; write `slo: {ttft_ms: 500, tpot_ms: 50}` here or under the model"
             )
+
+    def steps(self, context: RoundContext) -> FindingSteps:
+        """A load for each level of the search, then one of the level found, which counts."""
+        self.check_limits(context.slo)
+        slo = self.slo or context.slo
         search = highest_passing(
             self.lowest,
             self.highest,

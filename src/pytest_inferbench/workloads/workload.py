@@ -10,14 +10,18 @@ import hashlib
 import json
 import random
 from abc import abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pytest_inferbench.config.caller import caller
+from pytest_inferbench.config.document import annotate
+from pytest_inferbench.config.validate import refused
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import Load
 from pytest_inferbench.records import RequestRecord
 from pytest_inferbench.workloads.prompts import PromptMaker
@@ -58,6 +62,19 @@ class Workload(BaseModel):
     kind: ClassVar[str]
     fresh_server: ClassVar[bool] = False
 
+    if not TYPE_CHECKING:  # type checkers and editors go by the fields
+
+        def __init__(self, /, *unnamed: object, **options: object) -> None:
+            if unnamed:
+                raise ConfigError(
+                    f"{caller()}: {type(self).__name__}: got {unnamed[0]!r} without a name, expected options by name: "
+                    + ", ".join(f"{name}=..." for name in type(self).model_fields)
+                )
+            try:
+                super().__init__(**options)
+            except ValidationError as error:
+                raise refused(error, type(self), annotate(options, caller())) from error
+
     @abstractmethod
     def steps(self, context: RoundContext) -> Steps | FindingSteps:
         """The loads of one round."""
@@ -91,6 +108,16 @@ class Workload(BaseModel):
 
         Raises:
             ConfigError: a file cannot be used.
+        """
+
+    def check_limits(self, slo: Collection[str]) -> None:
+        """Look at the model's limits for one request, which a workload may need.
+
+        Args:
+            slo: the metrics that they are of; empty where none were written.
+
+        Raises:
+            ConfigError: it needs some.
         """
 
     def describe(self) -> dict[str, Any]:
