@@ -83,7 +83,7 @@ def test_the_arguments_of_a_result_are_those_the_server_was_started_with():
             endpoint=SimpleNamespace(base_url="http://x"), kind="process", ready_seconds=1.0, args=args, facts={},
             log_path=None,
         )  # fmt: skip
-        return server_account(cell, server, 0, None)
+        return server_account(cell, server, 0, None, "")
 
     one, two = account({"max_num_seqs": 8}), account({"tensor_parallel_size": 2, "max_num_seqs": 8})
     assert one["args_hash"] != two["args_hash"]

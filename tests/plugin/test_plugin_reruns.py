@@ -76,7 +76,7 @@ def test_the_attempt_that_passes_is_accepted(suite, server, pytester):
     source = SUITE[: SUITE.index("def test_never")]
     result = suite("--server-url", server.url, "--bench-rounds=1", "--update-baselines", *RERUNS, source=source)
     assert result.ret == pytest.ExitCode.OK
-    text = (pytester.path / "benchmarks/baselines/served--external.yaml").read_text()
+    text = (pytester.path / "benchmarks/baselines/scripted--external.yaml").read_text()
     assert list(YAML(typ="safe").load(text)["cases"]) == NAMES[:-1]
 
 
