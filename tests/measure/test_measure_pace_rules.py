@@ -53,6 +53,13 @@ def test_some_chunks_that_arrive_together_are_no_clumps():
     assert min(metrics["chunk_gap_ms"].p50, metrics["tpot_ms"].p50) > 9
 
 
+def test_a_tiny_model_on_a_busy_machine_is_held_back_by_nobody():
+    """Tokens of 0.2 ms each that wait for a reader to wake up: their time a token is still that of the server."""
+    found, metrics = rules(*[request(n, out=arrivals(gap=0.2, clump=16, apart=0.0, first=5.0)) for n in range(4)])
+    assert found == []
+    assert metrics["tpot_ms"].p50 == pytest.approx(0.2, rel=0.02)
+
+
 @pytest.mark.parametrize(("drafted", "clumped"), [(48, False), (0, True)])
 def test_drafts_explain_tokens_that_arrive_together(drafted, clumped):
     """A step of the server that accepts three drafts gives four tokens at once, which is its pace."""

@@ -178,7 +178,8 @@ def test_rounds_of_the_command_line_and_budgets_of_a_baseline_win(write: Write, 
         **{
             "benchmarks/one.bench.yaml": SMALL + "rounds: 4\nbudgets: {ttft_ms.p50: {max: 1}}\n",
             "benchmarks/baselines/scripted--external.yaml": (
-                "schema: 1\nmodel: scripted\nbackend: external\ncases:\n  one:\n    budgets: {ttft_ms.p50: {max: 5000}}\n"
+                "schema: 1\nmodel: scripted\nbackend: external\n"
+                "cases:\n  one:\n    budgets: {ttft_ms.p50: {max: 5000}}\n"
             ),
         }
     )

@@ -48,7 +48,7 @@ def test_an_expected_failure_is_readable(suite, server, document):
     reasons = {entry["id"].split("::")[1].split("[")[0]: entry["reason"] for entry in document()["skipped"]}
     assert reasons == {
         "test_over": "expected to fail: slow since 0.9",
-        "test_over_without_reason": "expected to fail: OVER BUDGET: over_without_reason of served/external/unknown "
+        "test_over_without_reason": "expected to fail: OVER BUDGET: over_without_reason of scripted/external/unknown "
         "(1 of 1 budgets)",
         "test_invalid": "expected to fail: invalid is INVALID (min_requests) and was not judged",
         "test_imperative": "expected to fail: known",

@@ -27,6 +27,10 @@ TOGETHER_NS = 50_000
 CLUMPED_SHARE = 0.4
 """Of the steps from one chunk to the next, those without a gap that a stream may have. Clumps of two make it a half."""
 
+OUTRUN_NS = 1_000_000
+"""A server that makes a chunk in less outruns who reads it: what then arrives together waited for somebody to wake up, and
+is nobody's buffer. (Tiny models do, through a container's port and on a busy machine.)"""
+
 TOKENS_A_CHUNK = 1.2
 """Tokens for each chunk that does not say how many it holds, beside the one that ends each answer and shows nothing.
 Tokenizers that hold back half a character make it 1.1."""
@@ -42,6 +46,7 @@ class Pace:
     Attributes:
         steps: steps from one output chunk to the next.
         together: those of them that show no gap.
+        span_ns: from the first to the last chunk of each answer, over all of them.
         drafted: share of the tokens that accepted drafts gave; such tokens arrive with the one before them.
         counted: whether it is known for every answer how many tokens each of its chunks holds.
         tokens, chunks: of the answers of several chunks, by the server's count and as they arrived.
@@ -52,6 +57,7 @@ class Pace:
 
     steps: int = 0
     together: int = 0
+    span_ns: int = 0
     drafted: float = 0.0
     counted: bool = True
     tokens: int = 0
@@ -62,9 +68,10 @@ class Pace:
 
     @property
     def clumped(self) -> bool:
-        """Whether more chunks arrive together than drafts explain."""
-        apart = (self.steps - self.together) / self.steps if self.steps else 1.0
-        return apart < (1.0 - CLUMPED_SHARE) * (1.0 - self.drafted)
+        """Whether more chunks arrive together than drafts explain, because something held them back."""
+        apart = self.steps - self.together
+        outrun = apart > 0 and self.span_ns < OUTRUN_NS * self.steps
+        return not outrun and apart < (1.0 - CLUMPED_SHARE) * (1.0 - self.drafted) * self.steps
 
     @property
     def clump(self) -> float:
@@ -98,6 +105,7 @@ def pace_of(requests: Iterable[RequestRecord]) -> Pace:
     return Pace(
         steps=sum(len(record.output_ns) - 1 for record in several),
         together=sum(map(_together, several)),
+        span_ns=sum(record.output_ns[-1] - record.output_ns[0] for record in several),
         drafted=min(drafted / tokens, 1.0) if tokens else 0.0,
         counted=all(chunk_tokens(record) is not None for record in several),
         tokens=tokens,
