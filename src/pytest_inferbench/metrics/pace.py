@@ -28,8 +28,8 @@ CLUMPED_SHARE = 0.4
 """Of the steps from one chunk to the next, those without a gap that a stream may have. Clumps of two make it a half."""
 
 OUTRUN_NS = 1_000_000
-"""A server that makes a chunk in less outruns who reads it: what then arrives together waited for somebody to wake up, and
-is nobody's buffer. (Tiny models do, through a container's port and on a busy machine.)"""
+"""A server that makes a chunk in less outruns who reads it: what then arrives together waited for somebody to wake up,
+and is nobody's buffer. (Tiny models do, through a container's port and on a busy machine.)"""
 
 TOKENS_A_CHUNK = 1.2
 """Tokens for each chunk that does not say how many it holds, beside the one that ends each answer and shows nothing.
