@@ -98,7 +98,6 @@ def _runner(server: Server, engine: LoadEngine, body: Mapping[str, object]) -> C
     dialect, cold = dialect_named(server.backend.dialects[0]), dict(server.backend.cold_cache_body)
     counter = TokenCounter(server.endpoint, dialect, SYSTEM_CLOCK, cold)
     prompts = PromptMaker(calibrate(counter), cold, body)
-    counter.close()
     return CaseRunner(server, dialect, prompts, engine, SYSTEM_CLOCK, lambda _: None)
 
 

@@ -155,6 +155,15 @@ class HttpClient:
                 stream.close()
         return True
 
+    def speaks_plainly(self) -> bool:
+        """Whether the server, which is asked in TLS, answers without; it is given no header of ours."""
+        plain = Endpoint(f"http:{self.url.partition(':')[2]}", "")
+        try:
+            HttpClient(plain, self._timeout_s, clock=self._clock).ask("GET", "/")
+        except NoAnswer as error:
+            return error.why is Why.TOO_LARGE
+        return True
+
     @cached_property
     def _tls(self) -> ssl.SSLContext | None:
         if not self.url.startswith("https:"):

@@ -16,6 +16,8 @@ from pytest_inferbench.provision.ports import free_port
         ("http://box:8000/", "http://box:8000"),
         ("http://box:8000/v1", "http://box:8000"),
         ("http://box:8000/v1/", "http://box:8000"),
+        ("http://box:8000/v1/chat/completions", "http://box:8000"),
+        ("https://box/llm/v1/models", "https://box/llm"),
         ("https://box/llm/a/v1", "https://box/llm/a"),
         (" https://box/llm/ ", "https://box/llm"),
         ("http://[::1]:80", "http://[::1]:80"),

@@ -23,7 +23,7 @@ SUITE = """
 from pytest_inferbench import Prefix, Single
 
 async def test_cold(bench):
-    (await bench.run(Single(requests=6, prompt_tokens=256, output_tokens=8))).check()
+    (await bench.run(Single(requests=6, prompt_tokens=64, output_tokens=8))).check()
 
 async def test_prefix(bench):
     await bench.run(Prefix(cache="cold", prefix_tokens=192, suffix_tokens=64, output_tokens=8, requests=6))
@@ -77,12 +77,20 @@ def test_a_running_server_can_be_measured_twice(at_an_address, measure):
         runs = [measure(url)[0] for _ in range(2)]
     for run in runs:
         assert [(case["case"], case["validity"]) for case in run["cases"]] == [("cold", []), ("prefix", [])]
-        assert all(case["metrics"]["cached_share"]["p50"] < 0.2 for case in run["cases"])
+        assert all(case["metrics"]["cached_share"]["p50"] < 0.25 for case in run["cases"])  # the template of 64 tokens
     salts = [{case["server"]["salt"] for case in run["cases"]} for run in runs]
     assert [len(salt) for salt in salts] == [1, 1]
     assert salts[0] != salts[1]
     tokens = [[case["metrics"]["prompt_tokens"]["value"] for case in run["cases"]] for run in runs]
     assert tokens[0] == tokens[1]
+
+
+def test_a_server_that_waits_within_our_handshake_is_told_to_speak_no_tls(at_an_address, measure):
+    """It answers nothing in TLS, and it does answer without: that is no server that has yet to be started."""
+    with at_an_address("tiny") as url:
+        _, done = measure(url.replace("http:", "https:"))
+    assert done.returncode == 1
+    assert f"the server speaks no TLS there; give its address as {url}" in done.stdout
 
 
 def test_a_server_that_we_start_has_no_salt(measure, tmp_path):

@@ -107,6 +107,14 @@ def test_prefix_cache_by_usage(declared, shares, expected):
     assert codes(server_rules.prefix_cache(case(*cached(*shares), cache=declared))) == expected
 
 
+@pytest.mark.parametrize(("shares", "valid"), [((25, 12), True), ((0, 26), False)])
+def test_what_every_prompt_begins_with_is_no_reuse(shares, valid):
+    """Of 100 prompt tokens 15 are the template's: from the second request on they are cached, whatever is asked."""
+    found = list(server_rules.prefix_cache(case(*cached(*shares), cache=CacheState.COLD, shared_tokens=15)))
+    assert codes(found) == ([] if valid else [("prefix_cache", True)])
+    assert all("beside the 15 that every prompt begins with" in finding.message for finding in found)
+
+
 @pytest.mark.parametrize(("share", "valid"), [(41, True), (40, False), (0, False)])
 def test_a_warm_case_sees_half_of_the_reuse_it_plans(share, valid):
     """Where 80 % of the prompt tokens are planned to be cached, 40 % are too few; the message says both."""

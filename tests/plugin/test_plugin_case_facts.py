@@ -22,7 +22,7 @@ def context(root):
 
 
 def facts(workload, root):
-    return case_facts(case_plan("x", workload, None, context(root)), SERVER, 1)
+    return case_facts(case_plan("x", workload, None, context(root)), SERVER, 1, 12)
 
 
 @pytest.mark.parametrize(

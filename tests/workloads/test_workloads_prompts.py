@@ -57,13 +57,17 @@ def test_a_salted_prompt_has_exactly_the_planned_tokens(tokens, salt):
 
 
 def test_two_sessions_share_only_the_lead_of_a_prompt():
-    """With one seed the words after the salt are the same, and the salt stands before them."""
-    plain, one, other = (maker(salt=salt).text(random.Random(1), 128) for salt in ("", "0a1b2c3d", "4e5f6071"))
-    assert maker(salt="0a1b2c3d").text(random.Random(1), 128) == one
-    assert one.split()[:3] != other.split()[:3]
-    assert one.split()[2:8] != other.split()[2:8]
-    assert one.split()[8:] == other.split()[8:]
-    assert set(plain.split()[2:20]) & set(one.split()[8:26])
+    """With one seed the words after the first six are the same, and those are the session's."""
+    one, again, other = (maker(salt=salt).text(random.Random(1), 128).split() for salt in ("0a1b", "0a1b", "4e5f"))
+    assert one == again
+    assert one[LEAD_TOKENS] != other[LEAD_TOKENS] or one[LEAD_TOKENS + 1] != other[LEAD_TOKENS + 1]
+    assert one[LEAD_TOKENS + 6 :] == other[LEAD_TOKENS + 6 :]
+
+
+def test_salted_prompts_of_one_session_share_no_beginning():
+    """A salt that was the same for all would itself come out of the cache from the second request on."""
+    asked = maker(salt="0a1b").exact(random.Random(1), 50, 64, 8)
+    assert len({tuple(request.messages[0].content.split()[: LEAD_TOKENS + 3]) for request in asked}) > 45
 
 
 def test_a_shared_prefix_is_salted_too():

@@ -13,6 +13,7 @@ from pytest_inferbench.errors import ConfigError
 
 _EXAMPLE = "expected something like http://gpu-box:8000"
 _LAST_PORT = 65535
+_COPIED = ("/chat/completions", "/completions", "/models", "/v1")  # what people copy with the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Endpoint:
 
 
 def parse_url(text: str, where: str) -> str:
-    """A base URL as people write it, made plain: no trailing slash, no trailing `/v1`.
+    """A base URL as people write it, made plain: no trailing slash, no `/v1`, no endpoint below it.
 
     Args:
         text: the URL.
@@ -71,7 +72,10 @@ def parse_url(text: str, where: str) -> str:
         raise _bad(text, where, f"the port must be 1 to {_LAST_PORT}")
     if parts.query or parts.fragment:
         raise _bad(text, where, "a base URL has no ? or # part")
-    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    path = parts.path.rstrip("/")
+    for endpoint in _COPIED:
+        path = path.removesuffix(endpoint)
+    path = path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 

@@ -39,8 +39,7 @@ class ValidityPolicy:
         rate_share: least sent / scheduled rate of an open loop.
         window_share: shortest steady window as a share of its round; below it the round was mostly ramp and drain.
         window_seconds: steady seconds of a case below which a reader is told; too few for a rate to settle.
-        cached_share: cached / prompt tokens of a round that is still "cold". Not 0: the first tokens of a chat template
-            are the same in every prompt.
+        cached_share: cached / prompt tokens of a round that is still "cold", beside what all prompts begin with.
         warm_share: least part of the planned reuse that a "warm" round must see. Not 1: caches work in blocks, and may
             drop some; half of it is no longer the case that was meant.
         page_share: of a round's time that its metrics pages took, each as long as on the idle server. They are written
@@ -77,6 +76,7 @@ class CaseFacts:
         min_requests: fewest completed requests that the case's figures may rest on.
         cache: the prefix cache's declared state.
         cached_share: cached / prompt tokens that a warm case plans for; 0 where it only expects some.
+        shared_tokens: what every prompt begins with (chat template, lead) and so finds in a cache.
         expected_model, expected_version: what was asked for; None asks for nothing.
         served_models, served_version: what the server says it is; empty or None where it does not say.
         restarted: whether the server's owner saw it start again while the case ran.
@@ -87,6 +87,7 @@ class CaseFacts:
     min_requests: int = 1
     cache: CacheState = CacheState.ANY
     cached_share: float = 0.0
+    shared_tokens: int = 0
     expected_model: str | None = None
     served_models: tuple[str, ...] = ()
     expected_version: str | None = None

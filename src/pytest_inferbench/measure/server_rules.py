@@ -86,10 +86,15 @@ def prefix_cache(evidence: Evidence) -> Iterator[Finding]:
             message=f"the case declares a {declared.value} prefix cache, but the server does not say what was cached",
             remedy="turn on the server's cached-token counts in its usage or its metrics page",
         )
-    elif declared is CacheState.COLD and max(shares) > evidence.policy.cached_share:
+    elif declared is CacheState.COLD and max(shares) > evidence.policy.cached_share + _unavoidable(evidence):
+        beside = (
+            f" beside the {evidence.facts.shared_tokens} that every prompt begins with"
+            if _unavoidable(evidence)
+            else ""
+        )
         message = (
             f"{format_value(max(shares), RATIO)} of a round's prompt tokens came from the prefix cache, more than "
-            f"{format_value(evidence.policy.cached_share, RATIO)}, but the case declares it cold"
+            f"{format_value(evidence.policy.cached_share, RATIO)}{beside}, but the case declares it cold"
         )
         remedy = "use prompts that differ between rounds, turn the prefix cache off, or declare the case warm"
         yield evidence.finding("prefix_cache", "cached_share", message, remedy, figure=max(shares))
@@ -148,6 +153,14 @@ def server_count(evidence: Evidence) -> Iterator[Finding]:
         remedy += ", and that all tokens are told: ask for usage, and in bench.record() call request.usage()"
     invalid = evidence.token_method is not TokenMethod.CHUNKS
     yield evidence.finding("server_count", "token_deviation", message, remedy, figure=deviation, invalid=invalid)
+
+
+def _unavoidable(evidence: Evidence) -> float:
+    """The share of the prompts' tokens that every prompt begins with: cached from the second request on."""
+    lengths = [
+        record.usage.prompt_tokens for record in evidence.completed if record.usage and record.usage.prompt_tokens
+    ]
+    return evidence.facts.shared_tokens * len(lengths) / sum(lengths) if lengths else 0.0
 
 
 def _growth(round_: RoundRecord, counter: str) -> float | None:

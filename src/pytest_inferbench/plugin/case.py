@@ -98,14 +98,15 @@ def case_identity(case: str, nodeid: str, cell: Cell, server: Server, context: R
     )
 
 
-def case_facts(plan: CasePlan, server: Server, min_requests: int) -> CaseFacts:
-    """What the case wanted and what is known of its server."""
+def case_facts(plan: CasePlan, server: Server, min_requests: int, shared_tokens: int) -> CaseFacts:
+    """What the case wanted and what is known of its server; `shared_tokens`: what its prompts have in common."""
     planned, cached = plan.workload.planned_requests, plan.workload.planned_cached_share
     return CaseFacts(
         planned_requests=None if planned is None else planned * plan.rounds,
         min_requests=min_requests,
         cache=CacheState.ANY if cached is None else CacheState.WARM if cached else CacheState.COLD,
         cached_share=cached or 0.0,
+        shared_tokens=shared_tokens,
         expected_model=server.endpoint.model,
         served_models=server.models,
         wants_fresh=plan.workload.fresh_server,
@@ -123,7 +124,7 @@ def server_account(cell: Cell, server: Server, restarts: int, canary: str | None
     """What the result says of the server itself.
 
     `args_hash` tells two sets of server arguments apart, `canary` two sets of greedy answers; `served_model` is what a
-    server that we did not start says it is, `salt` what its prompts began with.
+    server that we did not start says it is; how its prompts began was drawn from `salt`.
     """
     args = dict(cell.args) if server.args is None else dict(server.args)
     account: dict[str, Any] = {

@@ -56,7 +56,7 @@ class RunningCell:
         context: the run.
 
     Attributes:
-        salt: what prompts begin with on a server that was there before this session: it may have seen the others.
+        salt: how prompts begin is drawn from it on a server that was there before this session.
         part: what of a longer undertaking it is used for now, for progress: "pair 3 of 5 to 12, arm A".
     """
 
@@ -133,6 +133,11 @@ class RunningCell:
     def salted(self, server: Server) -> str:
         """The salt of its prompts; "" where this session has started the server."""
         return self.salt if server.kind == "url" or server.facts.get("reused") else ""
+
+    @property
+    def shared_tokens(self) -> int:
+        """Tokens that all prompts on its server have in common; 0 where it does not count."""
+        return self._prompts.shared_tokens if self._prompts is not None else 0
 
     def follow(self, plan: CasePlan, seen: Sequence[RoundRecord], runner: CaseRunner) -> None:
         """Have progress say how far a case is.

@@ -70,7 +70,7 @@ def expect_ok(answer: Answer, url: str, path: str, backend: str, *, bare: bool =
             f"give the address at which the {backend} server itself answers"
         )
     if status != OK and not (bare and status in _SUCCESSES):
-        raise RefusedError(f"{url}{said}; is this the address of a {backend} server?")
+        raise RefusedError(f"{url}{said}; is this the address of {_a(backend)} server?")
 
 
 def no_answer(error: NoAnswer, url: str, path: str, backend: str, *, tls: bool) -> Exception:
@@ -93,14 +93,20 @@ def no_answer(error: NoAnswer, url: str, path: str, backend: str, *, tls: bool) 
         Why.CERTIFICATE: _certificate(str(error)),
         Why.NOT_TLS: f"the server speaks no TLS there; give its address as http://{rest}",
         Why.TLS: "the two sides find no common TLS; see the server's log, or give its address without TLS",
-        Why.NOT_HTTP: f"that is no HTTP; is this the port of a {backend} server?",
-        Why.TOO_LARGE: f"is this the address of a {backend} server?",
+        Why.NOT_HTTP: f"that is no HTTP; is this the port of {_a(backend)} server?",
+        Why.TOO_LARGE: f"is this the address of {_a(backend)} server?",
         Why.PACKED: "have the proxy in between leave answers as they are, or give the server's own address",
         Why.UNSAYABLE: "correct --bench-header, or the variable that --bench-api-key-env names",
     }
     if error.why in remedies:
         return RefusedError(f"{said}; {remedies[error.why]}")
     return NotYet(f"{path} does not answer ({shown(str(error))})")
+
+
+def _a(backend: str) -> str:
+    if backend == "external":
+        return "an OpenAI-compatible"
+    return f"{'an' if backend[0] in 'aeiou' else 'a'} {backend}"
 
 
 def excerpt(answer: Answer) -> str:

@@ -23,6 +23,7 @@ _MODELS_PATH = "/v1/models"
 _SHORTEST = GenerationRequest((Message("user", "Say something."),), output_tokens=1)
 _FINGERPRINT = re.compile(r'"system_fingerprint"\s*:\s*"([^"]+)"')
 _PERHAPS_TLS = frozenset({Why.NOT_HTTP, Why.BROKEN})
+_PERHAPS_PLAIN = frozenset({Why.UNHEARD, Why.LATE, Why.BROKEN})
 
 
 class Probe:
@@ -130,6 +131,8 @@ class Probe:
             answer = self._client.ask(method, path, body, timeout_s=min(timeout_s, self._left_s))
         except NoAnswer as error:
             tls = error.why in _PERHAPS_TLS and self._url.startswith("http:") and self._client.speaks_tls()
+            if error.why in _PERHAPS_PLAIN and self._url.startswith("https:") and self._client.speaks_plainly():
+                error = NoAnswer(Why.NOT_TLS, str(error))  # it waits for the end of a request in our handshake
             raise no_answer(error, self._url, path, self._backend.name, tls=tls) from None
         expect_ok(answer, self._url, path, self._backend.name, bare=bare)
         return answer

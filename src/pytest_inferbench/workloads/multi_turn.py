@@ -130,7 +130,7 @@ class MultiTurn(PromptedWorkload):
                 f"{longest}; lower `turns`, or use conversations"
             )
         found = []
-        for prompt in drawn(enough, context.rng, self.conversations, context.prompts.salt):
+        for prompt in drawn(enough, context.rng, self.conversations, context.prompts):
             (*before, first), later = prompt.turns
             says = [first.content, *later]
             found.append(_Conversation(tuple(before), says, prompt.output_tokens or self.output_tokens))

@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from pytest_inferbench.wire.dialect import GenerationRequest, Message
 from pytest_inferbench.workloads.datasets import Prompt
-from pytest_inferbench.workloads.prompts import PromptFile, read_prompts
+from pytest_inferbench.workloads.prompts import PromptFile, PromptMaker, read_prompts
 from pytest_inferbench.workloads.workload import RoundContext, Workload
 
 
@@ -74,20 +74,19 @@ class PromptedWorkload(Workload):
             return context.prompts.exact(context.rng, requests, self.prompt_tokens, self.output_tokens, tag=tag)
         return tuple(
             context.prompts.request(prompt.messages, prompt.output_tokens or self.output_tokens, tag=tag)
-            for prompt in drawn(self.prompt_file.prompts, context.rng, requests, context.prompts.salt)
+            for prompt in drawn(self.prompt_file.prompts, context.rng, requests, context.prompts)
         )
 
 
-def drawn(prompts: tuple[Prompt, ...], rng: Random, count: int, salt: str) -> Iterator[Prompt]:
+def drawn(prompts: tuple[Prompt, ...], rng: Random, count: int, make: PromptMaker) -> Iterator[Prompt]:
     """The first `count` prompts of a file, again from its beginning where it has fewer, in random order.
 
     Every round asks the same, so that rounds compare. Each prompt is led by a number of its own, so that no answer
-    comes out of a prefix cache that has seen it in the round before, or, behind a salt, in a session before.
+    comes out of a prefix cache that has seen it in the round before.
     """
-    salted = f"{salt} " if salt else ""
     chosen = list(islice(cycle(prompts), count))
     rng.shuffle(chosen)
     for prompt in chosen:
         first, *rest = prompt.messages
-        numbered = Message(first.role, f"({salted}{rng.getrandbits(32):08x})\n{first.content}")
+        numbered = Message(first.role, f"({make.mark(rng)})\n{first.content}")
         yield Prompt((numbered, *rest), prompt.follow_ups, prompt.output_tokens)

@@ -111,8 +111,8 @@ class PromptMaker:
             the plan says nothing about the prompt's length.
         cold: body fields that keep a request from using cached prompts; left out of requests that may.
         always: body fields of every request; they win.
-        salt: what this session's prompts begin with, so that a server that has seen the same ones in an earlier session
-            has none of them in its cache; "" for nothing.
+        salt: of this session; how a prompt begins is drawn from it, so that a server that has seen the same prompts in
+            an earlier session has none of them in its cache. "" for a server that has seen none.
     """
 
     def __init__(
@@ -126,8 +126,12 @@ class PromptMaker:
         self._cold = cold
         self._always = always
         self._cheap = [word for word, cost in (costs.costs if costs else {}).items() if cost == 1] or _WORDS
-        self.salt = salt
-        self._salt_words = random.Random(salt).choices(self._cheap, k=_SALT_WORDS) if salt else []
+        self._salt = salt
+
+    @property
+    def shared_tokens(self) -> int:
+        """Tokens that every prompt has, the chat template's and the lead's; 0 where nobody counts."""
+        return self._costs.base if self._costs else 0
 
     def exact(
         self, rng: random.Random, requests: int, prompt_tokens: int, output_tokens: int, *, tag: str = ""
@@ -167,9 +171,17 @@ class PromptMaker:
         return self._costs.base + word_tokens if self._costs else None
 
     def opening(self, rng: random.Random, tokens: int) -> str:
-        """Words of exactly `tokens` tokens that begin a prompt: the salt, in half of them at most, then others."""
-        salt = self._salt_words[: tokens // 2]
-        return " ".join(filter(None, (*salt, self.words(rng, tokens - len(salt)))))
+        """Words of exactly `tokens` tokens that begin a prompt; the first, at most half of them, are salted."""
+        first: list[str] = []
+        if self._salt:
+            drawn = random.Random(f"{self._salt}:{rng.getrandbits(64)}")
+            first = drawn.choices(self._cheap, k=min(_SALT_WORDS, tokens // 2))
+        return " ".join(filter(None, (*first, self.words(rng, tokens - len(first)))))
+
+    def mark(self, rng: random.Random) -> str:
+        """What the prompts of a file are told apart by: eight digits, salted."""
+        mark = f"{rng.getrandbits(32):08x}"
+        return hashlib.sha256(f"{self._salt}:{mark}".encode()).hexdigest()[:8] if self._salt else mark
 
     def words(self, rng: random.Random, tokens: int) -> str:
         """Words of exactly `tokens` tokens where they follow others after a space."""
