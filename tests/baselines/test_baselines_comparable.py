@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_inferbench.baselines.comparable import comparable, histories
-from pytest_inferbench.baselines.fingerprint import flags, image_name, of_session
+from pytest_inferbench.baselines.fingerprint import Fingerprint, flags, image_name, incomparable, of_session
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.baselines.schema import Baseline
 from pytest_inferbench.config.parse import parse
@@ -143,3 +143,18 @@ def test_compared_sessions_are_alike(made):
     found = compared(*sessions, workload={"hash": "a"}, token_method="u")  # noqa: S106 - a way to count
     assert {(one.workload_hash, one.token_method) for one in found.sessions} <= {("a", "u")}
     assert (found.new is None) == bool(found.sessions)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "why"),
+    [
+        ("org/a", "org/b", "the server serves another model (org/a -> org/b)"),
+        ("org/a", "org/a", None),
+        (None, "org/b", None),
+        ("org/a", None, None),
+    ],
+)
+def test_another_model_behind_an_address_has_nothing_to_compare_with(then, now, why):
+    """The config may give an address one name for years; what a session does not record says nothing."""
+    was, is_ = (Fingerprint("v1", "w", "usage", "a", served_model=model) for model in (then, now))
+    assert incomparable(was, is_) == why

@@ -104,6 +104,14 @@ def test_a_round_without_a_figure():
     assert "sessions: 1, ttft_ms.p50: 42.0}" in update.budgets.new
 
 
+def test_a_zero_is_accepted_nowhere():
+    """A time per token of 0 was not measured, and no later figure has a ratio to it: it is a gap, and no gate."""
+    rounds = ({"ttft_ms.p50": 41.0, "tpot_ms.p50": 0.0}, {"ttft_ms.p50": 0.0, "tpot_ms.p50": 0.0})
+    update = plan(NOTHING, candidate(rounds=rounds))
+    assert appended(update)[0].rounds == {"ttft_ms.p50": [41.0, None]}
+    assert "tpot_ms" not in update.budgets.new
+
+
 def test_append_moves_only_accepted():
     """A further session changes the accepted figures to the medians and leaves every other character."""
     baseline = having(YAML, session())
