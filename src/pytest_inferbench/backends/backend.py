@@ -90,8 +90,8 @@ class Backend:
             the same there.
         metrics_path: the Prometheus page; None where there is none.
         cold_cache_body: body fields that make a request leave the prompt cache alone.
-        chunk_counts: by dialect, body fields that have it say how many tokens each chunk holds, where the cost was measured
-            and is none on a model of any size that is served (docs/measurement.md).
+        chunk_counts: by dialect, body fields that have it say how many tokens each chunk holds, where that was measured
+            to cost next to nothing (docs/measurement.md).
         version_sources: (path, JSON field) pairs that tell the running version, best first.
         unknown_versions: what it says when its own build does not know its version.
         command: the command that starts a plan as a local process; raises CellUnavailable, with what to do, where its
