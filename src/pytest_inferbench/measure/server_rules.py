@@ -87,11 +87,8 @@ def prefix_cache(evidence: Evidence) -> Iterator[Finding]:
             remedy="turn on the server's cached-token counts in its usage or its metrics page",
         )
     elif declared is CacheState.COLD and max(shares) > evidence.policy.cached_share + _unavoidable(evidence):
-        beside = (
-            f" beside the {evidence.facts.shared_tokens} that every prompt begins with"
-            if _unavoidable(evidence)
-            else ""
-        )
+        shared = evidence.facts.shared_tokens
+        beside = f" beside the {shared} that every prompt begins with" if shared else ""
         message = (
             f"{format_value(max(shares), RATIO)} of a round's prompt tokens came from the prefix cache, more than "
             f"{format_value(evidence.policy.cached_share, RATIO)}{beside}, but the case declares it cold"
