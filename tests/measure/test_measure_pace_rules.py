@@ -35,6 +35,13 @@ def test_a_stream_in_clumps_shows_no_pace(clump, apart):
     assert metrics["ttft_ms"].p50 == pytest.approx(100 + 10 * (clump - 1))
 
 
+def test_clumps_are_seen_where_nobody_counts_tokens():
+    """How many chunks arrive together is a matter of arrivals alone."""
+    found, _ = rules(*[request(n, out=arrivals(clump=16), usage=None) for n in range(4)])
+    assert codes(found) == [("clumps", False)]
+    assert "in clumps of 16:" in found[0].message
+
+
 @pytest.mark.parametrize("gap", [0.05, 0.2, 10.0, 50.0])
 def test_an_even_stream_keeps_its_pace(gap):
     """Also that of a model so small that it makes a token in the time of a burst."""

@@ -44,17 +44,19 @@ class Pace:
     """How the pace of a case's answers can be told.
 
     Attributes:
-        steps: steps from one output chunk to the next.
+        streams: answers of several chunks.
+        steps: their steps from one output chunk to the next.
         together: those of them that show no gap.
         span_ns: from the first to the last chunk of each answer, over all of them.
         drafted: share of the tokens that accepted drafts gave; such tokens arrive with the one before them.
         counted: whether it is known for every answer how many tokens each of its chunks holds.
-        tokens, chunks: of the answers of several chunks, by the server's count and as they arrived.
+        tokens, chunks: of those streams that the server counted, by its count and as they arrived.
         seen: of `tokens`, without reasoning that was not streamed and without one that ended each answer.
         whole: answers of several tokens that came in one chunk.
         answers: all of them.
     """
 
+    streams: int = 0
     steps: int = 0
     together: int = 0
     span_ns: int = 0
@@ -76,8 +78,8 @@ class Pace:
     @property
     def clump(self) -> float:
         """Chunks that arrive together, on average."""
-        arrivals = self.chunks - self.together
-        return self.chunks / arrivals if arrivals else 1.0
+        chunks = self.streams + self.steps
+        return chunks / (chunks - self.together) if chunks else 1.0
 
     @property
     def unseen(self) -> bool:
@@ -103,6 +105,7 @@ def pace_of(requests: Iterable[RequestRecord]) -> Pace:
     tokens = sum(_counted(record) for record in by_usage)
     drafted = sum((record.usage.drafted_tokens or 0) for record in by_usage if record.usage)
     return Pace(
+        streams=len(several),
         steps=sum(len(record.output_ns) - 1 for record in several),
         together=sum(map(_together, several)),
         span_ns=sum(record.output_ns[-1] - record.output_ns[0] for record in several),
