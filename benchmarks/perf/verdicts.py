@@ -12,33 +12,24 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from time import process_time
 from typing import TypeVar
 
 from pytest_inferbench.baselines.candidate import Candidate
-from pytest_inferbench.baselines.comparable import comparable, histories
-from pytest_inferbench.baselines.edit import lay_over, new_text
-from pytest_inferbench.baselines.gates import case_rules
-from pytest_inferbench.baselines.names import budget_file, session_file
 from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.baselines.schema import Baseline
-from pytest_inferbench.baselines.session import accepted_entries, derive_accepted
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update
-from pytest_inferbench.baselines.yaml_text import OneLine
+from pytest_inferbench.campaign.history import Histories
 from pytest_inferbench.measure.result import CaseResult, Summary
 from pytest_inferbench.metrics.table import METRICS, SampleMetric
 from pytest_inferbench.policy import DEFAULT_GATES
-from pytest_inferbench.stats.gate import judge
-from pytest_inferbench.stats.moderation import OwnSpread, priors
-from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.stats.moderation import OwnSpread
 from pytest_inferbench.units import Direction
 
 MODELS, CASES, SESSIONS, ROUNDS = 20, 10, 20, 5
-JUDGE_S, FILES_S = 1.0, 2.0
+JUDGED_S, RECORDED_S = 1.0, 1.0
 BACKEND, HARDWARE = "vllm", "8x-nvidia-h200"
 _MACHINE = {"GPUs": "8x NVIDIA H200", "GPU driver": "570.86", "kernel": "6.8.0", "memory": "2016 GiB"}
 _REPEATS = 3
@@ -68,14 +59,14 @@ def main() -> int:
         judging, verdicts = _least(judged)
         gates = sum(map(len, verdicts))
         store = BaselineStore(folder, folder.parent, METRICS)
-        writing, _ = _timed(lambda: [_record(store, each, today[each.file.model]) for each in baselines])
+        writing, _ = _timed(lambda: [_record(store, each, today[each.file.model], "today") for each in baselines])
     what = f"{MODELS * CASES} cases x {gates // (MODELS * CASES)} gates x {SESSIONS} sessions"
     sys.stdout.write(
         f"{what}, {MODELS} models:\n"
-        f"  judged      {judging:6.2f} s (may take {JUDGE_S:g} s)\n"
-        f"  files read  {reading:6.2f} s, one session of each case recorded {writing:.2f} s (may take {FILES_S:g} s)\n"
+        f"  read {reading:.2f} s and judged {judging:.2f} s: {reading + judging:.2f} s (may take {JUDGED_S:g} s)\n"
+        f"  one session of each case recorded {writing:.2f} s (may take {RECORDED_S:g} s)\n"
     )
-    return int(judging > JUDGE_S or reading + writing > FILES_S)
+    return int(reading + judging > JUDGED_S or writing > RECORDED_S)
 
 
 def _timed(call: Callable[[], T]) -> tuple[float, T]:
@@ -91,52 +82,24 @@ def _least(call: Callable[[], T]) -> tuple[float, T]:
 
 
 def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) -> Iterator[object]:
-    @cache
-    def rules(key: str) -> dict[str, Rule]:
-        return {
-            gate: replace(found.rule, gates=MODELS * CASES * len(DEFAULT_GATES))
-            for gate, found in case_rules(baseline.file, key, ()).items()
-        }
-
-    known = histories(baseline, METRICS, rules)
-    own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in known.items()]
-    pooled = dict(zip(known, priors(own, pool), strict=True))
+    history = Histories(baseline, METRICS, (), _MACHINE, pool)
     for case in cases:
-        candidate = Candidate(case, _MACHINE)
-        assert comparable(baseline, candidate.key, candidate.fingerprint).new is None
-        session = candidate.to_session("today", "", 1, "append")
-        for gate, rule in rules(candidate.key).items():
-            place = (candidate.key, gate)
-            yield judge([session.value(gate)], known[place], rule, pooled[place], session.rounds[gate])
+        checks = history.judge([case], MODELS * CASES * len(DEFAULT_GATES), again=False).checks
+        assert all(check.comparison is not None for check in checks)
+        yield from checks
 
 
-def _record(store: BaselineStore, baseline: Baseline, cases: list[CaseResult]) -> None:
+def _record(store: BaselineStore, baseline: Baseline, cases: list[CaseResult], run: str) -> None:
     candidates = [Candidate(case, _MACHINE) for case in cases]
-    store.write(plan_update(baseline, candidates, run_id="today", date="2026-01-01T00:00:00+00:00"))
+    store.write(plan_update(baseline, candidates, run_id=run, date="2026-01-01T00:00:00+00:00"))
 
 
 def _make(folder: Path, model: str, rng: random.Random) -> None:
     """Both files of one model, as nightly runs would have left them."""
-    sessions = {
-        number: [
-            Candidate(_result(model, number, rng), _MACHINE).to_session(f"run-{night:03d}", "2026-01-01", 1, "append")
-            for night in range(SESSIONS)
-        ]
-        for number in range(CASES)
-    }
-    cases = {}
-    for own in sessions.values():
-        accepted = OneLine(accepted_entries(derive_accepted(own, DEFAULT_GATES)))
-        cases[own[0].key] = {"gates": OneLine(list(DEFAULT_GATES)), "hardware": {HARDWARE: {"accepted": accepted}}}
-    text = lay_over(new_text(model, BACKEND), {"cases": cases}, model)
-    lines = [own[night].to_line() for night in range(SESSIONS) for own in sessions.values()]
-    for name, content in (
-        (budget_file(model, BACKEND), text),
-        (session_file(model, BACKEND, HARDWARE), "".join(f"{line}\n" for line in lines)),
-    ):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+    store = BaselineStore(folder, folder.parent, METRICS)
+    for night in range(SESSIONS):
+        cases = [_result(model, number, rng) for number in range(CASES)]
+        _record(store, store.read(model, BACKEND, HARDWARE), cases, f"run-{night:03d}")
 
 
 def _result(model: str, number: int, rng: random.Random) -> CaseResult:

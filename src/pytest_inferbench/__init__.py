@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_inferbench.baselines.schema import Budget as Budget
+    from pytest_inferbench.baselines.budget import Budget as Budget
     from pytest_inferbench.errors import InferbenchError as InferbenchError
     from pytest_inferbench.metrics.table import Kind as Kind
     from pytest_inferbench.metrics.table import SampleMetric as SampleMetric
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Backend": "pytest_inferbench.plugin.api",
     "Bench": "pytest_inferbench.plugin.api",
-    "Budget": "pytest_inferbench.baselines.schema",
+    "Budget": "pytest_inferbench.baselines.budget",
     "Direction": "pytest_inferbench.units",
     "Kind": "pytest_inferbench.metrics.table",
     "SampleMetric": "pytest_inferbench.metrics.table",

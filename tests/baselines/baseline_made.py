@@ -1,7 +1,11 @@
-"""Results, sessions and baseline files made by hand."""
+"""Results, lines and baseline files made by hand."""
 
+from pytest_inferbench.baselines.accepted import accepted_cases
 from pytest_inferbench.baselines.candidate import Candidate
-from pytest_inferbench.baselines.session import Session
+from pytest_inferbench.baselines.lines import Segment, Session
+from pytest_inferbench.baselines.read import read_file
+from pytest_inferbench.baselines.schema import Baseline, BaselineFile
+from pytest_inferbench.config.parse import parse
 from pytest_inferbench.measure.result import CaseResult, Summary
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.verdict import Verdict
@@ -27,8 +31,19 @@ cases:
     hardware:
       1x-nvidia-h200:
         budgets: {ttft_ms.p95: {max: 250}}                                      # overrides
-        accepted: {version: v0.8.1, image: vllm/vllm@sha256:0f, sessions: 1, ttft_ms.p50: 41.0, tpot_ms.p50: 6.10}
 """
+
+OLDER = (
+    YAML
+    + """\
+        accepted: {version: v0.8.1, image: vllm/vllm@sha256:0f, sessions: 1, ttft_ms.p50: 41.0, tpot_ms.p50: 6.10}
+        noise: {date: 2025-01-21, version: v0.8.1, workload: w1, pairs: 11, restart_sd: {ttft_ms.p50: 0.0123}}
+"""
+)
+"""The same as version 1 of this package left it."""
+
+HARDWARE = "1x-nvidia-h200"
+CASE = "concurrency[c08]"
 
 
 def result(case="concurrency[c08]", *, rounds=ROUNDS, n=96, verdict=Verdict.NEW, **fields):
@@ -71,12 +86,10 @@ def candidate(case="concurrency[c08]", *, machine=None, **fields):
 def session(number=1, case="concurrency[c08]", **fields):
     """An accepted session whose figures lie at 41 ms, 6.1 ms in every round."""
     made = {
-        "schema": 1,
         "id": f"run-{number}",
-        "date": "2025-01-01T00:00:00Z",
+        "date": f"2025-01-{number + 1:02d}T00:00:00+00:00",
         "case": case,
-        "segment": 1,
-        "how": "append",
+        "segment": "1",
         "version": "v0.8.1",
         "image": "vllm/vllm@sha256:0f",
         "provision": "docker",
@@ -84,6 +97,19 @@ def session(number=1, case="concurrency[c08]", **fields):
         "workload_hash": "w1",
         "token_method": "usage",
         "requests": 96,
+        "gates": ["ttft_ms.p50", "tpot_ms.p50"],
         "rounds": {"ttft_ms.p50": [41.0, 41.0], "tpot_ms.p50": [6.1, 6.1]},
     }
     return Session(**{**made, **fields})
+
+
+def segment(name="run-5", case=CASE, **fields):
+    """A segment that a person opened."""
+    return Segment(**{"id": name, "date": "2025-01-06T00:00:00+00:00", "case": case, "how": "reseat", **fields})
+
+
+def baseline(text=None, *lines, hardware=HARDWARE, metrics=TABLE):
+    """Both files as read: people's as `text`, the program's with these lines."""
+    nobody = BaselineFile("qwen3-8b", "vllm", {})
+    file = nobody if text is None else read_file(parse(text, "q.yaml"), metrics)
+    return Baseline(hardware, "q.yaml", "h.jsonl", text, file, accepted_cases(lines))

@@ -3,9 +3,9 @@
 import pytest
 from baseline_made import TABLE, YAML, result
 
+from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.check import check_budgets, effective_budgets
 from pytest_inferbench.baselines.read import read_file
-from pytest_inferbench.baselines.schema import Budget
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.verdict import Verdict

@@ -3,29 +3,26 @@
 import dataclasses
 
 import pytest
-from baseline_made import TABLE, YAML, candidate, session
+from baseline_made import TABLE, YAML, candidate, segment, session
+from baseline_made import baseline as files
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_inferbench.baselines.comparable import comparable, histories
 from pytest_inferbench.baselines.fingerprint import Fingerprint, flags, image_name, incomparable, of_session
-from pytest_inferbench.baselines.read import read_file
-from pytest_inferbench.baselines.schema import Baseline
-from pytest_inferbench.config.parse import parse
 from pytest_inferbench.stats.rule import DEFAULTS, kind_of
 from pytest_inferbench.stats.sample import Past
 
 KEY = "concurrency[c08]"
-FILE = read_file(parse(YAML, "q.yaml"), TABLE)
 
 
-def baseline(*sessions, file=FILE):
-    return Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", YAML, "", file, sessions)
+def baseline(*lines, text=YAML):
+    return files(text, *lines)
 
 
-def compared(*sessions, **fields):
+def compared(*lines, **fields):
     made = candidate(**fields)
-    return comparable(baseline(*sessions), made.key, made.fingerprint)
+    return comparable(baseline(*lines), made.key, made.fingerprint)
 
 
 @pytest.mark.parametrize(
@@ -36,25 +33,29 @@ def compared(*sessions, **fields):
         ((session(),), {"variant": "chunked"}, "no baseline for this case"),
         ((session(),), {"workload": {"hash": "w2"}}, "the workload changed (hash w1 -> w2)"),
         ((session(),), {"token_method": "chunks"}, "output tokens are counted another way (usage -> chunks)"),
-        ((session(), session(2, segment=2, workload_hash="w2")), {}, "the workload changed (hash w2 -> w1)"),
+        (
+            (session(), segment("s2"), session(7, segment="s2", workload_hash="w2")),
+            {},
+            "the workload changed (hash w2 -> w1)",
+        ),
     ],
 )
 def test_new_says_why(sessions, fields, new):
     """A result is NEW where the latest accepted session did not measure the same thing, and says which part differs."""
-    assert compared(*sessions, **fields) == dataclasses.replace(compared(*sessions, **fields), new=new, sessions=())
+    found = compared(*sessions, **fields)
+    assert (found.new, found.accepted.sessions) == (new, ())
 
 
 def test_case_of_the_file_is_enough_to_know_it():
     """A case that only the file of another hardware knows is new on this one; one that no file knows is new at all."""
-    empty = dataclasses.replace(FILE, cases={})
     made = candidate()
-    assert comparable(baseline(file=empty), KEY, made.fingerprint).new == "no baseline for this case"
+    assert comparable(baseline(text=None), KEY, made.fingerprint).new == "no baseline for this case"
 
 
 def test_another_version_is_compared_without_a_flag():
     """An upgrade is what this is for: its version and its image are compared and not remarked upon."""
     found = compared(session(), version="v9", image="vllm/vllm:v9", digest="sha256:1a")
-    assert (found.new, found.flags, len(found.sessions)) == (None, (), 1)
+    assert (found.new, found.flags, len(found.accepted.sessions)) == (None, (), 1)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +91,17 @@ def test_what_one_side_lacks_is_no_difference():
 
 
 def test_sessions_of_all_segments_with_the_same_workload():
-    """Every segment's sessions are given, those of another workload are not; the current segment is told apart."""
+    """Every segment's sessions are given, those of another workload are not; the newest segment is told apart."""
+    opened = segment("s2", date="2025-01-02T00:00:00+00:00"), segment("s3", date="2025-01-04T00:00:00+00:00")
     found = compared(
-        session(1), session(2, workload_hash="w0", segment=2), session(3, segment=3), session(4, segment=3)
+        *opened,
+        session(1),
+        session(2, workload_hash="w0", segment="s2"),
+        session(3, segment="s3"),
+        session(4, segment="s3"),
     )
-    assert [made.id for made in found.sessions] == ["run-1", "run-3", "run-4"]
-    assert [made.id for made in found.segment] == ["run-3", "run-4"]
+    assert [made.id for made in found.accepted.sessions] == ["run-1", "run-3", "run-4"]
+    assert [made.id for made in found.accepted.segment] == ["run-3", "run-4"]
     rounds = tuple(session(1).rounds["ttft_ms.p50"])
     assert found.past("ttft_ms.p50") == (Past(41.0, 1, rounds), Past(41.0, 3, rounds), Past(41.0, 3, rounds))
     assert found.past("output_tok_per_s")[0] == Past(None, 1)
@@ -136,13 +142,15 @@ def test_an_image_is_named_by_its_content(reference, digest, name):
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("uc"), st.integers(1, 3)), max_size=8))
 def test_compared_sessions_are_alike(made):
     """Whatever was accepted, a comparison is with sessions of one workload and one token method, or with none."""
+    opened = [segment(str(number), date=f"2025-01-0{number}T00:00:00+00:00") for number in (2, 3)]
     sessions = [
-        session(number, workload_hash=work, token_method=method, segment=segment)
-        for number, (work, method, segment) in enumerate(made)
+        session(number, workload_hash=work, token_method=method, segment=str(place))
+        for number, (work, method, place) in enumerate(made)
     ]
-    found = compared(*sessions, workload={"hash": "a"}, token_method="u")  # noqa: S106 - a way to count
-    assert {(one.workload_hash, one.token_method) for one in found.sessions} <= {("a", "u")}
-    assert (found.new is None) == bool(found.sessions)
+    found = compared(*opened, *sessions, workload={"hash": "a"}, token_method="u")  # noqa: S106 - a way to count
+    own = found.accepted.sessions
+    assert {(one.workload_hash, one.token_method) for one in own} <= {("a", "u")}
+    assert (found.new is None) == bool(own)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_inferbench.baselines.figures import figure_text, round_figure
-from pytest_inferbench.baselines.names import budget_file, case_key, safe_name, session_file
+from pytest_inferbench.baselines.names import budget_file, case_key, lines_file, safe_name, split_key
 
 FIGURES = [
     (41.234, "41.2"),
@@ -37,7 +37,7 @@ def test_text_is_the_rounded_figure(figure):
 @given(st.text(), st.text(), st.text())
 def test_names_never_leave_the_folder(model, backend, hardware):
     """No name makes a path that is hidden, empty, or leads out of the folder."""
-    folder, _, file = session_file(model, backend, hardware).partition("/")
+    folder, _, file = lines_file(model, backend, hardware).partition("/")
     for part in (budget_file(model, backend), folder, file):
         assert "/" not in part
         assert not part.startswith((".", "-"))
@@ -47,7 +47,9 @@ def test_names_never_leave_the_folder(model, backend, hardware):
 def test_names():
     """Names that are safe stay as they are."""
     assert budget_file("qwen3-8b", "vllm") == "qwen3-8b--vllm.yaml"
-    assert session_file("qwen3-8b", "vllm", "1x-nvidia-h200") == "qwen3-8b--vllm/1x-nvidia-h200.jsonl"
+    assert lines_file("qwen3-8b", "vllm", "1x-nvidia-h200") == "qwen3-8b--vllm/1x-nvidia-h200.jsonl"
     assert safe_name("../..") == "_"
     assert case_key("concurrency[c08]", "") == "concurrency[c08]"
     assert case_key("concurrency[c08]", "chunked") == "concurrency[c08]@chunked"
+    assert split_key("concurrency[c08]@chunked") == ("concurrency[c08]", "chunked")
+    assert split_key("concurrency[c08]") == ("concurrency[c08]", "")

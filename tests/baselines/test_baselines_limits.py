@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from baseline_made import result
 
+from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.limits import budget_problems, certainly_too_few, too_few
-from pytest_inferbench.baselines.schema import Budget
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES
 from pytest_inferbench.measure.result import Summary
@@ -29,7 +29,11 @@ def test_a_budget_knows_the_line_that_makes_it(monkeypatch):
     ("given", "words"),
     [
         (("ttft_ms.p50", "most", 5), "got the bound 'most', expected 'max' or 'min'"),
-        (("ttft_ms.p50", "max", "5"), "got the limit '5', expected a finite number"),
+        (
+            ("ttft_ms.p50", "max", "5"),
+            "got the limit '5', expected a number, or a share of the accepted figure such as +25 %",
+        ),
+        (("tpot_ms.p50", "max", "-5 %"), "got the limit '-5 %', expected +5 %: the accepted figure itself must"),
         (("ttft_ms.p50", "max", True), "got the limit True, expected a finite number"),
         (("ttft_ms.p50", "max", math.nan), "got the limit nan, expected a finite number"),
         ((5, "max", 5), "Budget: got 5, expected a metric such as 'ttft_ms.p50'"),

@@ -1,28 +1,14 @@
-"""What an A/A run leaves in the YAML file, and how it is read again."""
+"""What an A/A run leaves, and how it is read again."""
 
 from __future__ import annotations
 
 import pytest
-from baseline_made import TABLE, YAML, result
+from baseline_made import CASE, YAML, baseline, result, session
 
+from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.baselines.noise import plan_noise
-from pytest_inferbench.baselines.read import read_file
-from pytest_inferbench.baselines.schema import Baseline, BaselineFile
-from pytest_inferbench.config.parse import parse
 from pytest_inferbench.measure.result import Check, Finding
 from pytest_inferbench.stats.verdict import Verdict
-
-HARDWARE = "1x-nvidia-h200"
-CASE = "concurrency[c08]"
-NOTHING = Baseline(HARDWARE, "q.yaml", "h.jsonl", None, None, BaselineFile("qwen3-8b", "vllm", {}), ())
-WRITTEN = (
-    "noise: {date: 2026-11-21, version: v0.8.1, workload: w1, pairs: 11, "
-    "restart_sd: {ttft_ms.p50: 0.0123, tpot_ms.p50: 0.00800}}"
-)
-
-
-def read(text):
-    return Baseline(HARDWARE, "q.yaml", "h.jsonl", text, None, read_file(parse(text, "q.yaml"), TABLE), ())
 
 
 def gate(metric, sd, pairs, verdict=Verdict.OK):
@@ -36,41 +22,44 @@ def aa_run(*checks, **fields):
     return result(checks=checks, **fields)
 
 
-def plan(baseline, *results):
-    return plan_noise(baseline, results, "2026-11-21")
+def plan(files, *results, day=21):
+    return plan_noise(files, results, f"run-{day}", f"2025-01-{day}T02:00:00+00:00")
 
 
-def test_it_stands_beside_the_accepted_figures_and_nothing_else_moves():
-    """One line is added under the hardware; reading it again gives the day, the pairs and each figure."""
-    update = plan(read(YAML), aa_run())
-    assert update.budgets.new == f"{YAML}        {WRITTEN}\n"
-    assert update.sessions == {}
-    assert update.lines == (
+def added(update):
+    (edit,) = update.lines.values()
+    return edit.add
+
+
+def test_it_is_one_line():
+    """Nothing of people's is written; the line gives the day, the pairs and each figure."""
+    update = plan(baseline(YAML, session()), aa_run())
+    assert update.file is None
+    (line,) = added(update)
+    assert line == Noise(
+        id="run-21",
+        date="2025-01-21T02:00:00+00:00",
+        case=CASE,
+        version="v0.8.1",
+        workload_hash="w1",
+        pairs=11,
+        restart_sd={"ttft_ms.p50": 0.0123, "tpot_ms.p50": 0.008},
+    )
+    assert line.source == "A/A run of 2025-01-21, 11 pairs"
+    assert update.notes == (
         "concurrency[c08] on 1x-nvidia-h200: noise of 11 pairs",
         "  ttft_ms.p50: one server among its like scatters by none -> 1.23 %",
         "  tpot_ms.p50: one server among its like scatters by none -> 0.800 %",
     )
-    noise = read(update.budgets.new).file.cases[CASE].hardware[HARDWARE].noise
-    assert noise.restart_sd == {"ttft_ms.p50": 0.0123, "tpot_ms.p50": 0.008}
-    assert noise.source == "A/A run of 2026-11-21, 11 pairs"
 
 
-def test_the_next_run_takes_its_place():
-    """A later A/A run replaces the whole entry and says what changed."""
-    before = read(f"{YAML}        {WRITTEN}\n")
-    update = plan(before, aa_run(gate("ttft_ms.p50", 0.02, 5), version="v0.8.2"))
-    assert update.budgets.new.startswith(YAML)
-    assert "noise: {date: 2026-11-21, version: v0.8.2, workload: w1, pairs: 5, restart_sd: {ttft_ms.p50: 0.0200}}" in (
-        update.budgets.new
-    )
-    assert "  ttft_ms.p50: one server among its like scatters by 1.23 % -> 2.00 %" in update.lines
-
-
-def test_it_may_come_before_the_first_session():
-    """Without a file one is made, which holds the noise alone and can be read."""
-    text = plan(NOTHING, aa_run()).budgets.new
-    assert text.endswith(f"      {HARDWARE}:\n        {WRITTEN}\n")
-    assert read(text).file.cases[CASE].hardware[HARDWARE].accepted is None
+def test_the_latest_counts():
+    """A later A/A run takes the place of an earlier one, in whatever order a merge left their lines."""
+    (first,) = added(plan(baseline(), aa_run()))
+    update = plan(baseline(None, first), aa_run(gate("ttft_ms.p50", 0.02, 5)), day=23)
+    assert "  ttft_ms.p50: one server among its like scatters by 1.23 % -> 2.00 %" in update.notes
+    (second,) = added(update)
+    assert baseline(None, second, first).of(CASE).noise is second
 
 
 @pytest.mark.parametrize(
@@ -83,8 +72,8 @@ def test_it_may_come_before_the_first_session():
     ],
 )
 def test_what_says_nothing_of_the_noise_is_not_recorded(measured, why):
-    """Arms that differed, too few pairs, an invalid case: the file stays as it is, and people are told why."""
-    update = plan(read(YAML), measured)
+    """Arms that differed, too few pairs, an invalid case: nothing is written, and people are told why."""
+    update = plan(baseline(YAML), measured)
     assert not update.writes
-    (line,) = update.lines
+    (line,) = update.notes
     assert line.startswith(f"concurrency[c08] on 1x-nvidia-h200: noise not recorded: {why}")

@@ -1,13 +1,10 @@
-"""Baseline files as text: what they hold, and each mistake with its line."""
-
-import json
+"""People's file as text: what it holds, and each mistake with its line."""
 
 import pytest
-from baseline_made import TABLE, YAML, session
+from baseline_made import TABLE, YAML
 
-from pytest_inferbench.baselines.read import read_file, read_sessions
-from pytest_inferbench.baselines.schema import Budget
-from pytest_inferbench.baselines.session import Accepted
+from pytest_inferbench.baselines.budget import Budget
+from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError
 from pytest_inferbench.policy import DEFAULT_GATES, gates
@@ -24,7 +21,7 @@ def refused(text):
 
 
 def test_the_documented_file():
-    """Budgets, gates and accepted figures are read, each with its line."""
+    """Budgets and gates are read, each with its line."""
     case = read(YAML).cases["concurrency[c08]"]
     assert case.budgets == (
         Budget("ttft_ms.p95", "max", 400.0, "q.yaml:8"),
@@ -32,11 +29,8 @@ def test_the_documented_file():
     )
     assert gates([case.policy]).value == ("ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s")
     assert str(gates([case.policy]).source) == "q.yaml:9"
-    entry = case.hardware["1x-nvidia-h200"]
-    assert entry.budgets == (Budget("ttft_ms.p95", "max", 250.0, "q.yaml:12"),)
-    assert entry.accepted == Accepted(
-        "v0.8.1", "vllm/vllm@sha256:0f", 1, {"ttft_ms.p50": 41.0, "tpot_ms.p50": 6.1}, "q.yaml:13"
-    )
+    assert case.hardware["1x-nvidia-h200"] == (Budget("ttft_ms.p95", "max", 250.0, "q.yaml:12"),)
+    assert case.source == "q.yaml:7"
 
 
 def test_what_may_be_left_out():
@@ -53,6 +47,17 @@ def test_both_bounds_of_a_neutral_metric():
     budgets = "{generated_tokens: {min: 1, max: 9}, ttft_ms.p50: {max: 4, min: }}"
     file = read(f"schema: 1\nmodel: m\nbackend: b\ncases:\n  x: {{budgets: {budgets}}}\n")
     assert [(b.bound, b.limit) for b in file.cases["x"].budgets] == [("min", 1.0), ("max", 9.0), ("max", 4.0)]
+
+
+def test_relative_budgets():
+    """A share of the accepted figure is read as written, with or without blanks."""
+    budgets = "{ttft_ms.p50: {max: +25 %}, output_tok_per_s: {min: '-7.5%'}, tpot_ms.p50: {max: + 5 %}}"
+    file = read(f"schema: 1\nmodel: m\nbackend: b\ncases:\n  x: {{budgets: {budgets}}}\n")
+    assert [(b.limit, b.share) for b in file.cases["x"].budgets] == [
+        ("+25 %", 0.25),
+        ("-7.5%", -0.075),
+        ("+ 5 %", 0.05),
+    ]
 
 
 KNOWN = "error_rate, generated_tokens, output_tok_per_s, tpot_ms, ttft_ms"
@@ -134,29 +139,53 @@ BROKEN = {
     ),
     "limit with its unit": (
         HEAD + "    budgets: {ttft_ms.p95: {max: 250 ms}}\n",
-        "q.yaml:6: cases.x.budgets.ttft_ms.p95.max: got '250 ms', expected a number",
+        (
+            "q.yaml:6: cases.x.budgets.ttft_ms.p95.max: got '250 ms', expected a number, or a share of the accepted "
+            "figure such as +25 %"
+        ),
+    ),
+    "signed number": (
+        HEAD + "    budgets:\n      ttft_ms.p50: {max: +25}\n",
+        (
+            "q.yaml:7: ttft_ms.p50: got max: +25, a signed number; write +25 % for a share of the accepted figure, or "
+            "a limit without a sign"
+        ),
+    ),
+    "share without its sign": (
+        HEAD + "    budgets: {ttft_ms.p50: {max: 25 %}}\n",
+        (
+            "q.yaml:6: cases.x.budgets.ttft_ms.p50.max: got '25 %', expected a number, or a share of the accepted "
+            "figure such as +25 %"
+        ),
+    ),
+    "share below what was accepted": (
+        HEAD + "    budgets: {ttft_ms.p50: {max: -5 %}}\n",
+        (
+            "q.yaml:6: cases.x.budgets.ttft_ms.p50.max: got '-5 %', expected +5 %: the accepted figure itself must "
+            "keep its max"
+        ),
+    ),
+    "all of it": (
+        HEAD + "    budgets: {output_tok_per_s: {min: -100 %}}\n",
+        (
+            "q.yaml:6: cases.x.budgets.output_tok_per_s.min: got '-100 %', expected less than 100 %: nothing can fall "
+            "further"
+        ),
+    ),
+    "share on the wrong side": (
+        HEAD + "    budgets: {output_tok_per_s: {max: +25 %}}\n",
+        "q.yaml:6: output_tok_per_s: got max: +25 %, but higher is better; write {min: -25 %}",
+    ),
+    "share of what has no better side": (
+        HEAD + "    budgets: {generated_tokens: {max: +25 %}}\n",
+        (
+            "q.yaml:6: generated_tokens: got +25 %, but neither more nor less of it is better, so no accepted figure "
+            "is kept of it; write a number"
+        ),
     ),
     "limit that is no number": (
         HEAD + "    budgets: {ttft_ms.p95: {max: .inf}}\n",
         "q.yaml:6: cases.x.budgets.ttft_ms.p95.max: got .inf, expected a finite number",
-    ),
-    "accepted without sessions": (
-        HEAD + "    hardware:\n      h:\n        accepted: {version: v1}\n",
-        "q.yaml:8: cases.x.hardware.h.accepted: missing key 'sessions'; add it",
-    ),
-    "accepted figure is text": (
-        HEAD + "    hardware:\n      h:\n        accepted: {version: v1, sessions: 1, ttft_ms.p50: fast}\n",
-        "q.yaml:8: cases.x.hardware.h.accepted.ttft_ms.p50: got 'fast', expected a number",
-    ),
-    "noise below zero": (
-        HEAD + "    hardware:\n      h:\n        noise: {date: d, version: v, workload: w, pairs: 5,\n"
-        "          restart_sd: {ttft_ms.p50: -0.1}}\n",
-        "q.yaml:9: cases.x.hardware.h.noise.restart_sd.ttft_ms.p50: got -0.1, expected a number of at least 0",
-    ),
-    "noise of an unknown metric": (
-        HEAD + "    hardware:\n      h:\n        noise: {date: d, version: v, workload: w, pairs: 5,\n"
-        "          restart_sd: {tfft_ms.p50: 0.1}}\n",
-        "q.yaml:9: unknown metric 'tfft_ms'; did you mean 'ttft_ms'?",
     ),
     "hardware without a value": (
         HEAD + "    hardware:\n      h:\n",
@@ -177,61 +206,3 @@ BROKEN = {
 def test_broken_files(text, message):
     """Each mistake in a YAML file is told with its line, what was found and what to write."""
     assert refused(text) == message
-
-
-def line(**changes):
-    data = {**json.loads(session().to_line()), **changes}
-    return json.dumps({key: value for key, value in data.items() if value is not ...})
-
-
-def test_sessions_are_read():
-    """Lines come back as the sessions they were made of; blank lines say nothing."""
-    first, second = session(1), session(2, variant="chunked", canary="c", rounds={"ttft_ms.p50": [1.5, None]})
-    text = f"{first.to_line()}\n\n{second.to_line()}\n"
-    assert read_sessions(text, "h.jsonl") == (first, second)
-    assert second.value("ttft_ms.p50") == 1.5
-    assert second.value("tpot_ms.p50") is None
-
-
-BROKEN_LINES = {
-    "cut off": (
-        line()[:60],
-        (
-            "h.jsonl:2: not a whole line of JSON (Expecting property name enclosed in double quotes at column 61); "
-            "restore the file from version control, or delete the line"
-        ),
-    ),
-    "conflict": (
-        "<<<<<<< HEAD",
-        (
-            "h.jsonl:2: not a whole line of JSON (Expecting value at column 1); "
-            "restore the file from version control, or delete the line"
-        ),
-    ),
-    "a number": ("3", "h.jsonl:2: got '3', expected a session as a JSON object; delete the line"),
-    "newer": (
-        line(schema=2, more=1),
-        "h.jsonl:2: schema 2 is newer than 1, the newest read here; upgrade pytest-inferbench",
-    ),
-    "no schema": (line(schema=...), "h.jsonl:2: missing key 'schema'; add it"),
-    "missing key": (line(segment=...), "h.jsonl:2: missing key 'segment'; add it"),
-    "unknown key": (line(segmnt=1), "h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?"),
-    "wrong type": (line(requests="96"), "h.jsonl:2: requests: got '96', expected an integer"),
-    "not finite": (
-        line(rounds={"ttft_ms.p50": [float("nan")]}),
-        "h.jsonl:2: rounds.ttft_ms.p50[0]: got nan, expected a finite number",
-    ),
-    "unknown way": (line(how="magic"), "h.jsonl:2: how: got 'magic', expected 'append', 'reseat' or 'accept'"),
-    "twice": (
-        session(0).to_line(),
-        "h.jsonl:2: run run-0 of concurrency[c08] was already accepted on line 1; delete one",
-    ),
-}
-
-
-@pytest.mark.parametrize(("text", "message"), BROKEN_LINES.values(), ids=BROKEN_LINES.keys())
-def test_broken_lines(text, message):
-    """Each bad line of a session file is told with its number and what to do."""
-    with pytest.raises(BaselineError) as caught:
-        read_sessions(f"{session(0).to_line()}\n{text}\n", "h.jsonl")
-    assert str(caught.value) == message

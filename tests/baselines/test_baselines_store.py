@@ -1,4 +1,4 @@
-"""Baseline files on disk: reading, agreement of the two files, and writes that are whole or not at all."""
+"""Baseline files on disk: reading, and writes that are whole or not at all."""
 
 import errno
 import fcntl
@@ -6,16 +6,23 @@ import multiprocessing
 import os
 
 import pytest
-from baseline_made import TABLE, YAML, candidate, session
+from baseline_made import CASE, HARDWARE, OLDER, TABLE, YAML, candidate, session
 
-from pytest_inferbench.baselines.read import read_sessions
+from pytest_inferbench.baselines.older import plan_takeover
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update
-from pytest_inferbench.errors import BaselineError
+from pytest_inferbench.clock import SystemClock
+from pytest_inferbench.errors import BaselineError, OlderSpellingWarning
 from pytest_inferbench.stats.verdict import Verdict
 
-KEY = ("qwen3-8b", "vllm", "1x-nvidia-h200")
-CASE = "concurrency[c08]"
+KEY = ("qwen3-8b", "vllm", HARDWARE)
+
+
+class Impatient(SystemClock):
+    """A clock that does not wait."""
+
+    def sleep(self, seconds):
+        pass
 
 
 class Folder:
@@ -25,12 +32,12 @@ class Folder:
         self.path = root / "baselines"
         self.yaml = self.path / "qwen3-8b--vllm.yaml"
         self.jsonl = self.path / "qwen3-8b--vllm" / "1x-nvidia-h200.jsonl"
-        self.store = BaselineStore(self.path, root, TABLE)
+        self.store = BaselineStore(self.path, root, TABLE, Impatient())
 
     def put(self, text, *sessions):
         self.jsonl.parent.mkdir(parents=True, exist_ok=True)
         self.yaml.write_text(text)
-        self.jsonl.write_text("".join(f"{made.to_line()}\n" for made in sessions))
+        self.jsonl.write_text("".join(f"{made.to_text()}\n" for made in sessions))
         return self.files()
 
     def files(self):
@@ -46,19 +53,22 @@ class Folder:
 
 
 def test_one_hardware_over_all_models(tmp_path):
-    """Every model and backend with sessions there is found by its own names, and nobody from elsewhere."""
+    """Every model and backend with lines there is found, with or without people's file, and nobody from elsewhere."""
     folder = Folder(tmp_path)
     folder.put(YAML, session())
     other = YAML.replace("qwen3-8b", "org/other").replace("vllm\n", "sglang\n")
     (folder.path / "org-other--sglang").mkdir()
     (folder.path / "org-other--sglang.yaml").write_text(other)
-    (folder.path / "org-other--sglang" / "1x-nvidia-h200.jsonl").write_text(f"{session(2).to_line()}\n")
+    (folder.path / "org-other--sglang" / "1x-nvidia-h200.jsonl").write_text(f"{session(2).to_text()}\n")
     (folder.path / "org-other--sglang" / "laptop.jsonl").write_text("never read\n")
     (folder.path / "no-yaml--vllm").mkdir()
-    (folder.path / "no-yaml--vllm" / "1x-nvidia-h200.jsonl").write_text(f"{session(3).to_line()}\n")
-    found = folder.store.read_hardware("1x-nvidia-h200")
-    assert [(each.file.model, each.file.backend) for each in found] == [("org/other", "sglang"), ("qwen3-8b", "vllm")]
-    assert found[1] is folder.store.read(*KEY)
+    (folder.path / "no-yaml--vllm" / "1x-nvidia-h200.jsonl").write_text(f"{session(3).to_text()}\n")
+    found = folder.store.read_hardware(HARDWARE)
+    assert [(each.name, each.file.model, list(each.accepted)) for each in found] == [
+        ("baselines/no-yaml--vllm.yaml", "", [CASE]),
+        ("baselines/org-other--sglang.yaml", "org/other", [CASE]),
+        ("baselines/qwen3-8b--vllm.yaml", "qwen3-8b", [CASE]),
+    ]
     with pytest.raises(BaselineError, match=r"laptop\.jsonl:1: not a whole line of JSON"):
         folder.store.read("org/other", "sglang", "laptop")
 
@@ -66,6 +76,7 @@ def test_one_hardware_over_all_models(tmp_path):
 def record(root, name, start, outcomes):
     """What one of several processes does: read, wait for the others, write; it says what came of it."""
     folder = Folder(root)
+    folder.store = BaselineStore(folder.path, root, TABLE)
     update = folder.plan(run_id=name)
     start.wait(60)
     try:
@@ -84,30 +95,55 @@ def folder(tmp_path):
 def test_nothing_there(folder):
     """Without files there is an empty baseline, and nothing is made on disk."""
     baseline = folder.store.read(*KEY)
-    assert (baseline.text, baseline.sessions, baseline.file.cases) == (None, (), {})
+    assert (baseline.text, baseline.accepted, baseline.file.cases) == (None, {}, {})
     assert not folder.path.exists()
 
 
 def test_write_and_read_again(folder):
     """What is written reads back, session by session, and leaves no other file behind."""
     for number in range(3):
-        folder.store.write(folder.plan(run_id=f"run-{number}"))
-    baseline = folder.store.read(*KEY)
-    assert [made.id for made in baseline.sessions] == ["run-0", "run-1", "run-2"]
-    assert baseline.file.cases[CASE].hardware[KEY[2]].accepted.sessions == 3
+        written = folder.store.write(folder.plan(run_id=f"run-{number}"))
+        assert ("baselines/qwen3-8b--vllm.yaml" in written) == (number == 0), "people's file is written once"
+    assert [made.id for made in folder.store.read(*KEY).of(CASE).sessions] == ["run-0", "run-1", "run-2"]
     assert set(folder.files()) == {"qwen3-8b--vllm.yaml", "qwen3-8b--vllm/1x-nvidia-h200.jsonl"}
 
 
-def test_appending_keeps_what_was_there(folder):
-    """Old lines stay byte for byte, also where the last has no line end; permissions stay too."""
-    folder.put(YAML, session())
-    old = folder.jsonl.read_text().rstrip("\n")
-    folder.jsonl.write_text(old)
-    folder.yaml.chmod(0o640)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_appending_keeps_what_was_there(folder, end):
+    """Old lines stay byte for byte, also where the last has no line end; so do permissions and the kind of line end."""
+    folder.put(YAML, session(1), session(2))
+    old = folder.jsonl.read_bytes().replace(b"\n", end.encode()).removesuffix(end.encode())
+    folder.jsonl.write_bytes(old)
+    folder.jsonl.chmod(0o640)
     folder.store.write(folder.plan())
-    assert folder.jsonl.read_text().startswith(f'{old}\n{{"schema":1,"id":"run-9"')
-    assert folder.jsonl.read_text().endswith("}\n")
-    assert folder.yaml.stat().st_mode & 0o777 == 0o640
+    added = folder.jsonl.read_bytes().removeprefix(old).decode()
+    assert added.startswith(f'{end}{{"schema":2,"kind":"session","id":"run-9"')
+    assert added.endswith(f"}}{end}")
+    assert folder.jsonl.stat().st_mode & 0o777 == 0o640
+    assert folder.yaml.read_text() == YAML
+
+
+def test_a_link_stays_one(folder, tmp_path):
+    """Where the file is a link, its target gets the line."""
+    folder.put(YAML, session())
+    target = tmp_path / "elsewhere.jsonl"
+    folder.jsonl.rename(target)
+    folder.jsonl.symlink_to(target)
+    folder.store.write(folder.plan())
+    assert folder.jsonl.is_symlink()
+    assert len(target.read_text().splitlines()) == 2
+
+
+def test_a_file_of_version_1(folder):
+    """It is read with one warning, and the next update takes the program's part out and leaves people's."""
+    folder.put(OLDER, session())
+    with pytest.warns(OlderSpellingWarning, match="the next --update-baselines takes them out") as told:
+        assert folder.store.read(*KEY) == folder.store.read(*KEY)
+    assert len(told) == 1
+    written = folder.store.write(plan_takeover([folder.store.read(*KEY)]))
+    assert written == ["baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl", "baselines/qwen3-8b--vllm.yaml"]
+    assert folder.yaml.read_text() == YAML
+    assert folder.store.read(*KEY).of(CASE).noise.pairs == 11
 
 
 def test_nothing_to_append_writes_nothing(folder):
@@ -121,9 +157,11 @@ def test_unchanged_files_are_parsed_once(folder):
     """Reading again gives the same values as long as the files hold the same text."""
     folder.put(YAML, session())
     first = folder.store.read(*KEY)
-    assert folder.store.read(*KEY) is first
+    assert folder.store.read(*KEY).accepted is first.accepted
+    assert folder.store.read(*KEY).file is first.file
     folder.yaml.write_text(YAML + "# more\n")
-    assert folder.store.read(*KEY).text == YAML + "# more\n"
+    again = folder.store.read(*KEY)
+    assert (again.text, again.accepted is first.accepted) == (YAML + "# more\n", True)
 
 
 @pytest.mark.parametrize(
@@ -136,9 +174,12 @@ def test_unchanged_files_are_parsed_once(folder):
             YAML.replace("p95: {max: 4", "p95: {min: 4"),
             "baselines/qwen3-8b--vllm.yaml:8: ttft_ms.p95: got min: 400",
         ),
-        (YAML.replace("p50: 41.0", "p50: 41,0"), "baselines/qwen3-8b--vllm.yaml:13: "),
+        (
+            YAML.replace("cases:", "<<<<<<< ours\ncases:"),
+            "baselines/qwen3-8b--vllm.yaml:6: an unresolved merge conflict",
+        ),
     ],
-    ids=["cut off", "newer", "wrong type", "wrong side", "decimal comma"],
+    ids=["cut off", "newer", "wrong type", "wrong side", "conflict"],
 )
 def test_broken_yaml_is_left_untouched(folder, yaml, message):
     """A YAML file that cannot be understood is named with its line and stays as it is."""
@@ -162,7 +203,7 @@ def test_not_utf8(folder):
     """Bytes of another encoding are refused with their line."""
     folder.put(YAML)
     folder.yaml.write_bytes(YAML.encode() + b"# \xe9\n")
-    assert folder.refused() == "baselines/qwen3-8b--vllm.yaml:14: not UTF-8; restore the file from version control"
+    assert folder.refused() == "baselines/qwen3-8b--vllm.yaml:13: not UTF-8; restore the file from version control"
 
 
 def test_folder_in_place_of_a_file(folder):
@@ -178,61 +219,6 @@ def test_another_models_file(folder):
         "baselines/qwen3-8b--vllm.yaml: holds qwen3/8b on vllm, expected qwen3-8b on vllm: two names that make one "
         "file name; rename one of the models in the config"
     )
-
-
-def test_accepted_edited_by_hand(folder):
-    """A figure of `accepted` that the sessions do not give is an error that says what the line should be."""
-    folder.put(YAML.replace("p50: 41.0", "p50: 39.0"), session())
-    assert folder.refused() == (
-        "baselines/qwen3-8b--vllm.yaml:13: concurrency[c08]: accepted is not what "
-        "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl says (ttft_ms.p50 39.0, sessions say 41.0); mend this line: "
-        "accepted: {version: v0.8.1, image: vllm/vllm@sha256:0f, sessions: 1, ttft_ms.p50: 41.0, tpot_ms.p50: 6.10}"
-    )
-
-
-def test_accepted_behind_the_sessions(folder):
-    """Where the sessions have more, the YAML line is the one to mend."""
-    folder.put(YAML, session(1), session(2, version="v0.9.0", image=None))
-    message = folder.refused()
-    assert "(version v0.8.1, sessions say v0.9.0, image vllm/vllm@sha256:0f, sessions say absent, " in message
-    assert "sessions 1, sessions say 2); mend this line: accepted: {version: v0.9.0, sessions: 2," in message
-
-
-def test_sessions_behind_accepted(folder):
-    """Where sessions are missing, the session file is the one to restore."""
-    folder.put(YAML)
-    assert folder.refused() == (
-        "baselines/qwen3-8b--vllm.yaml:13: concurrency[c08]: accepted says sessions: 1, but "
-        "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl has 0; "
-        "restore baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl from version control"
-    )
-
-
-def test_a_case_renamed_by_hand(folder):
-    """A case whose sessions go by a name that is nearly its own is misspelt: nothing is to be restored or deleted."""
-    folder.put(YAML.replace("concurrency[c08]", "concurency[c08]"), session())
-    assert folder.refused() == (
-        "baselines/qwen3-8b--vllm.yaml:13: concurency[c08]: no session in "
-        "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl is of this case; did you mean 'concurrency[c08]', which has "
-        "sessions and is not in this file?"
-    )
-
-
-def test_sessions_without_accepted(folder):
-    """Sessions that the YAML file does not show say what to put there."""
-    folder.put(YAML, session(), session(case="single", rounds={"ttft_ms.p50": [9.0]}))
-    assert folder.refused() == (
-        "baselines/qwen3-8b--vllm.yaml: single: no accepted figures for 1x-nvidia-h200, but "
-        "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl has sessions (1); "
-        "put them under cases.single.hardware.1x-nvidia-h200: accepted: "
-        "{version: v0.8.1, image: vllm/vllm@sha256:0f, sessions: 1, ttft_ms.p50: 9.00}, or delete those sessions"
-    )
-
-
-def test_only_the_current_segment_counts(folder):
-    """Sessions of an earlier segment are history and do not enter the accepted figures."""
-    folder.put(YAML, session(1, rounds={"ttft_ms.p50": [90.0]}), session(2, segment=2))
-    assert folder.store.read(*KEY).file.cases[CASE].hardware[KEY[2]].accepted.sessions == 1
 
 
 def test_concurrent_writer(folder):
@@ -252,7 +238,7 @@ def test_concurrent_writer(folder):
 
 
 def test_two_writers_at_once(folder):
-    """Of processes that update at the same moment each is recorded whole or refused whole, and the files agree."""
+    """Of processes that update at the same moment each is recorded, one after the other."""
     folder.put(YAML, session())
     spawn = multiprocessing.get_context("spawn")
     start, outcomes = spawn.Barrier(2), spawn.Queue()
@@ -262,11 +248,8 @@ def test_two_writers_at_once(folder):
     said = dict(outcomes.get(timeout=60) for _ in writers)
     for writer in writers:
         writer.join(60)
-    recorded = {made.id for made in folder.store.read(*KEY).sessions}
-    assert recorded == {"run-1", *(name for name, problem in said.items() if not problem)}
-    assert len(recorded) > 1
-    for problem in filter(None, said.values()):
-        assert "another run is writing it" in problem or "changed since it was read" in problem
+    assert said == {"a": "", "b": ""}
+    assert {made.id for made in folder.store.read(*KEY).of(CASE).sessions} == {"run-1", "a", "b"}
     assert set(folder.files()) == {"qwen3-8b--vllm.yaml", "qwen3-8b--vllm/1x-nvidia-h200.jsonl"}
 
 
@@ -275,7 +258,7 @@ def test_lock_of_a_dead_writer(folder):
     folder.put(YAML, session())
     (folder.path / ".qwen3-8b--vllm.yaml.lock").touch()
     folder.store.write(folder.plan())
-    assert len(folder.store.read(*KEY).sessions) == 2
+    assert len(folder.store.read(*KEY).of(CASE).sessions) == 2
 
 
 def test_lock_taken_in_the_moment_its_holder_leaves(folder, monkeypatch):
@@ -294,18 +277,13 @@ def test_lock_taken_in_the_moment_its_holder_leaves(folder, monkeypatch):
     assert folder.files() == before
 
 
-@pytest.mark.parametrize("file", ["yaml", "jsonl"])
-def test_changed_since_it_was_read(folder, file):
-    """A file that changed between reading and writing is not overwritten."""
-    folder.put(YAML, session())
+def test_what_changed_since_it_was_read(folder):
+    """A line that was added meanwhile stays before the new one; a file that people made meanwhile is theirs."""
     update = folder.plan()
-    path = getattr(folder, file)
-    path.write_text(path.read_text() + "\n")
-    before = folder.files()
-    with pytest.raises(BaselineError) as caught:
-        folder.store.write(update)
-    assert str(caught.value) == f"baselines/{path.relative_to(folder.path)}: changed since it was read; update again"
-    assert folder.files() == before
+    folder.put(YAML, session())
+    folder.store.write(update)
+    assert [made.id for made in folder.store.read(*KEY).of(CASE).sessions] == ["run-1", "run-9"]
+    assert folder.yaml.read_text() == YAML
 
 
 def full(*_, **__):
@@ -329,7 +307,6 @@ def test_full_disk(folder, monkeypatch, seam):
 
 def test_disk_fails_between_the_two_files(folder, monkeypatch):
     """Where only the second file could not be replaced, the message says that the first one was."""
-    folder.put(YAML, session())
     update = folder.plan()
     real = type(folder.yaml).replace
     monkeypatch.setattr("pathlib.Path.replace", lambda path, to: full() if to == folder.yaml else real(path, to))
@@ -339,7 +316,6 @@ def test_disk_fails_between_the_two_files(folder, monkeypatch):
         "baselines/qwen3-8b--vllm.yaml: cannot be written: No space left on device; "
         "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl has been: restore it from version control, then update again"
     )
-    assert "sessions 1, sessions say 2, " in folder.refused()
 
 
 def test_names_stay_in_the_folder(folder):
@@ -352,4 +328,5 @@ def test_names_stay_in_the_folder(folder):
     )
     folder.store.write(update)
     assert set(folder.files()) == {"m--etc-b.yaml", "m--etc-b/_.jsonl"}
-    assert folder.store.read("../../m", "/etc/b", "..").sessions == read_sessions(update.sessions["_"].new, "_.jsonl")
+    (line,) = update.lines["_"].add
+    assert folder.store.read("../../m", "/etc/b", "..").of(CASE).sessions == (line,)

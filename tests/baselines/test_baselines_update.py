@@ -1,82 +1,73 @@
-"""What --update-baselines plans: which sessions, which text, which words."""
+"""What --update-baselines plans: which lines, which text, which words."""
 
 import dataclasses
 
 import pytest
-from baseline_made import TABLE, YAML, candidate, session
+from baseline_made import CASE, HARDWARE, YAML, baseline, candidate, segment, session
 
 from pytest_inferbench.baselines.candidate import BaselineKey, by_file
+from pytest_inferbench.baselines.changes import told_lines
 from pytest_inferbench.baselines.comparable import comparable
-from pytest_inferbench.baselines.read import read_file, read_sessions
-from pytest_inferbench.baselines.schema import Baseline, BaselineFile
+from pytest_inferbench.baselines.lines import Segment, Session
 from pytest_inferbench.baselines.update import Mode, plan_update
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError
 from pytest_inferbench.measure.result import Check, Finding
 from pytest_inferbench.stats.verdict import Verdict
 
-NOTHING = Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", None, None, BaselineFile("qwen3-8b", "vllm", {}), ())
+
+def plan(files, *candidates, **how):
+    return plan_update(files, candidates, run_id="run-9", date="2025-02-03T04:05:06+00:00", **how)
 
 
-def having(text, *sessions):
-    file = read_file(parse(text, "q.yaml"), TABLE)
-    lines = "".join(f"{made.to_line()}\n" for made in sessions)
-    return dataclasses.replace(NOTHING, text=text, sessions_text=lines, file=file, sessions=sessions)
+def added(update):
+    (edit,) = update.lines.values()
+    return edit.add
 
 
-def plan(baseline, *candidates, **how):
-    return plan_update(baseline, candidates, run_id="run-9", date="2025-02-03T04:05:06Z", **how)
+def recorded(update):
+    (made,) = (line for line in added(update) if isinstance(line, Session))
+    return made
 
 
-def appended(update):
-    (change,) = update.sessions.values()
-    before = change.old or ""
-    assert (change.new or "").startswith(before)
-    return read_sessions((change.new or "").removeprefix(before), "h.jsonl")
-
-
-def test_first_session_makes_the_file():
-    """A new case starts with gates, accepted figures and proposed budgets that are marked as such."""
-    update = plan(NOTHING, candidate(image="vllm/vllm@sha256:0f"))
+def test_the_first_session_of_a_model_makes_peoples_file():
+    """Where there is no file, one is written once: with budgets, and a word on whose it is."""
+    update = plan(baseline(), candidate(image="vllm/vllm@sha256:0f"))
+    assert update.file.old is None
+    head, text = update.file.new.split("schema:")
+    assert "review" in head
     assert (
-        update.budgets.new
+        "schema:" + text
         == """\
 schema: 1
 model: qwen3-8b
 backend: vllm
 cases:
   concurrency[c08]:
-    gates: [ttft_ms.p50, tpot_ms.p50, output_tok_per_s]
     hardware:
       1x-nvidia-h200:
-        budgets: {ttft_ms.p50: {max: 50.4}, tpot_ms.p50: {max: 7.56}, output_tok_per_s: {min: 1000}}  \
-# proposed from the first session; review
-        accepted: {version: v0.8.1, image: vllm/vllm@sha256:0f, sessions: 1, \
-ttft_ms.p50: 41.0, tpot_ms.p50: 6.20, output_tok_per_s: 1280}
+        budgets: {ttft_ms.p50: {max: 50.4}, tpot_ms.p50: {max: 7.56}, output_tok_per_s: {min: 1000}}
 """
     )
-    assert update.lines == (
+    assert told_lines(update.cases) == [
         "concurrency[c08] on 1x-nvidia-h200: NEW, session 1 of segment 1: no baseline for this case",
         "  ttft_ms.p50: none -> 41.0",
         "  tpot_ms.p50: none -> 6.20",
         "  output_tok_per_s: none -> 1280",
-        "  proposed budget ttft_ms.p50: max 50.4",
-        "  proposed budget tpot_ms.p50: max 7.56",
-        "  proposed budget output_tok_per_s: min 1000",
-    )
+    ]
 
 
 def test_the_session_line():
-    """A session keeps every figure that has a better side, by round, with six digits."""
-    (made,) = appended(plan(NOTHING, candidate(canary="c1", machine={"kernel": "6.1"})))
+    """A session keeps every figure that has a better side, by round, with six digits, and the gates in force."""
+    made = recorded(plan(baseline(), candidate(canary="c1", machine={"kernel": "6.1"})))
     assert made.model_dump(by_alias=True) == {
-        "schema": 1,
+        "schema": 2,
+        "kind": "session",
         "id": "run-9",
-        "date": "2025-02-03T04:05:06Z",
+        "date": "2025-02-03T04:05:06+00:00",
         "case": "concurrency[c08]",
         "variant": "",
-        "segment": 1,
-        "how": "append",
+        "segment": "1",
         "version": "v0.8.1",
         "image": None,
         "provision": "docker",
@@ -87,6 +78,7 @@ def test_the_session_line():
         "served_model": None,
         "machine": {"kernel": "6.1"},
         "requests": 96,
+        "gates": ["ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s"],
         "rounds": {
             "ttft_ms.p50": [41.0, 42.0, 40.1235],
             "tpot_ms.p50": [6.1, 6.3, 6.2],
@@ -97,82 +89,89 @@ def test_the_session_line():
 
 def test_a_round_without_a_figure():
     """A round that lacks a figure stays a gap and does not move the median."""
-    rounds = ({"ttft_ms.p50": 41.0}, {}, {"ttft_ms.p50": 43.0})
-    update = plan(NOTHING, candidate(rounds=rounds))
-    assert appended(update)[0].rounds == {"ttft_ms.p50": [41.0, None, 43.0]}
-    assert "gates: [ttft_ms.p50]\n" in update.budgets.new
-    assert "sessions: 1, ttft_ms.p50: 42.0}" in update.budgets.new
+    update = plan(baseline(), candidate(rounds=({"ttft_ms.p50": 41.0}, {}, {"ttft_ms.p50": 43.0})))
+    assert recorded(update).rounds == {"ttft_ms.p50": [41.0, None, 43.0]}
+    assert told_lines(update.cases)[1:] == ["  ttft_ms.p50: none -> 42.0"]
 
 
 def test_a_zero_is_accepted_nowhere():
-    """A time per token of 0 was not measured, and no later figure has a ratio to it: it is a gap, and no gate."""
+    """A time per token of 0 was not measured, and no later figure has a ratio to it: it is a gap, and no budget."""
     rounds = ({"ttft_ms.p50": 41.0, "tpot_ms.p50": 0.0}, {"ttft_ms.p50": 0.0, "tpot_ms.p50": 0.0})
-    update = plan(NOTHING, candidate(rounds=rounds))
-    assert appended(update)[0].rounds == {"ttft_ms.p50": [41.0, None]}
-    assert "tpot_ms" not in update.budgets.new
+    update = plan(baseline(), candidate(rounds=rounds))
+    assert recorded(update).rounds == {"ttft_ms.p50": [41.0, None]}
+    assert "tpot_ms" not in update.file.new
 
 
-def test_append_moves_only_accepted():
-    """A further session changes the accepted figures to the medians and leaves every other character."""
-    baseline = having(YAML, session())
-    update = plan(baseline, candidate(verdict=Verdict.OK, image="vllm/vllm@sha256:1a", version="v0.8.2"))
-    old = "{version: v0.8.1, image: vllm/vllm@sha256:0f, sessions: 1, ttft_ms.p50: 41.0, tpot_ms.p50: 6.10}"
-    new = (
-        "{version: v0.8.2, image: vllm/vllm@sha256:1a, sessions: 2, ttft_ms.p50: 41.0, tpot_ms.p50: 6.15, "
-        "output_tok_per_s: 1280}"
-    )
-    assert update.budgets.new == YAML.replace(old, new)
-    assert appended(update)[0].segment == 1
-    assert update.lines == (
+def test_a_further_session_is_one_line():
+    """Nothing of people's is written; people are told what the accepted figures were and are."""
+    update = plan(baseline(YAML, session()), candidate(verdict=Verdict.OK, version="v0.8.2"))
+    assert (update.file, update.notes) == (None, ())
+    assert [line.kind for line in added(update)] == ["session"]
+    assert recorded(update).segment == "1"
+    assert told_lines(update.cases) == [
         "concurrency[c08] on 1x-nvidia-h200: OK, session 2 of segment 1",
         "  ttft_ms.p50: 41.0 -> 41.0",
         "  tpot_ms.p50: 6.10 -> 6.15",
         "  output_tok_per_s: none -> 1280",
-    )
+    ]
 
 
-def test_changed_workload_opens_a_segment():
-    """After a changed workload the figures start anew, and people are told why."""
-    update = plan(having(YAML, session()), candidate(workload={"hash": "w2"}))
-    assert appended(update)[0].segment == 2
-    assert "sessions: 1, ttft_ms.p50: 41.0, tpot_ms.p50: 6.20" in update.budgets.new
-    assert update.lines[0].endswith("NEW, session 1 of segment 2: the workload changed (hash w1 -> w2)")
-    assert "proposed" not in update.budgets.new
+def test_a_changed_workload_opens_a_segment():
+    """After a changed workload the figures start anew, and the line and people are told why."""
+    update = plan(baseline(YAML, session()), candidate(workload={"hash": "w2"}))
+    opened, made = added(update)
+    assert (opened.how, opened.why) == ("changed", "the workload changed (hash w1 -> w2)")
+    assert opened.id == made.segment == "run-9"
+    assert told_lines(update.cases)[0].endswith("NEW, session 1 of segment 2: the workload changed (hash w1 -> w2)")
 
 
-def test_other_hardware_of_a_known_case():
-    """A known case on new hardware gets an entry; the case's own budgets hold there, so none are proposed."""
-    update = plan(dataclasses.replace(having(YAML), hardware="cpu"), candidate(hardware="cpu"))
-    added = update.budgets.new.removeprefix(YAML)
-    assert added.startswith("      cpu:\n        accepted: {version: v0.8.1, sessions: 1,")
-    assert added.count("\n") == 2
+def test_budgets_of_a_new_case_are_for_people_to_paste():
+    """A file that is there stays as it is: what could stand in it for a new case is told, ready to paste."""
+    update = plan(baseline(YAML, session()), candidate("single"))
+    assert update.file is None
+    head, *lines = update.notes
+    assert head == "budgets that could stand in q.yaml; paste below its `cases:` what you want to keep:"
+    pasted = parse(YAML + "\n".join(lines), "q.yaml")["cases"]
+    assert pasted["single"]["hardware"][HARDWARE]["budgets"].plain() == {
+        "ttft_ms.p50": {"max": 50.4},
+        "tpot_ms.p50": {"max": 7.56},
+        "output_tok_per_s": {"min": 1000},
+    }
+    again = plan(baseline(YAML, session(), session(2, case="single")), candidate("single"))
+    assert again.notes == (), "told with its first session, and by `inferbench baselines propose`"
 
 
-def test_variant_is_a_case_of_its_own():
-    """A variant's figures stand under a key of their own."""
-    update = plan(having(YAML, session()), candidate(variant="chunked"))
-    assert "\n  concurrency[c08]@chunked:\n    gates:" in update.budgets.new
-    assert update.budgets.new.startswith(YAML)
+def test_a_case_that_people_have_gets_no_proposal():
+    """Who lists a case decides on its budgets, on new hardware too."""
+    update = plan(baseline(YAML, hardware="cpu"), candidate(hardware="cpu"))
+    assert (update.file, update.notes) == (None, ())
+
+
+def test_a_variant_is_a_case_of_its_own():
+    """A variant's figures go by a key of their own."""
+    update = plan(baseline(YAML, session()), candidate(variant="chunked"))
+    assert recorded(update).key == "concurrency[c08]@chunked"
+    assert told_lines(update.cases)[0].startswith("concurrency[c08]@chunked on 1x-nvidia-h200: NEW, session 1 of")
 
 
 def test_gates_of_people_are_theirs():
-    """Only the gates that a file names are accepted, and they are not added to."""
+    """Only the gates that a file or a model's policy names are accepted."""
     text = "schema: 1\nmodel: qwen3-8b\nbackend: vllm\ncases:\n  concurrency[c08]: {gates: [tpot_ms.p50]}\n"
-    update = plan(having(text), candidate())
-    assert "accepted: {version: v0.8.1, sessions: 1, tpot_ms.p50: 6.20}" in update.budgets.new
-    assert "budgets: {tpot_ms.p50: {max: 7.56}}" in update.budgets.new
-    assert "gates: [tpot_ms.p50]," in update.budgets.new
+    assert recorded(plan(baseline(text), candidate())).gates == ["tpot_ms.p50"]
+    policy = (parse("gates: [tpot_ms.p50]", "config/models.yaml"),)
+    update = plan(baseline(), dataclasses.replace(candidate(), policy=policy))
+    assert recorded(update).gates == ["tpot_ms.p50"]
+    assert "budgets: {tpot_ms.p50: {max: 7.56}}" in update.file.new
 
 
-def test_zero_proposes_nothing():
-    """A figure of zero gives no budget that could ever be met by a factor."""
-    update = plan(NOTHING, candidate(rounds=({"ttft_ms.p50": 0.0},)))
-    assert "budgets" not in update.budgets.new
+def test_a_zero_proposes_nothing():
+    """Without a figure there is no budget and no file."""
+    update = plan(baseline(), candidate(rounds=({"ttft_ms.p50": 0.0},)))
+    assert update.file is None
 
 
 INVALID = {"validity": (Finding("error_rate", invalid=True, message="m", remedy="r"),)}
 REGRESSED = {"checks": (Check("ttft_ms.p50", "history", Verdict.REGRESSED, 50.0),), "verdict": Verdict.OVER_BUDGET}
-
 REGRESSED_WORDS = "it regressed; --accept-regressions records it all the same"
 
 
@@ -187,71 +186,68 @@ REGRESSED_WORDS = "it regressed; --accept-regressions records it all the same"
 )
 def test_what_is_not_recorded(fields, reason):
     """An invalid or regressed case leaves both files as they are, and people are told."""
-    update = plan(having(YAML, session()), candidate(**fields))
-    assert (update.budgets.new, appended(update), update.writes) == (YAML, (), False)
-    assert update.lines == (f"concurrency[c08] on 1x-nvidia-h200: not recorded: {reason}",)
+    update = plan(baseline(YAML, session()), candidate(**fields))
+    assert not update.writes
+    assert told_lines(update.cases) == [f"concurrency[c08] on 1x-nvidia-h200: not recorded: {reason}"]
 
 
 def test_a_run_is_recorded_once():
     """The same run again changes nothing."""
-    update = plan(having(YAML, session(9)), candidate())
-    assert (update.budgets.new, appended(update), update.writes) == (YAML, (), False)
-    assert update.lines[0].endswith("not recorded: run run-9 is already in h.jsonl")
+    update = plan(baseline(YAML, session(9)), candidate())
+    assert not update.writes
+    assert told_lines(update.cases)[0].endswith("not recorded: run run-9 is already in h.jsonl")
 
 
 def test_over_budget_is_recorded():
-    """A case over an absolute limit is a valid measurement and part of the history."""
-    assert appended(plan(having(YAML, session()), candidate(verdict=Verdict.OVER_BUDGET)))
+    """A case over a limit is a valid measurement and part of the history."""
+    assert added(plan(baseline(YAML, session()), candidate(verdict=Verdict.OVER_BUDGET)))
 
 
 def test_reseat_opens_a_segment():
     """After an upgrade the level starts anew in a segment of its own; the earlier sessions stay for their spread."""
-    baseline = having(YAML, session())
-    update = plan(baseline, candidate(verdict=Verdict.OK, version="v0.9.0"), mode=Mode.RESEAT)
-    (made,) = appended(update)
-    assert (made.segment, made.how) == (2, "reseat")
-    assert "accepted: {version: v0.9.0, sessions: 1, ttft_ms.p50: 41.0, tpot_ms.p50: 6.20," in update.budgets.new
-    assert update.lines[0] == (
-        "concurrency[c08] on 1x-nvidia-h200: OK, session 1 of segment 2: reseated (v0.8.1 -> v0.9.0)"
-    )
-    both = dataclasses.replace(baseline, sessions=(session(), made))
-    told = comparable(both, made.key, candidate().fingerprint)
+    update = plan(baseline(YAML, session()), candidate(verdict=Verdict.OK, version="v0.9.0"), mode=Mode.RESEAT)
+    opened, made = added(update)
+    assert isinstance(opened, Segment)
+    assert (opened.how, opened.why, opened.key) == ("reseat", "reseated (v0.8.1 -> v0.9.0)", CASE)
+    first = "concurrency[c08] on 1x-nvidia-h200: OK, session 1 of segment 2: reseated (v0.8.1 -> v0.9.0)"
+    assert told_lines(update.cases)[:3] == [first, "  ttft_ms.p50: 41.0 -> 41.0", "  tpot_ms.p50: 6.10 -> 6.20"]
+    told = comparable(baseline(YAML, session(), opened, made), made.key, candidate().fingerprint)
     assert [past.segment for past in told.past("ttft_ms.p50")] == [1, 2]
 
 
 def test_reseat_of_a_new_case_is_its_first_segment():
     """Where nothing was accepted before there is nothing to reseat: the case starts as it would otherwise."""
-    (made,) = appended(plan(NOTHING, candidate(), mode=Mode.RESEAT))
-    assert (made.segment, made.how) == (1, "append")
+    update = plan(baseline(), candidate(), mode=Mode.RESEAT)
+    assert [(line.kind, line.segment) for line in added(update)] == [("session", "1")]
 
 
 @pytest.mark.parametrize("mode", [Mode.APPEND, Mode.RESEAT])
 def test_an_accepted_regression_opens_a_segment(mode):
-    """A regression that a person accepts moves the level: a new segment, marked, and still reported as REGRESSED."""
-    update = plan(having(YAML, session()), candidate(verdict=Verdict.REGRESSED), mode=mode, accept_regressions=True)
-    (made,) = appended(update)
-    assert (made.segment, made.how) == (2, "accept")
-    assert update.lines[0].endswith("REGRESSED, session 1 of segment 2: the regression is accepted (v0.8.1 -> v0.8.1)")
+    """A regression that a person accepts opens a segment, marked, and is still reported as REGRESSED."""
+    files = baseline(YAML, session())
+    update = plan(files, candidate(verdict=Verdict.REGRESSED), mode=mode, accept_regressions=True)
+    assert added(update)[0].how == "accept"
+    said = told_lines(update.cases)[0]
+    assert said.endswith("REGRESSED, session 1 of segment 2: the regression is accepted (v0.8.1 -> v0.8.1)")
 
 
 def test_a_regression_is_not_reseated_either():
     """Reseating alone accepts no regression."""
-    assert not plan(having(YAML, session()), candidate(verdict=Verdict.REGRESSED), mode=Mode.RESEAT).writes
+    assert not plan(baseline(YAML, session()), candidate(verdict=Verdict.REGRESSED), mode=Mode.RESEAT).writes
 
 
-def test_gates_of_a_model_are_not_copied_into_its_cases():
-    """Where the config gates a metric, a new case shows no list of its own and has that metric accepted."""
-    policy = (parse("gates: [tpot_ms.p50]", "config/models.yaml"),)
-    update = plan(NOTHING, dataclasses.replace(candidate(), policy=policy))
-    assert "gates:" not in update.budgets.new
-    assert "sessions: 1, tpot_ms.p50: 6.20}" in update.budgets.new
+def test_a_session_joins_the_newest_segment():
+    """After a reseat sessions name the segment that it opened, and are counted in it."""
+    files = baseline(YAML, session(1), segment("run-5"), session(5, segment="run-5"))
+    update = plan(files, candidate(verdict=Verdict.OK))
+    assert recorded(update).segment == "run-5"
+    assert told_lines(update.cases)[0].endswith("OK, session 2 of segment 2")
 
 
-def test_unselected_cases_are_not_touched():
-    """A case that this run did not measure keeps its text, whatever else is updated."""
-    update = plan(having(YAML, session()), candidate("single"))
-    assert update.budgets.new.startswith(YAML)
-    assert [made.case for made in appended(update)] == ["single"]
+def test_a_segment_whose_sessions_are_gone_is_filled_again():
+    """Sessions deleted by hand leave a segment behind, which the next session joins."""
+    update = plan(baseline(YAML, segment("run-5")), candidate())
+    assert recorded(update).segment == "run-5"
 
 
 def test_candidates_by_file():

@@ -7,11 +7,9 @@ import json
 import jsonschema
 import pytest
 
-from baselines.baseline_made import TABLE, YAML, result, session
-from pytest_inferbench.baselines.read import read_file
-from pytest_inferbench.baselines.schema import Baseline
-from pytest_inferbench.campaign.history import Histories, session_figure
-from pytest_inferbench.config.parse import parse
+from baselines.baseline_made import CASE, TABLE, YAML, baseline, result, session
+from pytest_inferbench.baselines.lines import Noise
+from pytest_inferbench.campaign.history import Histories
 from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -23,10 +21,9 @@ def rounds(factor=1.0):
     return tuple({"ttft_ms.p50": 41.0 * factor * way, "tpot_ms.p50": 6.1 * factor * way} for way in (0.98, 1.0, 1.3))
 
 
-def histories(*sessions, text=YAML, policy="gates: [ttft_ms.p50, tpot_ms.p50]"):
+def histories(*lines, text=YAML, policy="gates: [ttft_ms.p50, tpot_ms.p50]"):
     text = text.replace("gates: [ttft_ms.p50, tpot_ms.p50, output_tok_per_s]", policy)
-    file = read_file(parse(text, "q.yaml"), TABLE)
-    return Histories(Baseline("1x-nvidia-h200", "q.yaml", "h.jsonl", text, "", file, sessions), TABLE, (), {})
+    return Histories(baseline(text, *lines), TABLE, (), {})
 
 
 def eight(case="concurrency[c08]", **fields):
@@ -50,8 +47,8 @@ def judged(*factors, gates=2, again=True, past=None, **fields):
 def test_a_sessions_figure_is_the_median_over_its_rounds():
     """One slow round of three does not move it, and rounds without the figure do not count."""
     case = result(rounds=(*rounds(), {"tpot_ms.p50": 99.0}))
-    assert session_figure(case, "ttft_ms.p50") == 41.0
-    assert session_figure(case, "request_per_s") is None
+    assert case.session_figure("ttft_ms.p50") == 41.0
+    assert case.session_figure("request_per_s") is None
 
 
 def test_an_unchanged_case_is_ok_in_every_gate():
@@ -153,12 +150,18 @@ def test_the_policy_of_a_case_holds():
     assert {check.verdict for check in found.checks} == {Verdict.OK}
 
 
-NOISE = (
-    "        noise: {date: 2026-11-21, version: v0.8.1, workload: w1, pairs: 12, restart_sd: {ttft_ms.p50: 0.0020}}\n"
+NOISE = Noise(
+    id="aa",
+    date="2025-01-21T02:00:00+00:00",
+    case=CASE,
+    version="v0.8.1",
+    workload_hash="w1",
+    pairs=12,
+    restart_sd={"ttft_ms.p50": 0.0020},
 )
 
 
-def shares(text, *past, **fields):
+def shares(*past, text=YAML, **fields):
     """What each gate was judged with: c, and who says so."""
     found = histories(*past, text=text).judge([result(rounds=rounds(), **fields)], 2, again=True)
     return {check.metric: (check.comparison["shared"], check.comparison["shared_source"]) for check in found.checks}
@@ -166,17 +169,17 @@ def shares(text, *past, **fields):
 
 def test_what_an_a_a_run_measured_takes_the_place_of_what_is_assumed():
     """Servers that scatter by .2 % beside sessions that do by .9 % share more than is assumed; it names the run."""
-    found = shares(YAML + NOISE, *eight())
+    found = shares(NOISE, *eight())
     share, source = found["ttft_ms.p50"]
     assert 0.5 < share < 1 - (0.002 / 0.009) ** 2
-    assert source == "A/A run of 2026-11-21, 12 pairs"
+    assert source == "A/A run of 2025-01-21, 12 pairs"
     assert found["tpot_ms.p50"] == (0.5, "assumed")
 
 
 def test_an_a_a_run_that_does_not_fit_is_not_used():
     """One of another workload, a policy's own word, and one session without scatter leave c as it is without it."""
-    other = YAML + NOISE.replace("workload: w1", "workload: w0")
+    other = NOISE.model_copy(update={"workload_hash": "w0"})
     assert shares(other, *eight())["ttft_ms.p50"] == (0.5, "assumed")
-    written = (YAML + NOISE).replace("    hardware:", "    policy: {shared: 0.3}\n    hardware:")
-    assert shares(written, *eight())["ttft_ms.p50"] == (0.3, "q.yaml:10")
-    assert shares(YAML + NOISE, *eight()[:1])["ttft_ms.p50"] == (0.5, "assumed")
+    written = YAML.replace("    hardware:", "    policy: {shared: 0.3}\n    hardware:")
+    assert shares(NOISE, *eight(), text=written)["ttft_ms.p50"] == (0.3, "q.yaml:10")
+    assert shares(NOISE, *eight()[:1])["ttft_ms.p50"] == (0.5, "assumed")

@@ -13,14 +13,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from pytest_inferbench.baselines.edit import lay_over
-from pytest_inferbench.baselines.read import read_sessions
-from pytest_inferbench.baselines.session import accepted_entries, derive_accepted
-from pytest_inferbench.baselines.yaml_text import OneLine
+from pytest_inferbench.baselines.read_lines import read_lines
 
 SUITE = """
 from pytest_inferbench import Concurrency, Single
@@ -150,29 +148,27 @@ class OwnedServer:
         folder = self.folder / "benchmarks/baselines"
         shutil.copytree(recorded, folder, dirs_exist_ok=True)
         lines, file = next(folder.glob("*/*.jsonl")), next(folder.glob("*.yaml"))
-        first = read_sessions(lines.read_text(), lines.name)
-        accepted, cases = [], {}
-        for session in first:
-            copies = [
-                session.model_copy(
-                    update={
-                        "id": f"{session.id}-{number}",
-                        "rounds": {
-                            name: [value * (1 + away)] * len(figures)
-                            for name, figures in session.rounds.items()
-                            if (value := session.value(name)) is not None
-                        },
-                    }
-                )
-                for number, away in enumerate(SCATTER[:sessions])
-            ]
-            accepted += copies
-            entries = OneLine(accepted_entries(derive_accepted(copies, GATES)))
-            # Without the budgets that were proposed: a slower server on a busy machine must fail by its gates alone.
-            own = {"accepted": entries, "budgets": OneLine({})}
-            cases[session.key] = {"gates": OneLine(GATES), "hardware": {"lab": own}}
-        lines.write_text("".join(f"{session.to_line()}\n" for session in accepted))
-        file.write_text(lay_over(file.read_text(), {"cases": cases}, file.name))
+        first = read_lines(lines.read_text(), lines.name, datetime.now(UTC))
+        copies = [
+            session.model_copy(
+                update={
+                    "id": f"{session.id}-{number}",
+                    "gates": GATES,
+                    "rounds": {
+                        name: [value * (1 + away)] * len(figures)
+                        for name, figures in session.rounds.items()
+                        if (value := session.value(name)) is not None
+                    },
+                }
+            )
+            for case in first.values()
+            for session in case.sessions
+            for number, away in enumerate(SCATTER[:sessions])
+        ]
+        lines.write_text("".join(f"{session.to_text()}\n" for session in copies))
+        # Without the budgets that were proposed: a slower server on a busy machine must fail by its gates alone.
+        head = file.read_text().partition("cases:")[0]
+        file.write_text(f"{head}cases:\n" + "".join(f"  {key}: {{gates: {json.dumps(GATES)}}}\n" for key in first))
 
 
 def _name(case: ET.Element) -> str:

@@ -14,13 +14,16 @@ class Files:
         self.yaml = root / "benchmarks/baselines/scripted--external.yaml"
         self.jsonl = root / "benchmarks/baselines/scripted--external/lab.jsonl"
 
-    def sessions(self):
+    def lines(self):
         return [json.loads(line) for line in self.jsonl.read_text().splitlines()]
+
+    def sessions(self):
+        return [line for line in self.lines() if line["kind"] == "session"]
 
     def tolerate(self):
         """Call nothing a regression, however busy the machine is."""
-        wide = "    policy: {margin: 0.9, resolve: 5.0}\n    gates:"
-        self.yaml.write_text(self.yaml.read_text().replace("    gates:", wide))
+        wide = "    policy: {margin: 0.9, resolve: 5.0}\n    hardware:"
+        self.yaml.write_text(self.yaml.read_text().replace("    hardware:", wide))
 
     def bytes(self):
         return self.yaml.read_bytes(), self.jsonl.read_bytes()
@@ -43,7 +46,9 @@ def test_reseat_opens_a_segment(run, files):
     files.tolerate()
     result = run("--update-baselines", "--baseline-mode=reseat", "-k", "plain")
     result.assert_outcomes(passed=2, deselected=2)
-    assert [(made["segment"], made["how"]) for made in files.sessions()] == [(1, "append"), (2, "reseat")]
+    first, opened, second = files.lines()
+    assert (first["segment"], opened["kind"], opened["how"]) == ("1", "segment", "reseat")
+    assert second["segment"] == opened["id"] == second["id"]
     result.stdout.fnmatch_lines(["plain on lab: *session 1 of segment 2: reseated (*", "  ttft_ms.p50: * -> *"])
     result.stdout.fnmatch_lines(["wrote benchmarks/baselines/scripted--external/lab.jsonl"])
 
@@ -90,23 +95,22 @@ def test_two_cells_of_one_key_end_the_run_before_it_begins(run, files):
 
 
 def test_cases_that_were_not_selected_stay_to_the_letter(run, files):
-    """An update of one case leaves every line of the others, in both files."""
+    """An update of one case adds its line; people's file and every other line stay."""
     run("--update-baselines")
     files.tolerate()
-    before = files.yaml.read_text().splitlines(), files.jsonl.read_text()
+    before = files.yaml.read_text(), files.jsonl.read_text()
     run("--update-baselines", "-k", "concurrency")
-    changed = [line for line in files.yaml.read_text().splitlines() if line not in before[0]]
-    assert len(changed) == 1
-    assert "accepted: {version:" in changed[0]
+    assert files.yaml.read_text() == before[0]
     assert files.jsonl.read_text().startswith(before[1])
-    assert files.sessions()[-1]["case"] == "concurrency[c02]"
+    (added,) = files.lines()[3:]
+    assert added["case"] == "concurrency[c02]"
 
 
 PRUNE = ("--update-baselines", "--baseline-mode=prune")
 
 
 def test_prune_drops_what_no_suite_has_and_measures_nothing(run, files, server):
-    """A case whose test is gone leaves both files; a deselected one stays; no request is sent."""
+    """A case whose test is gone leaves its lines; a deselected one stays; no request is sent."""
     run("--update-baselines")
     source = "def test_plain(bench): ...\n\nasync def test_async(bench): ...\n"
     before = len(server.sent_log())
@@ -116,9 +120,13 @@ def test_prune_drops_what_no_suite_has_and_measures_nothing(run, files, server):
     result = run(*PRUNE, "--model=scripted", "-k", "plain", source=source)
     assert result.ret == pytest.ExitCode.OK
     assert len(server.sent_log()) == before
-    result.stdout.fnmatch_lines(["concurrency[[]c02[]]: dropped: no suite has it"])
+    result.stdout.fnmatch_lines(["concurrency[[]c02[]] on lab: dropped: no suite has it"])
     assert [made["case"] for made in files.sessions()] == ["async", "plain"]
-    assert "concurrency" not in files.yaml.read_text()
+    result.stdout.fnmatch_lines(
+        ["*external.yaml:*: no suite has concurrency[[]c02[]]; delete it there, the file is yours"]
+    )
+    text = files.yaml.read_text()
+    files.yaml.write_text(text[: text.index("  concurrency")])
     again = run(*PRUNE, "--model=scripted", source=source)
     again.stdout.fnmatch_lines(["baselines not pruned: nothing in them is superfluous"])
 
@@ -166,7 +174,7 @@ def test_options_that_do_not_go_together(pytester, arguments, message):
 def test_a_broken_baseline_is_left_as_it_is(run, files):
     """A file from a newer schema is named with its line, nothing is measured, and nothing is written."""
     run("--update-baselines", "-k", "plain")
-    files.yaml.write_text(files.yaml.read_text().replace("schema: 1", "schema: 2"))
+    files.yaml.write_text("schema: 2\n")
     before = files.bytes()
     result = run("--update-baselines", "-k", "plain")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -174,3 +182,41 @@ def test_a_broken_baseline_is_left_as_it_is(run, files):
         ["*scripted--external.yaml:1: schema 2 is newer than 1, the newest read here; upgrade *"]
     )
     assert files.bytes() == before
+
+
+OLDER = """\
+# reviewed
+schema: 1
+model: scripted
+backend: external
+cases:
+  plain:   # the only one
+    policy: {margin: 0.9, resolve: 5.0}
+    hardware:
+      lab:
+        accepted: {version: v7, sessions: 1, ttft_ms.p50: 30.0}
+        noise: {date: 2026-01-02, version: v7, workload: w, pairs: 9, restart_sd: {ttft_ms.p50: 0.01}}
+"""
+
+
+def test_a_file_of_version_1_is_taken_over_once(run, files, pytester):
+    """It is read with one warning; the next update leaves people's lines to the byte and says what it did, once."""
+    files.yaml.parent.mkdir(parents=True)
+    files.yaml.write_text(OLDER)
+    told = "*scripted--external.yaml:1: OlderSpellingWarning: `accepted:` and `noise:` are the program's*"
+    read = run("-k", "plain", "-n", "1")
+    read.assert_outcomes(passed=2, warnings=1)
+    read.stdout.fnmatch_lines([told])
+    assert files.yaml.read_text() == OLDER
+    taken = "benchmarks/baselines/scripted--external.yaml: took `accepted:` and `noise:` out; *"
+    run("--update-baselines", "-k", "plain").stdout.fnmatch_lines([taken])
+    assert files.yaml.read_text() == OLDER[: OLDER.index("    hardware:")]
+    assert [(line["kind"], line["date"][:10]) for line in files.lines()][1:] == [("noise", "2026-01-02")]
+    again = run("--update-baselines", "-k", "plain")
+    again.assert_outcomes(passed=2, deselected=2)
+    again.stdout.no_fnmatch_line(taken)
+    refused = run("-k", "plain", "-W", "error::pytest_inferbench.errors.OlderSpellingWarning")
+    refused.assert_outcomes(passed=2, deselected=2)
+    files.yaml.write_text(OLDER)
+    refused = run("-k", "plain", "-W", "error::pytest_inferbench.errors.OlderSpellingWarning")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR

@@ -120,3 +120,19 @@ def test_every_reason_is_there() -> None:
         "2 skipped",
     ):
         assert label in text
+
+
+def test_what_was_accepted_stands_below_the_table() -> None:
+    """After an update: what became of each case, and its figures before and after; what does not fit counted."""
+    figures = [{"metric": "ttft_ms.p50", "old": 41.04, "new": 40.0}, {"metric": "swap_ms", "new": 3.0}]
+    update = {"model": "m", "backend": "b", "hardware": "lab", "case": "plain", "said": "OK, session 2 of segment 1"}
+    text = to_markdown(document((WITHIN,), accepted=[{**update, "figures": figures}]))
+    _, _, section = text.partition("### Accepted\n\n")
+    assert section.splitlines()[2] == (
+        "| <code>plain on lab</code> | OK, session 2 of segment 1 | ttft_ms.p50 41.0 → 40.0; swap_ms - → 3.00 |"
+    )
+    assert "### Accepted" not in to_markdown(document((WITHIN,)))
+    many = [{**update, "case": f"case{number}", "figures": figures} for number in range(500)]
+    short = to_markdown(document((WITHIN,), accepted=many), limit=10_000)
+    assert "more cases, which are in `run.json`" in short
+    assert len(short.encode()) < 10_000

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_inferbench.baselines.fingerprint import Fingerprint, of_result
+from pytest_inferbench.baselines.lines import Session
 from pytest_inferbench.baselines.names import case_key, safe_name
-from pytest_inferbench.baselines.session import SCHEMA, How, Session
 from pytest_inferbench.errors import BaselineError
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
@@ -61,18 +61,16 @@ class Candidate:
         summary = self.result.metrics.get(name.partition(".")[0])
         return Direction.NEUTRAL if summary is None else Direction(summary.direction)
 
-    def to_session(self, run_id: str, date: str, segment: int, how: How) -> Session:
-        """The session line of this candidate."""
+    def to_session(self, run_id: str, date: str, segment: str, gates: Sequence[str]) -> Session:
+        """The session line of this candidate: of the run and its date, in a segment, judged by these gates."""
         result, seen = self.result, self.fingerprint
         completed = result.metrics.get("e2e_ms")
         return Session(
-            schema=SCHEMA,
             id=run_id,
             date=date,
             case=result.case,
             variant=result.variant,
             segment=segment,
-            how=how,
             version=seen.version,
             image=seen.image,
             provision=seen.provision,
@@ -83,6 +81,7 @@ class Candidate:
             served_model=seen.served_model,
             machine=dict(seen.machine),
             requests=(completed.n if completed else None) or 0,
+            gates=list(gates),
             rounds=self._rounds(),
         )
 

@@ -1,19 +1,24 @@
 """A case's result against the budgets of its baseline.
 
-Law: pure. A budget is an absolute limit without statistics; the limit itself is still within.
+Law: pure. A budget knows no statistics; the limit itself is still within.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pytest_inferbench.baselines.accepted import reference
+from pytest_inferbench.baselines.figures import figure_text
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_inferbench.baselines.schema import BaselineFile, Budget
+    from pytest_inferbench.baselines.budget import Budget
+    from pytest_inferbench.baselines.lines import Session
+    from pytest_inferbench.baselines.schema import BaselineFile
     from pytest_inferbench.measure.result import CaseResult
 
 STEADY_SAMPLES: Final = {"p95": 500, "p99": 1000}
@@ -34,23 +39,50 @@ def effective_budgets(file: BaselineFile, case: str, hardware: str) -> list[Budg
     entry = file.cases.get(case)
     if entry is None:
         return []
-    own = entry.hardware.get(hardware)
-    layers = (*entry.budgets, *(own.budgets if own else ()))
+    layers = (*entry.budgets, *entry.hardware.get(hardware, ()))
     return list({(budget.metric, budget.bound): budget for budget in layers}.values())
 
 
-def check_budgets(result: CaseResult, budgets: Sequence[Budget]) -> tuple[Check, ...]:
-    """One check for each budget; a figure that was not measured is over its budget, whatever the budget."""
-    return tuple(_check(result, budget) for budget in budgets)
+def check_budgets(result: CaseResult, budgets: Sequence[Budget], level: Sequence[Session] = ()) -> tuple[Check, ...]:
+    """One check for each budget; a figure that was not measured is over its budget, whatever the budget.
+
+    Args:
+        result: the case.
+        budgets: its limits.
+        level: the accepted sessions that relative ones start from (`Accepted.level`, those comparable with the case).
+
+    Returns:
+        in the budgets' order; a relative one without an accepted figure is NEW.
+    """
+    return tuple(
+        _absolute(result, each) if each.share is None else _relative(result, each, each.share, level)
+        for each in budgets
+    )
 
 
-def _check(result: CaseResult, budget: Budget) -> Check:
+def _absolute(result: CaseResult, budget: Budget) -> Check:
     value = result.figure(budget.metric)
-    if value is None:
-        within, note = False, _why_absent(result, budget.metric)
-    else:
-        within = value <= budget.limit if budget.bound == "max" else value >= budget.limit
-        note = _small_sample(result, budget.metric)
+    note = _why_absent(result, budget.metric) if value is None else _small_sample(result, budget.metric)
+    return _judged(result, budget, value, float(budget.limit), note)
+
+
+def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[Session]) -> Check:
+    # Like with like: what is accepted of a session is the median of its rounds.
+    value, start = result.session_figure(budget.metric), reference(level, budget.metric)
+    if value is None or start is None:
+        value = result.figure(budget.metric)
+        note = f"{budget.limit} of what was accepted on this hardware, and nothing was yet"
+        found = _judged(result, budget, value, None, note if value is not None else _why_absent(result, budget.metric))
+        return found if value is None else replace(found, verdict=Verdict.NEW)
+    first, last = start.sessions[0], start.sessions[-1]
+    of = "1 session of" if first is last else f"{len(start.sessions)} sessions from {_day(first)} to"
+    note = f"{budget.limit} of {figure_text(start.value)}, accepted in {of} {_day(last)} ({first.version})"
+    return _judged(result, budget, value, start.value * (1 + share), note)
+
+
+def _judged(result: CaseResult, budget: Budget, value: float | None, limit: float | None, note: str) -> Check:
+    """The check; a figure or a limit that is not there is not kept."""
+    within = value is not None and limit is not None and (value <= limit if budget.bound == "max" else value >= limit)
     summary = result.metrics.get(budget.metric.partition(".")[0])
     return Check(
         metric=budget.metric,
@@ -58,11 +90,15 @@ def _check(result: CaseResult, budget: Budget) -> Check:
         verdict=Verdict.WITHIN_BUDGET if within else Verdict.OVER_BUDGET,
         value=value,
         bound=budget.bound,
-        limit=budget.limit,
+        limit=limit,
         unit=summary.unit if summary else "",
         source=budget.source,
         note=note,
     )
+
+
+def _day(session: Session) -> str:
+    return session.date.partition("T")[0]
 
 
 def _why_absent(result: CaseResult, name: str) -> str:

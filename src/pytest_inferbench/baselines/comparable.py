@@ -6,9 +6,10 @@ Law: pure. Sessions of every segment are given, because an accepted upgrade move
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.baselines.accepted import Accepted
 from pytest_inferbench.baselines.fingerprint import flags, incomparable, of_session
 from pytest_inferbench.stats.history import History, read_history
 from pytest_inferbench.stats.sample import Past
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from pytest_inferbench.baselines.fingerprint import Fingerprint
     from pytest_inferbench.baselines.schema import Baseline
-    from pytest_inferbench.baselines.session import Session
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.rule import Rule
 
@@ -28,27 +28,20 @@ class Comparable:
     """The comparable history of one case.
 
     Attributes:
-        key: the case as the files name it.
         new: why nothing is comparable, which makes the case NEW, in words for people; None where something is.
-        sessions: what it is compared with, oldest first, of all segments; empty where it is NEW.
+        accepted: what it is compared with: sessions of all segments that measured the same; none where it is NEW.
         flags: what differs from the last of them and is compared all the same, one sentence each.
     """
 
-    key: str
     new: str | None
-    sessions: tuple[Session, ...] = ()
+    accepted: Accepted = field(default_factory=Accepted)
     flags: tuple[str, ...] = ()
-
-    @property
-    def segment(self) -> tuple[Session, ...]:
-        """The sessions of the current segment: those whose location counts."""
-        return tuple(session for session in self.sessions if session.segment == self.sessions[-1].segment)
 
     def past(self, metric: str) -> tuple[Past, ...]:
         """The figures of `metric.statistic` for `stats.history.read_history`, oldest first; None where one has none."""
         return tuple(
-            Past(session.value(metric), session.segment, tuple(session.rounds.get(metric, ())))
-            for session in self.sessions
+            Past(session.value(metric), number, tuple(session.rounds.get(metric, ())))
+            for session, number in zip(self.accepted.sessions, self.accepted.numbers, strict=True)
         )
 
 
@@ -60,16 +53,16 @@ def comparable(baseline: Baseline, key: str, now: Fingerprint) -> Comparable:
         key: the case's key (`names.case_key`).
         now: the new result's circumstances (`fingerprint.of_result`).
     """
-    own = [session for session in baseline.sessions if session.key == key]
-    if not own:
+    accepted = baseline.of(key)
+    if not accepted.sessions:
         known = key in baseline.file.cases
         why = f"no baseline on this hardware ({baseline.hardware})" if known else "no baseline for this case"
-        return Comparable(key, why)
-    last = of_session(own[-1])
+        return Comparable(why)
+    last = of_session(accepted.sessions[-1])
     why_not = incomparable(last, now)
     if why_not is not None:
-        return Comparable(key, why_not)
-    return Comparable(key, None, _like(own, last), flags(last, now))
+        return Comparable(why_not)
+    return Comparable(None, measuring_the_same(accepted), flags(last, now))
 
 
 def histories(
@@ -86,12 +79,11 @@ def histories(
         (case key, gate) -> its history, for the cases that have sessions here. A gate of no known metric is left
         out.
     """
-    by_case: dict[str, list[Session]] = {}
-    for session in baseline.sessions:
-        by_case.setdefault(session.key, []).append(session)
     found = {}
-    for key, own in by_case.items():
-        like = Comparable(key, None, _like(own, of_session(own[-1])))
+    for key, accepted in baseline.accepted.items():
+        if not accepted.sessions:
+            continue
+        like = Comparable(None, measuring_the_same(accepted))
         for gate, rule in rules(key).items():
             metric = metrics.get(gate.partition(".")[0])
             if metric is not None:
@@ -99,5 +91,10 @@ def histories(
     return found
 
 
-def _like(sessions: list[Session], fingerprint: Fingerprint) -> tuple[Session, ...]:
-    return tuple(session for session in sessions if incomparable(of_session(session), fingerprint) is None)
+def measuring_the_same(accepted: Accepted) -> Accepted:
+    """The same without the sessions that measured something else than the last one."""
+    if not accepted.sessions:
+        return accepted
+    last = of_session(accepted.sessions[-1])
+    same = tuple(each for each in accepted.sessions if incomparable(of_session(each), last) is None)
+    return replace(accepted, sessions=same)

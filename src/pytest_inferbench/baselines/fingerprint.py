@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_inferbench.baselines.session import Session
+    from pytest_inferbench.baselines.lines import Session
     from pytest_inferbench.measure.result import CaseResult
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.read import side_problems
+from pytest_inferbench.baselines.budget import side_problems
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES
 from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.metrics.table import Kind, SampleMetric
@@ -16,7 +16,7 @@ from pytest_inferbench.policy import metric_problems
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_inferbench.baselines.schema import Budget
+    from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.metrics.table import Metric
 
@@ -31,7 +31,8 @@ def budget_problems(budgets: Sequence[Budget], metrics: Mapping[str, Metric]) ->
     return [
         problem
         for one in budgets
-        for problem in metric_problems(one.metric, one.source, metrics) or side_problems(one, f"{one.limit:g}", metrics)
+        for problem in metric_problems(one.metric, one.source, metrics)
+        or side_problems(one, one.limit if isinstance(one.limit, str) else f"{one.limit:g}", metrics)
     ]
 
 

@@ -22,18 +22,24 @@ def safe_name(text: str) -> str:
 
 
 def budget_file(model: str, backend: str) -> str:
-    """The YAML file that people review, relative to the baselines folder."""
+    """People's file, relative to the baselines folder."""
     return f"{safe_name(model)}--{safe_name(backend)}.yaml"
 
 
-def session_file(model: str, backend: str, hardware: str) -> str:
-    """The JSONL file of accepted sessions, relative to the baselines folder."""
+def lines_file(model: str, backend: str, hardware: str) -> str:
+    """The program's file of a hardware, relative to the baselines folder."""
     return f"{safe_name(model)}--{safe_name(backend)}/{safe_name(hardware)}.jsonl"
 
 
 def case_key(case: str, variant: str) -> str:
     """A case as the files name it: `concurrency[c08]`, or `concurrency[c08]@chunked` for a variant's."""
     return f"{case}@{variant}" if variant else case
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Case and variant of a key; the variant is "" without one."""
+    case, mark, variant = key.rpartition("@")
+    return (case, variant) if mark else (key, "")
 
 
 def bare_case(key: str) -> str:

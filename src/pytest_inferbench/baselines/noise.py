@@ -1,20 +1,18 @@
-"""What an A/A run leaves in the YAML baseline file: how much fresh servers of one hour scatter, by figure.
+"""What an A/A run leaves: how much fresh servers of one hour scatter, by figure.
 
 Idea: the share of variance that one day's sessions have in common follows from this and from the accepted sessions.
 The second grows with every session, so the first is what is kept, and the share is derived anew at each judgement.
-Law: pure; the next A/A run of a case replaces what the last one said.
+Law: pure; of several A/A runs of a case the latest counts.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.edit import lay_over, new_text
+from pytest_inferbench.baselines.changes import Edit, Update
 from pytest_inferbench.baselines.figures import figure_text, round_figure
+from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.baselines.names import case_key
-from pytest_inferbench.baselines.schema import HardwareEntry, Noise
-from pytest_inferbench.baselines.update import Change, Update
-from pytest_inferbench.baselines.yaml_text import OneLine
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -26,35 +24,30 @@ if TYPE_CHECKING:
 _DIFFERENT = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INVALID})
 
 
-def plan_noise(baseline: Baseline, results: Sequence[CaseResult], date: str) -> Update:
+def plan_noise(baseline: Baseline, results: Sequence[CaseResult], run_id: str, date: str) -> Update:
     """Record what an A/A run says of its cases.
 
     Args:
         baseline: both files as read.
         results: cases of this baseline's model, backend and hardware, with what their pairs said.
-        date: the day of the run, ISO 8601.
-
-    Raises:
-        BaselineError: the YAML file cannot be edited in place.
+        run_id: the run's id.
+        date: when it ran, ISO 8601 in UTC.
     """
-    lines: list[str] = []
-    cases: dict[str, Any] = {}
+    added: list[Noise] = []
+    notes: list[str] = []
     for result in results:
         key = case_key(result.case, result.variant)
-        noise = _noise(result, date)
-        if isinstance(noise, str):
-            lines.append(f"{key} on {baseline.hardware}: noise not recorded: {noise}")
-            continue
-        cases[key] = {"hardware": {baseline.hardware: {"noise": OneLine(_entries(noise))}}}
-        lines += [f"{key} on {baseline.hardware}: noise of {noise.pairs} pairs", *_changes(baseline, key, noise)]
-    text = baseline.text
-    if cases:
-        text = text if text is not None else new_text(baseline.file.model, baseline.file.backend)
-        text = lay_over(text, {"cases": cases}, baseline.name)
-    return Update(baseline.file.model, baseline.file.backend, Change(baseline.text, text), {}, tuple(lines))
+        noise = _noise(result, run_id, date)
+        said = f"noise not recorded: {noise}" if isinstance(noise, str) else f"noise of {noise.pairs} pairs"
+        notes.append(f"{key} on {baseline.hardware}: {said}")
+        if isinstance(noise, Noise):
+            added.append(noise)
+            notes += _scatter(baseline, key, noise)
+    edit = {baseline.hardware: Edit(tuple(added))}
+    return Update(baseline.file.model, baseline.file.backend, edit, notes=tuple(notes))
 
 
-def _noise(result: CaseResult, date: str) -> Noise | str:
+def _noise(result: CaseResult, run_id: str, date: str) -> Noise | str:
     """What to record of a case; why nothing, where there is a reason."""
     if result.invalid:
         return "the measurement is invalid"
@@ -67,28 +60,20 @@ def _noise(result: CaseResult, date: str) -> Noise | str:
     if not scatter:
         return "no gate has enough pairs"
     return Noise(
+        id=run_id,
         date=date,
+        case=result.case,
+        variant=result.variant,
         version=result.version,
-        workload=str(result.workload["hash"]),
+        workload_hash=str(result.workload["hash"]),
         pairs=min(measured[gate]["n"] for gate in scatter),
         restart_sd={gate: round_figure(sd) for gate, sd in scatter.items()},
     )
 
 
-def _entries(noise: Noise) -> dict[str, Any]:
-    return {
-        "date": noise.date,
-        "version": noise.version,
-        "workload": noise.workload,
-        "pairs": noise.pairs,
-        "restart_sd": dict(noise.restart_sd),
-    }
-
-
-def _changes(baseline: Baseline, key: str, noise: Noise) -> list[str]:
+def _scatter(baseline: Baseline, key: str, noise: Noise) -> list[str]:
     """`old -> new` of each figure, a line each."""
-    case = baseline.file.cases.get(key)
-    old = ((case.hardware.get(baseline.hardware) if case else None) or HardwareEntry()).noise
+    old = baseline.of(key).noise
     before = old.restart_sd if old else {}
     return [
         f"  {gate}: one server among its like scatters by {_shown(before.get(gate))} -> {_shown(sd)}"

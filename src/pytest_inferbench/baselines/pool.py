@@ -1,8 +1,8 @@
 """What the accepted sessions of other models and backends on a hardware say of its noise.
 
 Idea: noise is the machine's before it is a model's, so a gate's spread is steadied by every other case measured there.
-Law: pure. Which figures count is in the files (`accepted` has those that were gated), not in a config: whatever a run
-selects, its verdicts are the same.
+Law: pure. Which figures count is in the lines (a session has its gates), not in a config: whatever a run selects, its
+verdicts are the same.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.comparable import histories
+from pytest_inferbench.baselines.gates import policy_layers
+from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.rule import DEFAULTS, kind_of
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def accepted_spreads(baseline: Baseline, metrics: Mapping[str, Metric]) -> tuple[OwnSpread, ...]:
-    """The spread of each accepted figure of each case that has one; the cases carry model and backend in their names.
+    """The spread of each gated figure of each case that has one; the cases carry the file in their names.
 
     Args:
         baseline: both files.
@@ -30,14 +32,13 @@ def accepted_spreads(baseline: Baseline, metrics: Mapping[str, Metric]) -> tuple
     """
 
     def rules(key: str) -> dict[str, Rule]:
-        case = baseline.file.cases.get(key)
-        entry = case.hardware.get(baseline.hardware) if case else None
-        accepted = entry.accepted if entry else None
-        return {gate: DEFAULTS[kind_of(gate)] for gate in (accepted.figures if accepted else ())}
+        last = baseline.of(key).sessions[-1]
+        return {
+            gate: DEFAULTS[kind_of(gate)] for gate in last.gates or gates(policy_layers(baseline.file, key, ())).value
+        }
 
-    place = f"{baseline.file.model} on {baseline.file.backend}"
     return tuple(
-        history.own_spread(f"{key} of {place}", DEFAULTS[kind_of(gate)])
+        history.own_spread(f"{key} of {baseline.name}", DEFAULTS[kind_of(gate)])
         for (key, gate), history in histories(baseline, metrics, rules).items()
         if history.df
     )

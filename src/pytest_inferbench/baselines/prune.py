@@ -1,87 +1,70 @@
-"""`--baseline-mode prune`: cases that no suite has, and sessions that nothing looks at any more, leave the files.
+"""`--baseline-mode prune`: lines that nothing looks at any more leave the program's files.
 
-Law: pure. Nothing of a case that a suite has goes but its sessions beyond the window; comments stay.
+Law: pure. People's file is theirs: what no suite has is named with its line, for them to delete.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.edit import drop_cases, lay_over
+from pytest_inferbench.baselines.accepted import REFERENCE_SESSIONS
+from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Update, moved
+from pytest_inferbench.baselines.comparable import measuring_the_same
 from pytest_inferbench.baselines.names import bare_case
-from pytest_inferbench.baselines.proposal import changes
-from pytest_inferbench.baselines.session import accepted_entries, current_segment, derive_accepted
-from pytest_inferbench.baselines.update import Change, Update
-from pytest_inferbench.baselines.yaml_text import OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from pytest_inferbench.baselines.schema import Baseline, BaselineFile
-    from pytest_inferbench.baselines.session import Session
+    from pytest_inferbench.baselines.accepted import Accepted
+    from pytest_inferbench.baselines.lines import Session
+    from pytest_inferbench.baselines.schema import Baseline
 
 
 def plan_prune(baselines: Sequence[Baseline], suite: Collection[str], window: Callable[[str], int]) -> Update:
     """Drop what is not needed from the files of one model and backend.
 
     Args:
-        baselines: the YAML file with the sessions of each hardware, at least one, all with the same YAML file.
+        baselines: people's file with the lines of each hardware, at least one, all with the same file of people's.
         suite: keys of all cases that the suite has, selected or not. A test that measures several workloads counts by
             the first one's.
         window: case key -> sessions that are looked at.
-
-    Raises:
-        BaselineError: the YAML file cannot be edited in place.
     """
     first = baselines[0]
-    known = {*first.file.cases, *(session.key for baseline in baselines for session in baseline.sessions)}
-    gone = sorted(key for key in known if bare_case(key) not in suite)
-    lines = [f"{key}: dropped: no suite has it" for key in gone]
-    laid: dict[str, Any] = {}
-    files = {}
+    edits, cases = {}, []
     for baseline in baselines:
-        kept = _kept(baseline.sessions, gone, window)
-        files[baseline.hardware] = Change(baseline.sessions_text, _lines(baseline, kept))
-        for key in dict.fromkeys(session.key for session in baseline.sessions if session.key not in gone):
-            fewer = sum(session.key == key for session in baseline.sessions) - sum(one.key == key for one in kept)
-            if fewer:
-                entry, told = _shorter(first.file, baseline, key, kept)
-                laid.setdefault(key, {"hardware": {}})["hardware"][baseline.hardware] = entry
-                lines += [f"{key} on {baseline.hardware}: dropped {fewer} beyond the window of {window(key)}", *told]
-    text = first.text
-    if text is not None:
-        text = drop_cases(text, [key for key in gone if key in first.file.cases], first.name)
-        text = lay_over(text, {"cases": laid}, first.name) if laid else text
-    return Update(first.file.model, first.file.backend, Change(first.text, text), files, tuple(lines))
+        gone = frozenset(key for key in baseline.accepted if bare_case(key) not in suite)
+        cases += [_told(baseline, key, "dropped: no suite has it") for key in sorted(gone)]
+        beyond: set[tuple[str, str]] = set()
+        for key, accepted in baseline.accepted.items():
+            dropped = [] if key in gone else _beyond(accepted, window(key))
+            if dropped:
+                beyond |= {(session.id, key) for session in dropped}
+                said = f"dropped {len(dropped)} beyond the window of {window(key)}"
+                cases.append(_told(baseline, key, said, accepted, dropped))
+        edits[baseline.hardware] = Edit(drop_cases=gone, drop_sessions=frozenset(beyond))
+    notes = [
+        f"{entry.source}: no suite has {key}; delete it there, the file is yours"
+        for key, entry in first.file.cases.items()
+        if bare_case(key) not in suite
+    ]
+    return Update(first.file.model, first.file.backend, edits, None, tuple(cases), tuple(notes))
 
 
-def _kept(sessions: Sequence[Session], gone: Collection[str], window: Callable[[str], int]) -> list[Session]:
-    left: dict[str, int] = {}
-    kept = []
-    for session in reversed(sessions):
-        if session.key in gone:
-            continue
-        left[session.key] = left.get(session.key, window(session.key)) - 1
-        if left[session.key] >= 0:
-            kept.append(session)
-    return kept[::-1]
+def _beyond(accepted: Accepted, window: int) -> list[Session]:
+    """The sessions that neither a comparison nor a relative budget looks at."""
+    kept = {
+        session.id
+        for session in (*accepted.sessions[-window:], *measuring_the_same(accepted).level[:REFERENCE_SESSIONS])
+    }
+    return [session for session in accepted.sessions if session.id not in kept]
 
 
-def _lines(baseline: Baseline, kept: Sequence[Session]) -> str | None:
-    """The session file with the lines of the kept sessions as they are."""
-    if baseline.sessions_text is None or len(kept) == len(baseline.sessions):
-        return baseline.sessions_text
-    written = [line for line in baseline.sessions_text.split("\n") if line.strip()]
-    wanted = {id(session) for session in kept}
-    lines = [line for line, session in zip(written, baseline.sessions, strict=True) if id(session) in wanted]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _shorter(
-    file: BaselineFile, baseline: Baseline, key: str, kept: Sequence[Session]
-) -> tuple[dict[str, Any], list[str]]:
-    """The accepted figures of a case that lost sessions, as before where its current segment lost none."""
-    old = file.cases[key].hardware[baseline.hardware].accepted
-    assert old is not None  # noqa: S101 - the two files agree (`agree.disagreements`)
-    new = derive_accepted(current_segment(kept, key), old.figures)
-    return {"accepted": OneLine(accepted_entries(new))}, changes(old, new)
+def _told(
+    baseline: Baseline, key: str, said: str, before: Accepted | None = None, dropped: Sequence[Session] = ()
+) -> CaseUpdate:
+    figures: tuple[Moved, ...] = ()
+    if before is not None:
+        after = replace(before, sessions=tuple(each for each in before.sessions if each not in dropped))
+        figures = moved(before, after, before.sessions[-1].gates)
+    return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures)

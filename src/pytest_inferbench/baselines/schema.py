@@ -1,51 +1,35 @@
-"""The YAML baseline file: its shape, and the values it is read into.
+"""People's file, `<model>--<backend>.yaml`: its shape, and the values it is read into.
 
-Law: shapes and frozen values only. Budgets, gates and policy are people's, `accepted` and `noise` are ours.
+Law: shapes and frozen values only. All of it is people's: budgets, gates, policy. What older versions of this package
+wrote between them, `accepted` and `noise`, is recognised and belongs to the lines beside it (`older`).
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 
-from pytest_inferbench.config.caller import caller
+from pytest_inferbench.baselines.accepted import Accepted
+from pytest_inferbench.baselines.budget import BoundShape
 from pytest_inferbench.config.validate import Shape
-from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.policy import CasePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_inferbench.baselines.session import Accepted, Session
+    from pytest_inferbench.baselines.budget import Budget
+    from pytest_inferbench.baselines.lines import Noise
     from pytest_inferbench.config.document import Section
 
-
-class BoundShape(Shape):
-    """The limits of one metric: `{max: 250}`."""
-
-    max: float | None = None
-    min: float | None = None
-
-    @model_validator(mode="after")
-    def _some(self) -> BoundShape:
-        if self.max is None and self.min is None:
-            raise ValueError("neither max nor min; write a limit such as {max: 250}")
-        return self
+SCHEMA = 1
+"""The version of people's file, the only one there is."""
 
 
-class _AcceptedShape(Shape):
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float] = Field(init=False)
+class NoiseShape(Shape):
+    """What older versions wrote of an A/A run."""
 
-    version: str
-    image: str | None = None
-    sessions: Annotated[int, Field(ge=1)]
-
-
-class _NoiseShape(Shape):
     date: str
     version: str
     workload: str
@@ -55,8 +39,8 @@ class _NoiseShape(Shape):
 
 class _HardwareShape(Shape):
     budgets: dict[str, BoundShape] = Field(default_factory=dict)
-    accepted: _AcceptedShape | None = None
-    noise: _NoiseShape | None = None
+    accepted: dict[str, Any] | None = None
+    noise: NoiseShape | None = None
 
 
 class _CaseShape(Shape):
@@ -76,89 +60,37 @@ class FileShape(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """An absolute limit.
-
-    Attributes:
-        metric: `ttft_ms.p95`, or `output_tok_per_s` for a single figure.
-        bound: "max" or "min".
-        limit: in the metric's unit; the limit itself is still within.
-        source: where it is written, `file:line`; the line that makes it where nothing is said.
-
-    Raises:
-        ConfigError: the metric is no text, the bound another word, the limit no number.
-    """
-
-    metric: str
-    bound: str
-    limit: float
-    source: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse what is no budget, whichever metrics there are."""
-        if not self.source:
-            object.__setattr__(self, "source", str(caller()))
-        if not isinstance(self.metric, str):
-            raise ConfigError(f"{self.source}: Budget: got {self.metric!r}, expected a metric such as 'ttft_ms.p50'")
-        if self.bound not in {"max", "min"}:
-            raise ConfigError(
-                f"{self.source}: Budget of {self.metric}: got the bound {self.bound!r}, expected 'max' or 'min'"
-            )
-        if isinstance(self.limit, bool) or not isinstance(self.limit, int | float) or not math.isfinite(self.limit):
-            raise ConfigError(
-                f"{self.source}: Budget of {self.metric}: got the limit {self.limit!r}, expected a finite number"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """What an A/A run measured of one case on one hardware.
-
-    Attributes:
-        date: the day, ISO 8601.
-        version: the server's.
-        workload: hash over the workload's parameters; of another workload it says nothing.
-        pairs: pairs of fresh servers behind it.
-        restart_sd: `metric.statistic` -> relative SD of one fresh server among those of its hour.
-    """
-
-    date: str
-    version: str
-    workload: str
-    pairs: int
-    restart_sd: Mapping[str, float]
-
-    @property
-    def source(self) -> str:
-        """The run, for reports."""
-        return f"A/A run of {self.date}, {self.pairs} pairs"
-
-
-@dataclass(frozen=True, slots=True)
-class HardwareEntry:
-    """What a case has on one hardware: budgets that override the case's, the accepted figures, its noise."""
-
-    budgets: tuple[Budget, ...] = ()
-    accepted: Accepted | None = None
-    noise: Noise | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class CaseEntry:
-    """One case of a file; `policy` is its `policy:` with its `gates:`, as written, for `policy.gate_rules`."""
+    """One case of the file.
+
+    Attributes:
+        budgets: on any hardware.
+        policy: its `policy:` with its `gates:`, as written, for `policy.gate_rules`.
+        hardware: the budgets that override those, by the hardware's name.
+        source: where it is written.
+    """
 
     budgets: tuple[Budget, ...]
     policy: Section
-    hardware: Mapping[str, HardwareEntry]
+    hardware: Mapping[str, tuple[Budget, ...]]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineFile:
-    """One `<model>--<backend>.yaml`; cases by their key (`concurrency[c08]`)."""
+    """One `<model>--<backend>.yaml`.
+
+    Attributes:
+        model, backend: whose.
+        cases: by their key (`concurrency[c08]`).
+        older: A/A noise that a version before wrote here, by hardware and case; None where there is nothing of the
+            program's between people's lines.
+    """
 
     model: str
     backend: str
     cases: Mapping[str, CaseEntry]
+    older: Mapping[str, Mapping[str, Noise]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +99,21 @@ class Baseline:
 
     Attributes:
         hardware: its name in both files.
-        name, sessions_name: the files as people are shown them.
-        text, sessions_text: what the files held; None where there is no such file yet.
-        file: the YAML file read; without cases where there is none.
-        sessions: the accepted sessions on this hardware, oldest first.
+        name, lines_name: the files as people are shown them.
+        text: what people's file holds; None where there is none.
+        file: the same read; without cases where there is none.
+        accepted: what was accepted on this hardware, by the case's key.
     """
 
     hardware: str
     name: str
-    sessions_name: str
+    lines_name: str
     text: str | None
-    sessions_text: str | None
     file: BaselineFile
-    sessions: tuple[Session, ...]
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)
+
+    def of(self, key: str) -> Accepted:
+        """What was accepted of a case, with the noise that an older file has of it; nothing of one that has no line."""
+        found = self.accepted.get(key, Accepted())
+        older = (self.file.older or {}).get(self.hardware, {}).get(key)
+        return found if found.noise is not None or older is None else replace(found, noise=older)

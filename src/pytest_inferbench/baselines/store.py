@@ -1,7 +1,7 @@
 """Baseline files on disk: the only file access of `baselines/`.
 
-Law: a file that cannot be understood is left untouched. A write replaces whole files, each in one step, only if they
-still are what was read, and only one writer at a time.
+Law: a file that cannot be understood is left untouched. A write replaces whole files, each in one step, and only one
+writer at a time: it adds its lines to whatever is there then. People's file is written where there is none.
 """
 
 from __future__ import annotations
@@ -10,22 +10,29 @@ import contextlib
 import fcntl
 import os
 import shutil
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Final
 
-from pytest_inferbench.baselines.agree import disagreements
-from pytest_inferbench.baselines.names import budget_file, safe_name, session_file
-from pytest_inferbench.baselines.read import read_file, read_sessions
+from pytest_inferbench.baselines.names import budget_file, lines_file, safe_name
+from pytest_inferbench.baselines.read import read_file
+from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.baselines.schema import Baseline, BaselineFile
+from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.config.parse import parse
-from pytest_inferbench.errors import BaselineError, ConfigError
+from pytest_inferbench.errors import BaselineError, ConfigError, OlderSpellingWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pytest_inferbench.baselines.update import Update
+    from pytest_inferbench.baselines.accepted import Accepted
+    from pytest_inferbench.baselines.changes import Update
+    from pytest_inferbench.clock import Clock
     from pytest_inferbench.metrics.table import Metric
+
+_PATIENCE_S: Final = 10.0
+_STEP_S: Final = 0.05
 
 
 class BaselineStore:
@@ -35,58 +42,74 @@ class BaselineStore:
         folder: where the files lie; made by the first write.
         root: the folder that paths in messages are shown from.
         metrics: every metric by its name.
+        clock: tells which dates lie ahead.
     """
 
-    def __init__(self, folder: Path, root: Path, metrics: Mapping[str, Metric]) -> None:
+    def __init__(self, folder: Path, root: Path, metrics: Mapping[str, Metric], clock: Clock = SYSTEM_CLOCK) -> None:
         self._folder = folder
         self._root = root
         self._metrics = metrics
-        self._last: dict[tuple[Path, str], Baseline] = {}
+        self._clock = clock
+        self._files: dict[Path, tuple[str, BaselineFile]] = {}
+        self._lines: dict[Path, tuple[str, Mapping[str, Accepted]]] = {}
 
     def read(self, model: str, backend: str, hardware: str) -> Baseline:
         """Both files of a model, backend and hardware; empty where there are none yet. Parsed again only if changed.
 
         Raises:
-            BaselineError: a file is unreadable, broken, newer, another model's, or the two disagree.
+            BaselineError: a file is unreadable, broken, newer, or another model's.
         """
         path = self._folder / budget_file(model, backend)
         return self._at(path, safe_name(hardware), (model, backend))
 
     def _at(self, path: Path, hardware: str, expected: tuple[str, str] | None = None) -> Baseline:
-        """The baseline whose YAML file is at `path`; `expected`: whose it must be, and is where there is no file."""
-        sessions_path = path.with_suffix("") / f"{hardware}.jsonl"
-        name, sessions_name = shown(path, self._root), shown(sessions_path, self._root)
-        text, sessions_text = _read(path, name), _read(sessions_path, sessions_name)
-        last = self._last.get((path, hardware))
-        unchanged = last is not None and (last.text, last.sessions_text) == (text, sessions_text)
-        if last is not None and unchanged and expected in (None, (last.file.model, last.file.backend)):
-            return last
-        file = BaselineFile(*(expected or ("", "")), {})
-        if text is not None:
-            try:
-                file = read_file(parse(text, name), self._metrics)
-            except ConfigError as error:
-                raise BaselineError(str(error)) from None
+        """The baseline whose file of people's is at `path`; `expected`: whose it must be, and is without one."""
+        lines_path = path.with_suffix("") / f"{hardware}.jsonl"
+        name, lines_name = shown(path, self._root), shown(lines_path, self._root)
+        text, lines = _read(path, name), _read(lines_path, lines_name)
+        file = BaselineFile(*(expected or ("", "")), {}) if text is None else self._file(path, name, text)
         if expected is not None and (file.model, file.backend) != expected:
             raise BaselineError(
                 f"{name}: holds {file.model} on {file.backend}, expected {expected[0]} on {expected[1]}: two names "
                 "that make one file name; rename one of the models in the config"
             )
-        sessions = read_sessions(sessions_text or "", sessions_name)
-        baseline = Baseline(hardware, name, sessions_name, text, sessions_text, file, sessions)
-        problems = disagreements(baseline)
-        if problems:
-            raise BaselineError("\n".join(problems))
-        self._last[path, hardware] = baseline
-        return baseline
+        accepted = {} if lines is None else self._accepted(lines_path, lines_name, lines)
+        return Baseline(hardware, name, lines_name, text, file, accepted)
+
+    def _file(self, path: Path, name: str, text: str) -> BaselineFile:
+        last = self._files.get(path)
+        if last is not None and last[0] == text:
+            return last[1]
+        try:
+            file = read_file(parse(text, name), self._metrics)
+        except ConfigError as error:
+            raise BaselineError(str(error)) from None
+        if file.older is not None:
+            warnings.warn_explicit(
+                "`accepted:` and `noise:` are the program's and lie in the folder beside this file; the next "
+                "--update-baselines takes them out",
+                OlderSpellingWarning,
+                name,
+                1,
+            )
+        self._files[path] = text, file
+        return file
+
+    def _accepted(self, path: Path, name: str, text: str) -> Mapping[str, Accepted]:
+        last = self._lines.get(path)
+        if last is not None and last[0] == text:
+            return last[1]
+        accepted = read_lines(text, name, self._clock.wall())
+        self._lines[path] = text, accepted
+        return accepted
 
     def read_all(self, model: str, backend: str, hardware: str) -> tuple[Baseline, ...]:
-        """The files of a model and backend on every hardware that has sessions, and on `hardware`.
+        """The files of a model and backend on every hardware that has lines, and on `hardware`.
 
         Raises:
             BaselineError: as `read`.
         """
-        folder = (self._folder / session_file(model, backend, hardware)).parent
+        folder = (self._folder / lines_file(model, backend, hardware)).parent
         names = {path.stem for path in folder.glob("*.jsonl")} | {safe_name(hardware)}
         return tuple(self.read(model, backend, name) for name in sorted(names))
 
@@ -100,57 +123,57 @@ class BaselineStore:
         return tuple(self._at(file, safe_name(hardware)) for file in files)
 
     def read_hardware(self, hardware: str) -> tuple[Baseline, ...]:
-        """The files of every model and backend that have sessions on a hardware.
+        """The files of every model and backend that have lines on a hardware.
 
         Raises:
             BaselineError: as `read`.
         """
         name = safe_name(hardware)
         folders = sorted(path.parent for path in self._folder.glob(f"*/{name}.jsonl"))
-        files = [folder.with_name(f"{folder.name}.yaml") for folder in folders]
-        return tuple(self._at(file, name) for file in files if file.exists())
+        return tuple(self._at(folder.with_name(f"{folder.name}.yaml"), name) for folder in folders)
 
-    def write(self, update: Update) -> None:
-        """Carry out a planned update; nothing where nothing changes.
+    def read_everything(self) -> tuple[Baseline, ...]:
+        """Every file of lines with the file of people's that it belongs to.
 
         Raises:
-            BaselineError: another writer is at work or has been since the files were read, or the disk refuses.
+            BaselineError: as `read`.
+        """
+        files = sorted(self._folder.glob("*/*.jsonl"))
+        return tuple(self._at(path.parent.with_name(f"{path.parent.name}.yaml"), path.stem) for path in files)
+
+    def write(self, update: Update) -> list[str]:
+        """Carry out a planned update; nothing where nothing changes.
+
+        Returns:
+            the files that it wrote, as people are shown them.
+
+        Raises:
+            BaselineError: another writer does not come to its end, or the disk refuses.
         """
         if not update.writes:
-            return
+            return []
         path = self._folder / budget_file(update.model, update.backend)
-        # The sessions come first: `accepted` is derived from them and can be mended from them.
-        targets = {
-            self._folder / session_file(update.model, update.backend, hardware): change
-            for hardware, change in update.sessions.items()
-        }
-        targets[path] = update.budgets
         name = shown(path, self._root)
+        edits = {
+            self._folder / lines_file(update.model, update.backend, hardware): edit
+            for hardware, edit in update.lines.items()
+            if edit.changes
+        }
         try:
-            for target in targets:
+            for target in (path, *edits):
                 target.parent.mkdir(parents=True, exist_ok=True)
-            with _lock(self._folder / f".{path.name}.lock", name):
-                for target, change in targets.items():
-                    if _read(target, shown(target, self._root)) != change.old:
-                        raise BaselineError(f"{shown(target, self._root)}: changed since it was read; update again")
-                self._replace(
-                    {
-                        target: change.new
-                        for target, change in targets.items()
-                        if change.new is not None and change.new != change.old
-                    }
-                )
+            with self._lock(self._folder / f".{path.name}.lock", name):
+                texts = {
+                    target: edit.apply(_read(target, shown(target, self._root)) or "") for target, edit in edits.items()
+                }
+                if update.file is not None and _read(path, name) == update.file.old:
+                    texts[path] = update.file.new
+                self._replace(texts)
         except OSError as error:
             raise BaselineError(
                 f"{name}: cannot be written: {error.strerror}; nothing was changed; mend that and update again"
             ) from None
-
-    def written(self, update: Update) -> list[str]:
-        """The files that an update changes, as people are shown them."""
-        model, backend = update.model, update.backend
-        names = [budget_file(model, backend)] if update.budgets.old != update.budgets.new else []
-        names += [session_file(model, backend, name) for name, each in update.sessions.items() if each.old != each.new]
-        return [shown(self._folder / name, self._root) for name in names]
+        return [shown(target, self._root) for target in texts]
 
     def _replace(self, texts: Mapping[Path, str]) -> None:
         """Put new files in place of old ones, none before all of them are safely on the disk."""
@@ -158,8 +181,9 @@ class BaselineStore:
         replaced: list[str] = []
         try:
             for path, text in texts.items():
-                staged[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-                _stage(staged[path], path, text)
+                target = path.resolve()  # a link stays one
+                staged[target] = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+                _stage(staged[target], target, text)
             for path, temporary in staged.items():
                 temporary.replace(path)
                 replaced.append(shown(path, self._root))
@@ -173,6 +197,24 @@ class BaselineStore:
         finally:
             for temporary in staged.values():
                 temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _lock(self, path: Path, name: str) -> Iterator[None]:
+        """Hold the writers' lock; the system frees it when its holder dies, so a left-over file locks nobody out."""
+        for _ in range(int(_PATIENCE_S / _STEP_S)):
+            descriptor = _locked(path)
+            if descriptor is not None:
+                break
+            self._clock.sleep(_STEP_S)
+        else:
+            raise BaselineError(
+                f"{name}: another run is writing it (lock {path.name}); wait for its end and update again"
+            )
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
 
 
 def _read(path: Path, name: str) -> str | None:
@@ -197,24 +239,15 @@ def _stage(temporary: Path, target: Path, text: str) -> None:
         shutil.copymode(target, temporary)
 
 
-@contextlib.contextmanager
-def _lock(path: Path, name: str) -> Iterator[None]:
-    """Hold the writers' lock; the system frees it when its holder dies, so a left-over file locks nobody out."""
+def _locked(path: Path) -> int | None:
+    """A descriptor that holds the lock; None while another process has it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A holder removes the file before it lets go: what was opened before that locks nothing any more.
-            held = os.path.samestat(os.fstat(descriptor), path.stat())
-        except (BlockingIOError, FileNotFoundError):
-            held = False
-        if not held:
-            raise BaselineError(
-                f"{name}: another run is writing it (lock {path.name}); wait for its end and update again"
-            )
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A holder removes the file before it lets go: what was opened before that locks nothing any more.
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None

@@ -1,26 +1,29 @@
-"""What `--update-baselines` will write: planned from the files as they were read and the session's results.
+"""What `--update-baselines` records: planned from the files as they were read and the session's results.
 
-Law: pure. Only valid cases of this session are touched. A new session joins the current segment, except where there
+Law: pure. Only valid cases of this session are touched. A new session joins the newest segment, except where there
 is nothing comparable, where a person reseats, or where a regression is accepted: each of these moves the level, so
 the session opens a segment, and the spread of the earlier ones is kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_inferbench.baselines.accepted import Accepted
+from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Rewrite, Update, moved
 from pytest_inferbench.baselines.comparable import comparable
-from pytest_inferbench.baselines.edit import lay_over, new_text
-from pytest_inferbench.baselines.proposal import proposed_entry
-from pytest_inferbench.baselines.session import How, Session, current_segment
+from pytest_inferbench.baselines.gates import policy_layers
+from pytest_inferbench.baselines.lines import FIRST, How, Segment
+from pytest_inferbench.baselines.proposal import Budgets, file_text, paste_text, proposed_budgets
+from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from pytest_inferbench.baselines.candidate import Candidate
+    from pytest_inferbench.baselines.lines import Line, Session
     from pytest_inferbench.baselines.schema import Baseline
 
 
@@ -34,38 +37,6 @@ class Mode(StrEnum):
     APPEND = "append"
     RESEAT = "reseat"
     PRUNE = "prune"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One file as it was read and as it shall be; None where there is none."""
-
-    old: str | None
-    new: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A planned change of the files of one model and backend.
-
-    Attributes:
-        model, backend: whose.
-        budgets: the YAML file.
-        sessions: the session files, by the hardware's name.
-        lines: what changes, for people: one line a case and one below it for each figure.
-        writes: whether there is anything to write.
-    """
-
-    model: str
-    backend: str
-    budgets: Change
-    sessions: Mapping[str, Change]
-    lines: tuple[str, ...]
-
-    @property
-    def writes(self) -> bool:
-        """Whether any file changes."""
-        return any(change.old != change.new for change in (self.budgets, *self.sessions.values()))
 
 
 def plan_update(
@@ -86,61 +57,65 @@ def plan_update(
         date: when it was measured, ISO 8601 in UTC.
         mode: append or reseat.
         accept_regressions: record a case that regressed too.
-
-    Raises:
-        BaselineError: the YAML file cannot be edited in place.
     """
-    appended: list[Session] = []
-    lines: list[str] = []
-    cases: dict[str, Any] = {}
+    added: list[Line] = []
+    said: list[CaseUpdate] = []
+    proposals: dict[str, Budgets] = {}
     for candidate in candidates:
         refusal = _refusal(baseline, candidate, run_id, accept_regressions=accept_regressions)
         if refusal:
-            lines.append(f"{candidate.key} on {baseline.hardware}: not recorded: {refusal}")
+            said.append(_told(baseline, candidate.key, f"not recorded: {refusal}"))
             continue
         place = _place(baseline, candidate, mode)
-        session = candidate.to_session(run_id, date, place.segment, place.how)
-        appended.append(session)
-        cases[candidate.key], changed = proposed_entry(baseline, candidate, (*place.before, session))
-        lines += [_headline(baseline, candidate, place), *changed]
-    text = baseline.text
-    if cases:
-        text = text if text is not None else new_text(baseline.file.model, baseline.file.backend)
-        text = lay_over(text, {"cases": cases}, baseline.name)
-    sessions = Change(baseline.sessions_text, _with_lines(baseline.sessions_text, appended))
-    return Update(
-        baseline.file.model,
-        baseline.file.backend,
-        Change(baseline.text, text),
-        {baseline.hardware: sessions},
-        tuple(lines),
-    )
+        gated = gates(policy_layers(baseline.file, candidate.key, candidate.policy)).value
+        session = candidate.to_session(run_id, date, place.segment or run_id, gated)
+        added += [*_opened(candidate, run_id, date, place), session]
+        after = (*place.before, session)
+        figures = moved(baseline.of(candidate.key), Accepted(after), gated)
+        said.append(_told(baseline, candidate.key, _headline(candidate, place), figures))
+        if candidate.key not in baseline.file.cases and (baseline.text is None or not place.before):
+            proposals[candidate.key] = proposed_budgets(after, gated, candidate.direction)
+    file, notes = _proposed(baseline, {key: budgets for key, budgets in proposals.items() if budgets})
+    model, backend = baseline.file.model, baseline.file.backend
+    return Update(model, backend, {baseline.hardware: Edit(tuple(added))}, file, tuple(said), notes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a session goes: the sessions it joins, its segment's number, how it is accepted, why a segment opens."""
+    """Where a session goes: the sessions it joins, its segment, and how and why that is opened.
+
+    `how` is None where the segment is there already; a segment of "" is named by the run that opens it.
+    """
 
     before: tuple[Session, ...]
-    segment: int
-    how: How
-    why: str
+    segment: str
+    number: int
+    how: How | None = None
+    why: str = ""
 
 
 def _place(baseline: Baseline, candidate: Candidate, mode: Mode) -> _Place:
-    current = current_segment(baseline.sessions, candidate.key)
+    accepted = baseline.of(candidate.key)
     new = comparable(baseline, candidate.key, candidate.fingerprint).new
-    if not current:
-        return _Place((), 1, "append", new or "")
-    after = current[-1].segment + 1
+    number = len(accepted.segments) + 1
+    if not accepted.sessions:
+        return _Place((), accepted.segments[-1].id if accepted.segments else FIRST, number, None, new or "")
+    upgrade = f"{accepted.sessions[-1].version} -> {candidate.fingerprint.version}"
     if new is not None:
-        return _Place((), after, "append", new)
-    upgrade = f"{current[-1].version} -> {candidate.fingerprint.version}"
+        return _Place((), "", number + 1, "changed", new)
     if _regressed(candidate):
-        return _Place((), after, "accept", f"the regression is accepted ({upgrade})")
+        return _Place((), "", number + 1, "accept", f"the regression is accepted ({upgrade})")
     if mode is Mode.RESEAT:
-        return _Place((), after, "reseat", f"reseated ({upgrade})")
-    return _Place(current, current[-1].segment, "append", "")
+        return _Place((), "", number + 1, "reseat", f"reseated ({upgrade})")
+    last = accepted.sessions[-1]
+    return _Place(accepted.segment, last.segment, accepted.numbers[-1])
+
+
+def _opened(candidate: Candidate, run_id: str, date: str, place: _Place) -> tuple[Segment, ...]:
+    if place.how is None:
+        return ()
+    result = candidate.result
+    return (Segment(id=run_id, date=date, case=result.case, variant=result.variant, how=place.how, why=place.why),)
 
 
 def _regressed(candidate: Candidate) -> bool:
@@ -154,21 +129,26 @@ def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, *, accept_re
         return "the measurement is invalid"
     if _regressed(candidate) and not accept_regressions:
         return "it regressed; --accept-regressions records it all the same"
-    if any(session.id == run_id and session.key == candidate.key for session in baseline.sessions):
-        return f"run {run_id} is already in {baseline.sessions_name}"
+    if any(session.id == run_id for session in baseline.of(candidate.key).sessions):
+        return f"run {run_id} is already in {baseline.lines_name}"
     return ""
 
 
-def _headline(baseline: Baseline, candidate: Candidate, place: _Place) -> str:
-    number = f"session {len(place.before) + 1} of segment {place.segment}"
-    said = f"{candidate.key} on {baseline.hardware}: {candidate.result.verdict.label}, {number}"
+def _headline(candidate: Candidate, place: _Place) -> str:
+    said = f"{candidate.result.verdict.label}, session {len(place.before) + 1} of segment {place.number}"
     return f"{said}: {place.why}" if place.why else said
 
 
-def _with_lines(text: str | None, appended: Sequence[Session]) -> str | None:
-    if not appended:
-        return text
-    before = text or ""
-    if before and not before.endswith("\n"):
-        before += "\n"
-    return before + "".join(f"{session.to_line()}\n" for session in appended)
+def _told(baseline: Baseline, key: str, said: str, figures: Sequence[Moved] = ()) -> CaseUpdate:
+    return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, tuple(figures))
+
+
+def _proposed(baseline: Baseline, proposals: Mapping[str, Budgets]) -> tuple[Rewrite | None, tuple[str, ...]]:
+    """People's file where there is none yet, else its owner is told what could stand there."""
+    if not proposals:
+        return None, ()
+    if baseline.text is None:
+        text = file_text(baseline.file.model, baseline.file.backend, baseline.hardware, proposals)
+        return Rewrite(None, text), ()
+    head = f"budgets that could stand in {baseline.name}; paste below its `cases:` what you want to keep:"
+    return None, (head, *paste_text(baseline.hardware, proposals).splitlines())

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_inferbench.campaign.history import Judged, session_figure, unit_of
+from pytest_inferbench.campaign.history import Judged, unit_of
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import CaseResult, Check
 from pytest_inferbench.stats.comparison import Comparison
@@ -129,4 +129,4 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON types
 
 
 def _figure(case: CaseResult | None, gate: str) -> float | None:
-    return None if case is None else session_figure(case, gate)
+    return None if case is None else case.session_figure(gate)

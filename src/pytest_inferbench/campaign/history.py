@@ -8,7 +8,6 @@ measured.
 from __future__ import annotations
 
 import re
-import statistics
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -137,10 +136,10 @@ class Histories:
                 history = read_history(against.past(gate), Direction.NEUTRAL, rule.window)
             rule = self._at_site(case, gate, rule, history)
             prior = self._priors.get((key, gate), stated(rule.kind))
-            figures = [session_figure(each, gate) for each in sessions]
+            figures = [each.session_figure(gate) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
-            found = judge(figures, history, rule, prior, round_figures(case, gate))
+            found = judge(figures, history, rule, prior, case.in_rounds(gate))
             checks.append(to_check(gate, unit_of(case, gate), found, against.past(gate)))
             wants_more |= found.wants_more
         if not checks:
@@ -150,10 +149,8 @@ class Histories:
 
     def _at_site(self, case: CaseResult, gate: str, rule: Rule, history: History) -> Rule:
         """The rule with what an A/A run of this very workload said, where one was recorded."""
-        entry = self._baseline.file.cases.get(case_key(case.case, case.variant))
-        on_it = entry.hardware.get(self._baseline.hardware) if entry else None
-        noise = on_it.noise if on_it else None
-        if noise is None or gate not in noise.restart_sd or noise.workload != case.workload["hash"]:
+        noise = self._baseline.of(case_key(case.case, case.variant)).noise
+        if noise is None or gate not in noise.restart_sd or noise.workload_hash != case.workload["hash"]:
             return rule
         return at_site(rule, noise.restart_sd[gate], noise.pairs, history.own_spread("", rule), noise.source)
 
@@ -161,17 +158,6 @@ class Histories:
 def _keys_of(name: str, variant: str) -> re.Pattern[str]:
     """The keys of a test's cases: its first one's, and `name#2`, ... of its further workloads."""
     return re.compile(re.escape(name) + r"(#\d+)?" + re.escape(case_key("", variant)))
-
-
-def session_figure(case: CaseResult, gate: str) -> float | None:
-    """A session's one number: the median over the rounds that have the figure; None where none has."""
-    figures = round_figures(case, gate)
-    return statistics.median(figures) if figures else None
-
-
-def round_figures(case: CaseResult, gate: str) -> list[float]:
-    """The figure in each round that has it."""
-    return [round_[gate] for round_ in case.rounds if gate in round_]
 
 
 def unit_of(case: CaseResult, gate: str) -> str:

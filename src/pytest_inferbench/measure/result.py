@@ -6,6 +6,7 @@ Law: frozen; JSON types only once `to_json` has made them; a figure that was not
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,6 +155,15 @@ class CaseResult:
         if summary is None:
             return None
         return summary.statistics().get(statistic or "value")
+
+    def in_rounds(self, name: str) -> list[float]:
+        """The same figure in each round that has it."""
+        return [figures[name] for figures in self.rounds if name in figures]
+
+    def session_figure(self, name: str) -> float | None:
+        """A session's one number, which is what sessions are compared by: the median over its rounds."""
+        figures = self.in_rounds(name)
+        return statistics.median(figures) if figures else None
 
     def to_json(self) -> dict[str, Any]:
         """The case as JSON types, absent figures left out."""

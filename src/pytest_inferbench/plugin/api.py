@@ -31,7 +31,7 @@ from pytest_inferbench.plugin.result import Result
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_inferbench.baselines.schema import Budget
+    from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext

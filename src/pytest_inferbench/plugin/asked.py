@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.limits import budget_problems, certainly_too_few
 from pytest_inferbench.baselines.names import case_key
-from pytest_inferbench.baselines.schema import Budget
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.config.wording import found
 from pytest_inferbench.errors import ConfigError

@@ -6,7 +6,7 @@ is measured.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,7 @@ class Baselining:
     def __init__(self, run: Session) -> None:
         self._run = run
         self._suite: dict[tuple[str, str], set[str]] = {}
-        self._lines: list[str] = []
+        self._lines: Sequence[str] = ()
 
     @property
     def _prunes(self) -> bool:
@@ -112,8 +112,9 @@ class Baselining:
             return None
         from pytest_inferbench.plugin.update import prune_baselines  # noqa: PLC0415 - heavy, and seldom asked for
 
-        self._lines, went_well = prune_baselines(self._run.context, self._run.cells(), self._suite)
-        session.testsfailed += not went_well
+        outcome = prune_baselines(self._run.context, self._run.cells(), self._suite)
+        self._lines = outcome.lines
+        session.testsfailed += not outcome.went_well
         return True
 
     def _refuse_shared_keys(self, items: Iterable[pytest.Item]) -> None:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import Field
 
-from pytest_inferbench.baselines.read import read_budgets
-from pytest_inferbench.baselines.schema import BoundShape, Budget
+from pytest_inferbench.baselines.budget import BoundShape, Budget, read_budgets
 from pytest_inferbench.config.document import Section
 from pytest_inferbench.config.load import load
 from pytest_inferbench.config.validate import Shape, validate

@@ -9,10 +9,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.check import check_budgets, effective_budgets
+from pytest_inferbench.baselines.comparable import comparable
+from pytest_inferbench.baselines.fingerprint import of_result
 from pytest_inferbench.baselines.limits import too_few
 from pytest_inferbench.baselines.names import case_key
-from pytest_inferbench.baselines.schema import Baseline, Budget
+from pytest_inferbench.baselines.schema import Baseline
 from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.stats.verdict import Verdict, worst
 
@@ -35,10 +38,12 @@ def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> 
     if case.invalid:
         return case
     baseline = context.baselines.read(case.model, case.backend, case.hardware)
-    held_to = budgets_in_force(baseline, case_key(case.case, case.variant), budgets)
+    key = case_key(case.case, case.variant)
+    held_to = budgets_in_force(baseline, key, budgets)
     if findings := too_few(case, held_to):
         return dataclasses.replace(case, validity=(*findings, *case.validity), verdict=Verdict.INVALID)
-    checks = check_budgets(case, held_to)
+    level = comparable(baseline, key, of_result(case, context.machine)).accepted.level
+    checks = check_budgets(case, held_to, level)
     return dataclasses.replace(case, checks=checks, verdict=worst(check.verdict for check in checks) or Verdict.NEW)
 
 

@@ -22,7 +22,7 @@ from pytest_inferbench.plugin.records_file import with_records
 from pytest_inferbench.plugin.watching import Sampling, sampling_in_force, watched
 
 if TYPE_CHECKING:
-    from pytest_inferbench.baselines.schema import Budget
+    from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.provision.server import Server

@@ -14,7 +14,7 @@ import pytest
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.limits import certainly_too_few
 from pytest_inferbench.baselines.names import case_key
-from pytest_inferbench.errors import ConfigError, InferbenchError
+from pytest_inferbench.errors import ConfigError, InferbenchError, OlderSpellingWarning
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Point
 from pytest_inferbench.plan.models import SERVED
@@ -23,7 +23,7 @@ from pytest_inferbench.plugin.judge import budgets_in_force
 from pytest_inferbench.plugin.selected import selected
 
 if TYPE_CHECKING:
-    from pytest_inferbench.baselines.schema import Budget
+    from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.plugin.context import RunContext
 
@@ -49,7 +49,7 @@ def mistakes(items: Sequence[pytest.Item], context: RunContext) -> list[str]:
     if cells and not found:
         try:  # verdicts learn from what else is accepted on this hardware
             context.baselines.read_hardware(context.hardware)
-        except InferbenchError as error:
+        except (InferbenchError, OlderSpellingWarning) as error:
             found.append(str(error))
     if not found:
         found += [
@@ -75,7 +75,7 @@ def baseline_mistakes(model: str, backend: str, policy: Sequence[Section], conte
         for baseline in files:
             for key in baseline.file.cases:
                 case_rules(baseline.file, key, policy)
-    except InferbenchError as error:
+    except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
         return [str(error)]
     return []
 

@@ -16,7 +16,7 @@ from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plugin.book import Book
 from pytest_inferbench.plugin.reports import shown, write_reports
-from pytest_inferbench.plugin.update import record_noise, update_baselines
+from pytest_inferbench.plugin.update import Outcome, record_noise, update_baselines
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
@@ -46,6 +46,7 @@ class Recorder:
         self._notes: list[str] = []
         self._reports: list[str] = []
         self._document: dict[str, Any] = {}
+        self._accepted: list[dict[str, Any]] = []
 
     @property
     def path(self) -> Path:
@@ -73,7 +74,12 @@ class Recorder:
 
         False where that went wrong, or where a case fails that was measured before the run was resumed.
         """
-        self._write(finished=_now(), interrupted=interrupted)
+        finished = _now()
+        self._write(finished=finished, interrupted=interrupted)
+        updated = self._update(interrupted=interrupted)
+        if updated.cases:
+            self._accepted = [case.to_json() for case in updated.cases]
+            self._write(finished=finished, interrupted=interrupted)
         lines, reported = write_reports(self._context, self._document)
         self._reports += lines
         kept = self._book.kept
@@ -81,21 +87,17 @@ class Recorder:
             self._notes.append(f"resumed: {len(kept)} of {len(self._book.cases)} cases were measured before")
         failed = any(wording.style(Verdict(case["verdict"])) == wording.BAD for case in kept)
         problems = self._context.extensions.give_results(self._document, self._context.folder)
-        self._notes += problems
-        return self._update(interrupted=interrupted) and reported and not failed and not problems
+        self._notes += [*problems, *updated.lines]
+        return updated.went_well and reported and not failed and not problems
 
-    def _update(self, *, interrupted: bool) -> bool:
+    def _update(self, *, interrupted: bool) -> Outcome:
         if not self._context.settings.update_baselines:
-            return True
+            return Outcome(())
         if interrupted:
-            self._notes.append("baselines not updated: the run was interrupted")
-            return False
+            return Outcome(("baselines not updated: the run was interrupted",), went_well=False)
         if self._context.settings.compare is not None:
-            lines, went_well = record_noise(self._context, self._book.cases)
-        else:
-            lines, went_well = update_baselines(self._context, self._cells(), self._book.cases)
-        self._notes += lines
-        return went_well
+            return record_noise(self._context, self._book.cases)
+        return update_baselines(self._context, self._cells(), self._book.cases)
 
     def print_summary(self, terminal: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
         """Print the table, the notes and where the files are."""
@@ -120,6 +122,7 @@ class Recorder:
             skipped=self._book.skipped,
             errors=self._book.errors,
             invocations=self._book.invocations(finished, interrupted=interrupted),
+            accepted=self._accepted,
         )
         try:
             write_whole(self.path, to_text(self._document))

@@ -36,7 +36,7 @@ from pytest_inferbench.units import RATIO, format_value
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_inferbench.baselines.schema import Budget
+    from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.records import RoundRecord

@@ -6,98 +6,101 @@ Law: runs once, after the last test, over the valid cases of this run; what it d
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.candidate import Candidate, by_file
+from pytest_inferbench.baselines.changes import told_lines
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.noise import plan_noise
+from pytest_inferbench.baselines.older import plan_takeover
 from pytest_inferbench.baselines.prune import plan_prune
-from pytest_inferbench.baselines.update import Mode, Update, plan_update
+from pytest_inferbench.baselines.update import Mode, plan_update
+from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.stats.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from pytest_inferbench.baselines.changes import CaseUpdate, Update
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plugin.context import RunContext
 
 
-def update_baselines(
-    context: RunContext, cells: Sequence[Cell], cases: Sequence[dict[str, Any]]
-) -> tuple[list[str], bool]:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an update.
+
+    Attributes:
+        lines: what to tell people.
+        went_well: whether all of it could be done.
+        cases: what happened to each case.
+    """
+
+    lines: Sequence[str]
+    went_well: bool = True
+    cases: Sequence[CaseUpdate] = ()
+
+
+def update_baselines(context: RunContext, cells: Sequence[Cell], cases: Sequence[dict[str, Any]]) -> Outcome:
     """Record the cases.
 
     Args:
         context: the run.
         cells: its matrix, which knows each model's policy.
         cases: the run's cases as JSON types.
-
-    Returns:
-        What to tell people, and whether everything went well.
     """
-    settings = context.settings
-    if refusal := refused_in_ci(context):
-        return [refusal], False
-    policies = _policies(cells)
+    settings, store, policies = context.settings, context.baselines, _policies(cells)
     candidates = [
         Candidate(result, context.machine, _policy_of(result, policies)) for result in map(CaseResult.from_json, cases)
     ]
-    store = context.baselines
-    try:
-        updates = [
-            plan_update(
+
+    def plan() -> Iterator[Update]:
+        for key, group in by_file(candidates).items():
+            yield plan_update(
                 store.read(*key),
                 group,
                 run_id=context.run_id,
-                date=datetime.now(UTC).isoformat(timespec="seconds"),
+                date=_now(),
                 mode=Mode(settings.baseline_mode or Mode.APPEND),
                 accept_regressions=settings.accept_regressions,
             )
-            for key, group in by_file(candidates).items()
-        ]
-    except InferbenchError as error:
-        return [f"baselines not updated: {error}"], False
-    lines, went_well = _write(context, updates)
-    return lines or ["baselines not updated: no case was measured"], went_well
+            yield from _takeover(context, *key)
+
+    return _carry_out(context, plan)
 
 
-def record_noise(context: RunContext, cases: Sequence[dict[str, Any]]) -> tuple[list[str], bool]:
-    """Record what an A/A run said of its cases' noise; arguments and answer as `update_baselines`."""
-    if refusal := refused_in_ci(context):
-        return [refusal], False
+def record_noise(context: RunContext, cases: Sequence[dict[str, Any]]) -> Outcome:
+    """Record what an A/A run said of its cases' noise; arguments as `update_baselines`."""
     grouped: dict[tuple[str, str, str], list[CaseResult]] = {}
     for result in map(CaseResult.from_json, cases):
         grouped.setdefault((result.model, result.backend, result.hardware), []).append(result)
-    today = datetime.now(UTC).date().isoformat()
-    try:
-        updates = [plan_noise(context.baselines.read(*key), results, today) for key, results in grouped.items()]
-    except InferbenchError as error:
-        return [f"baselines not updated: {error}"], False
-    lines, went_well = _write(context, updates)
-    return lines or ["baselines not updated: no case was measured"], went_well
+
+    def plan() -> Iterator[Update]:
+        for key, results in grouped.items():
+            yield plan_noise(context.baselines.read(*key), results, context.run_id, _now())
+            yield from _takeover(context, *key)
+
+    return _carry_out(context, plan)
 
 
 def prune_baselines(
     context: RunContext, cells: Sequence[Cell], suite: Mapping[tuple[str, str], Collection[str]]
-) -> tuple[list[str], bool]:
+) -> Outcome:
     """Drop what no suite has and nothing looks at, from the files of this run's models and backends.
 
     Args:
         context: the run.
         cells: its matrix.
         suite: (model, backend) -> keys of all cases of the suite.
-
-    Returns:
-        as `update_baselines`.
     """
-    updates = []
     policies = _policies(cells)
-    try:
+
+    def plan() -> Iterator[Update]:
         for (model, backend), keys in suite.items():
             baselines = context.baselines.read_all(model, backend, context.hardware)
             file, above = baselines[0].file, policies[model, backend]
@@ -105,11 +108,14 @@ def prune_baselines(
             def window(key: str, file: Any = file, above: tuple[Section, ...] = above) -> int:  # noqa: ANN401
                 return next((gate.rule.window for gate in case_rules(file, key, above).values()), Rule().window)
 
-            updates.append(plan_prune(baselines, keys, window))
+            yield plan_prune(baselines, keys, window)
+
+    try:
+        updates = list(plan())
     except InferbenchError as error:
-        return [f"baselines not pruned: {error}"], False
-    lines, went_well = _write(context, updates)
-    return lines or ["baselines not pruned: nothing in them is superfluous"], went_well
+        return Outcome((f"baselines not pruned: {error}",), went_well=False)
+    outcome = _write(context, updates)
+    return outcome if outcome.lines else Outcome(("baselines not pruned: nothing in them is superfluous",))
 
 
 def refused_in_ci(context: RunContext) -> str | None:
@@ -120,16 +126,42 @@ def refused_in_ci(context: RunContext) -> str | None:
     return None
 
 
-def _write(context: RunContext, updates: Iterable[Update]) -> tuple[list[str], bool]:
+def _carry_out(context: RunContext, plan: Callable[[], Iterable[Update]]) -> Outcome:
+    """Plan everything before anything is written, then write it."""
+    if refusal := refused_in_ci(context):
+        return Outcome((refusal,), went_well=False)
+    try:
+        updates = list(plan())
+    except InferbenchError as error:
+        return Outcome((f"baselines not updated: {error}",), went_well=False)
+    outcome = _write(context, updates)
+    return outcome if outcome.lines else Outcome(("baselines not updated: no case was measured",))
+
+
+def _takeover(context: RunContext, model: str, backend: str, hardware: str) -> Iterator[Update]:
+    """What a file of version 1 needs besides: the program's figures of every hardware leave people's lines."""
+    baseline = context.baselines.read(model, backend, hardware)
+    if baseline.file.older is not None:
+        others = [name for name in baseline.file.older if name != baseline.hardware]
+        yield plan_takeover([baseline, *(context.baselines.read(model, backend, name) for name in others)])
+
+
+def _write(context: RunContext, updates: Iterable[Update]) -> Outcome:
     lines: list[str] = []
+    cases: list[CaseUpdate] = []
     for update in updates:
-        lines += update.lines
+        lines += [*told_lines(update.cases), *update.notes]
         try:
-            context.baselines.write(update)
+            written = context.baselines.write(update)
         except InferbenchError as error:
-            return [*lines, f"baselines not updated: {error}"], False
-        lines += [f"wrote {name}" for name in context.baselines.written(update)]
-    return lines, True
+            return Outcome([*lines, f"baselines not updated: {error}"], went_well=False, cases=cases)
+        lines += [f"wrote {name}" for name in written]
+        cases += update.cases
+    return Outcome(lines, cases=cases)
+
+
+def _now() -> str:
+    return SYSTEM_CLOCK.wall().isoformat(timespec="seconds")
 
 
 def _policy_of(case: CaseResult, policies: Mapping[tuple[str, str], tuple[Section, ...]]) -> tuple[Section, ...]:

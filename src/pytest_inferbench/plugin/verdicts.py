@@ -146,16 +146,16 @@ class Verdicts:
         if key not in self._histories:
             baseline = self._context.baselines.read(*key, self._context.hardware)
             metrics, machine = self._context.extensions.metrics, self._context.machine
-            pool = [spread for other, spreads in self._pool.items() if other != key for spread in spreads]
+            pool = [spread for name, spreads in self._pool.items() if name != baseline.name for spread in spreads]
             self._histories[key] = Histories(baseline, metrics, cell.policy, machine, pool)
         return self._histories[key]
 
     @cached_property
-    def _pool(self) -> dict[tuple[str, str], tuple[OwnSpread, ...]]:
-        """What the accepted sessions on this hardware say of its noise, by model and backend."""
+    def _pool(self) -> dict[str, tuple[OwnSpread, ...]]:
+        """What the accepted sessions on this hardware say of its noise, by file."""
         metrics = self._context.extensions.metrics
         found = self._context.baselines.read_hardware(self._context.hardware)
-        return {(each.file.model, each.file.backend): accepted_spreads(each, metrics) for each in found}
+        return {each.name: accepted_spreads(each, metrics) for each in found}
 
 
 def _valid(item: Judgeable) -> list[Recorded]:

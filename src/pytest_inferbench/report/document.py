@@ -69,6 +69,7 @@ def build_document(
     skipped: Sequence[Mapping[str, str]],
     errors: Sequence[Mapping[str, str]],
     invocations: Sequence[Mapping[str, Any]] = (),
+    accepted: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The run as one JSON object.
 
@@ -83,11 +84,12 @@ def build_document(
         skipped: `{id, reason}` of each case that could not run here.
         errors: `{id, message}` of each case that ended without a result.
         invocations: `{started, finished, interrupted}` of each, where the run was resumed.
+        accepted: what `--update-baselines` did to each case (`baselines.changes.CaseUpdate`).
     """
     verdicts = [Verdict(case["verdict"]) for case in cases]
-    overall = worst(verdicts)
     ending = {} if finished is None else {"finished": finished}
-    judged = {} if overall is None else {"verdict": overall.value}
+    judged = {"verdict": overall.value} if (overall := worst(verdicts)) else {}
+    occasional = {"invocations": invocations, "accepted": accepted}
     gates = [check["comparison"] for case in cases for check in case["checks"] if "comparison" in check]
     return {
         "schema": SCHEMA,
@@ -103,7 +105,7 @@ def build_document(
         "cases": [dict(case) for case in cases],
         "skipped": [dict(entry) for entry in skipped],
         "errors": [dict(entry) for entry in errors],
-        **({"invocations": [dict(each) for each in invocations]} if invocations else {}),
+        **{name: [dict(each) for each in found] for name, found in occasional.items() if found},
     }
 
 

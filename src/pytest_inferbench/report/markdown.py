@@ -15,6 +15,7 @@ from typing import Any
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
 from pytest_inferbench.report.explain import Entry, explanations
+from pytest_inferbench.report.figures import number
 from pytest_inferbench.report.headline import headline
 from pytest_inferbench.report.naming import common
 from pytest_inferbench.report.visible import GLUE, shorten, visible
@@ -32,12 +33,13 @@ def to_markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
     head = list(_head(document))
     room = limit - _size(head)
     rows = _table(document["cases"], int(room * _TABLE_SHARE))
+    accepted = _accepted(document, int(room * _TABLE_SHARE / 2))
     entries = [_entry(entry) for entry in explanations(document)]
-    kept = _fitting(entries, room - _size(rows) - 200)
+    kept = _fitting(entries, room - _size(rows) - _size(accepted) - 200)
     notes = [entries[index] for index in kept]
     if len(kept) < len(entries):
         notes.append(f"- … and {len(entries) - len(kept):,} more, which are in `run.json`")
-    return "\n".join([*head, *rows, *(["", "### Notes", ""] if notes else []), *notes]) + "\n"
+    return "\n".join([*head, *rows, *accepted, *(["", "### Notes", ""] if notes else []), *notes]) + "\n"
 
 
 def _head(document: Mapping[str, Any]) -> Iterator[str]:
@@ -58,10 +60,30 @@ def _table(cases: Sequence[Mapping[str, Any]], room: int) -> list[str]:
     rule = ["--:" if head.figure else ":--" for head in heads]
     rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, cases)]
     failing = [wording.style(Verdict(case["verdict"])) == wording.BAD for case in cases]
-    kept = _fitting(rows, room, first=failing)
+    return [_row([head.text for head in heads]), _row(rule), *_cases(rows, room, failing)]
+
+
+def _cases(rows: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[str]:
+    """The rows that fit into `room` bytes, in their order; what was left out is counted."""
+    kept = _fitting(rows, room, first)
     left = len(rows) - len(kept)
     last = ["", f"… and {left:,} more cases, which are in `run.json`"] if left else []
-    return [_row([head.text for head in heads]), _row(rule), *(rows[index] for index in sorted(kept)), *last]
+    return [*(rows[index] for index in sorted(kept)), *last]
+
+
+def _accepted(document: Mapping[str, Any], room: int) -> list[str]:
+    """What `--update-baselines` made of the accepted figures."""
+    updates = document.get("accepted", ())
+    if not updates:
+        return []
+    rows = [_row([code(shorten(f"{each['case']} on {each['hardware']}", _NAME)), *_moved(each)]) for each in updates]
+    head = [_row(["case", "baseline", "accepted before → now"]), _row([":--"] * 3)]
+    return ["", "### Accepted", "", *head, *_cases(rows, room)]
+
+
+def _moved(update: Mapping[str, Any]) -> list[str]:
+    figures = (f"{each['metric']} {number(each.get('old'))} → {number(each.get('new'))}" for each in update["figures"])
+    return [plain(shorten(visible(update["said"]), _NAME)), plain("; ".join(map(visible, figures)))]
 
 
 def _named(texts: Sequence[Sequence[str]], cases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[str]]]:

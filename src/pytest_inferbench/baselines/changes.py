@@ -1,0 +1,151 @@
+"""Planned changes of baseline files, and what people are told of them.
+
+Law: values and words; who plans them is `update`, `noise`, `prune` and `older`, who carries them out is `store`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.baselines.figures import figure_text
+from pytest_inferbench.baselines.names import case_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_inferbench.baselines.accepted import Accepted
+    from pytest_inferbench.baselines.lines import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What becomes of a file of lines; those that stay, stay as they are.
+
+    Attributes:
+        add: lines for its end.
+        drop_cases: keys of cases all of whose lines go.
+        drop_sessions: (run, key) of sessions that go.
+    """
+
+    add: tuple[Line, ...] = ()
+    drop_cases: frozenset[str] = frozenset()
+    drop_sessions: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.add or self.drop_cases or self.drop_sessions)
+
+    def apply(self, text: str) -> str:
+        """The file's text after it."""
+        lines = text.splitlines(keepends=True)
+        if self.drop_cases or self.drop_sessions:
+            lines = [line for line in lines if not line.strip() or not self._drops(json.loads(line))]
+        kept, end = "".join(lines), "\r\n" if "\r\n" in text else "\n"
+        if self.add and kept and not kept.endswith("\n"):
+            kept += end
+        return kept + "".join(f"{line.to_text()}{end}" for line in self.add)
+
+    def _drops(self, line: Mapping[str, Any]) -> bool:
+        key = case_key(line["case"], line.get("variant", ""))
+        is_session = line.get("kind", "session") == "session"
+        return key in self.drop_cases or (is_session and (line["id"], key) in self.drop_sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """People's file: written whole, and only if it still holds `old` (None: if there still is none)."""
+
+    old: str | None
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An accepted figure before and after; None where there is none."""
+
+    metric: str
+    old: float | None
+    new: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseUpdate:
+    """What an update did to one case, for people.
+
+    Attributes:
+        model, backend, hardware, key: which.
+        said: what happened, in words.
+        figures: the accepted figures, before and after.
+    """
+
+    model: str
+    backend: str
+    hardware: str
+    key: str
+    said: str
+    figures: tuple[Moved, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON types, absent figures left out."""
+        moved = [{name: value for name, value in asdict(each).items() if value is not None} for each in self.figures]
+        own = {"model": self.model, "backend": self.backend, "hardware": self.hardware, "case": self.key}
+        return {**own, "said": self.said, "figures": moved}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A planned change of the files of one model and backend.
+
+    Attributes:
+        model, backend: whose.
+        lines: the program's files, by the hardware's name.
+        file: people's file, where it is written.
+        cases: what happens to each.
+        notes: what people are told besides.
+    """
+
+    model: str
+    backend: str
+    lines: Mapping[str, Edit] = field(default_factory=dict)
+    file: Rewrite | None = None
+    cases: tuple[CaseUpdate, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether any file changes."""
+        return self.file is not None or any(each.changes for each in self.lines.values())
+
+
+def moved(before: Accepted, after: Accepted, gated: Sequence[str]) -> tuple[Moved, ...]:
+    """The accepted figures of a case before and after something, those that there are or were.
+
+    Args:
+        before: what was accepted.
+        after: what is.
+        gated: the gates in force; figures of gates that were in force before are shown too.
+    """
+    old_gates = before.sessions[-1].gates if before.sessions else ()
+    names = tuple(dict.fromkeys([*old_gates, *gated]))
+    old, new = before.figures(names), after.figures(gated)
+    return tuple(Moved(name, old.get(name), new.get(name)) for name in names if name in old or name in new)
+
+
+def told_lines(cases: Sequence[CaseUpdate]) -> list[str]:
+    """What an update did, for a terminal: one line a case and one below it for each figure."""
+    return [
+        line
+        for case in cases
+        for line in (
+            f"{case.key} on {case.hardware}: {case.said}",
+            *(f"  {each.metric}: {shown_figure(each.old)} -> {shown_figure(each.new)}" for each in case.figures),
+        )
+    ]
+
+
+def shown_figure(figure: float | None) -> str:
+    """An accepted figure for people."""
+    return "none" if figure is None else figure_text(figure)

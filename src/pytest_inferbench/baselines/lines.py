@@ -1,0 +1,169 @@
+"""The lines of `<hardware>.jsonl`, the program's own file: sessions, segments, and what A/A runs measured.
+
+Idea: a line is written once and never changed. So recording only appends, two branches that record merge by keeping
+the lines of both, and whatever else there is to know is derived (`accepted`).
+Law: shapes only. A session's value of a metric is the median over its rounds.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_inferbench.baselines.names import case_key
+
+SCHEMA: Final = 2
+"""The version of a line that this package writes, and the newest it reads."""
+
+FIRST: Final = "1"
+"""The segment that no line opens: a case's first."""
+
+How = Literal["changed", "accept", "reseat"]
+"""Why a segment was opened: something incomparable, a regression that a person accepted, a new level that one set."""
+
+_Figure = Annotated[float, Field(ge=0)]
+
+
+class Line(BaseModel):
+    """What every line says.
+
+    Attributes:
+        schema_version: of the line (`schema` in the file).
+        kind: which of the three it is.
+        id: of the run that wrote it.
+        date: when that was, ISO 8601 in UTC.
+        case, variant: which case; the variant is "" without one.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    schema_version: Literal[2] = Field(default=SCHEMA, alias="schema")
+    kind: str
+    id: str
+    date: str
+    case: str
+    variant: str = ""
+
+    @property
+    def key(self) -> str:
+        """The case as people's file names it."""
+        return case_key(self.case, self.variant)
+
+    @property
+    def moment(self) -> datetime:
+        """The date as a time; of a day alone its beginning.
+
+        Raises:
+            ValueError: it is no date.
+        """
+        moment = datetime.fromisoformat(self.date)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def to_text(self) -> str:
+        """The line of JSON, without its line end."""
+        return json.dumps(self.model_dump(by_alias=True, exclude_none=True), ensure_ascii=False, separators=(",", ":"))
+
+
+class Session(Line):
+    """One session of one case, as accepted.
+
+    Attributes:
+        segment: the id of the segment it belongs to.
+        version: the server's version.
+        image: the Docker image with its digest; None without Docker.
+        provision: how the server came up; "" where it was not recorded.
+        server_args_hash: over the server's arguments.
+        workload_hash: over the workload's parameters; sessions with another one are not comparable.
+        token_method: how output tokens were counted; the same holds.
+        canary: hash over the greedy canary texts; None where none ran.
+        served_model: what a server that was not started by us said it was; None for one that was.
+        machine: parts of the machine by name, such as its kernel; its name is the file's.
+        requests: requests over all rounds.
+        gates: the figures it was judged by; none where an older version wrote the line.
+        rounds: `metric.statistic` (or `metric`) -> its figure in each round, None where a round lacks it.
+    """
+
+    kind: Literal["session"] = "session"
+    segment: str
+    version: str
+    image: str | None = None
+    provision: str = ""
+    server_args_hash: str
+    workload_hash: str
+    token_method: str
+    canary: str | None = None
+    served_model: str | None = None
+    machine: dict[str, str] = Field(default_factory=dict)
+    requests: Annotated[int, Field(ge=0)]
+    gates: list[str] = Field(default_factory=list)
+    rounds: dict[str, list[_Figure | None]]
+
+    def value(self, metric: str) -> float | None:
+        """The median over the rounds that have the metric; None where none has."""
+        figures = [figure for figure in self.rounds.get(metric, ()) if figure is not None]
+        return statistics.median(figures) if figures else None
+
+
+class Segment(Line):
+    """From here on a case's figures have another level.
+
+    Attributes:
+        id: also the segment's: sessions name it.
+        how: `reseat` moves relative budgets too; the others do not.
+        why: in words for people.
+    """
+
+    kind: Literal["segment"] = "segment"
+    how: How
+    why: str = ""
+
+
+class Noise(Line):
+    """What an A/A run measured of one case.
+
+    Attributes:
+        version: the server's.
+        workload_hash: over the workload's parameters; of another workload it says nothing.
+        pairs: pairs of fresh servers behind it.
+        restart_sd: `metric.statistic` -> relative SD of one fresh server among those of its hour.
+    """
+
+    kind: Literal["noise"] = "noise"
+    version: str
+    workload_hash: str
+    pairs: Annotated[int, Field(ge=1)]
+    restart_sd: dict[str, _Figure]
+
+    @property
+    def source(self) -> str:
+        """The run, for reports."""
+        return f"A/A run of {self.date.partition('T')[0]}, {self.pairs} pairs"
+
+
+KINDS: Final[dict[str, type[Line]]] = {"session": Session, "segment": Segment, "noise": Noise}
+"""What a line may be, by its `kind`."""
+
+
+def renewed(data: dict[str, Any]) -> dict[str, Any]:
+    """A line of version 1, which were all sessions and numbered their segments, as one of today."""
+    kept = {name: value for name, value in data.items() if name != "how"}
+    segment = {"segment": str(data["segment"])} if isinstance(data.get("segment"), int) else {}
+    return {**kept, "schema": SCHEMA, "kind": "session", **segment}
+
+
+def segment_of(data: dict[str, Any]) -> Segment | None:
+    """The segment that a valid session of version 1 is of, if it is not the first: its first session says how."""
+    number, how = data["segment"], data.get("how")
+    if not isinstance(number, int) or number <= int(FIRST):
+        return None
+    return Segment(
+        id=str(number),
+        date=data["date"],
+        case=data["case"],
+        variant=data.get("variant", ""),
+        how=how if how in {"accept", "reseat"} else "changed",
+    )

@@ -1,0 +1,141 @@
+"""The program's file as text: what its lines say, and each that cannot be used with its number."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from baseline_made import CASE, segment, session
+
+from pytest_inferbench.baselines.lines import Noise
+from pytest_inferbench.baselines.read_lines import read_lines
+from pytest_inferbench.errors import BaselineError
+
+NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+NOISE = Noise(
+    id="aa", date="2025-01-20", case=CASE, version="v1", workload_hash="w", pairs=5, restart_sd={"ttft_ms.p50": 0.01}
+)
+
+
+def read(*lines, now=NOW):
+    return read_lines("".join(f"{line}\n" for line in lines), "h.jsonl", now)
+
+
+def refused(*lines):
+    with pytest.raises(BaselineError) as caught:
+        read(*lines)
+    return str(caught.value)
+
+
+def test_lines_come_back_as_they_were_made():
+    """Sessions, segments and noise of a case; blank lines say nothing."""
+    first, opened = session(1), segment("run-5", why="reseated (v1 -> v2)")
+    second = session(5, segment="run-5", canary="c", rounds={"ttft_ms.p50": [1.5, None]})
+    found = read(first.to_text(), "", opened.to_text(), second.to_text(), NOISE.to_text())
+    assert list(found) == [CASE]
+    assert found[CASE].sessions == (first, second)
+    assert (found[CASE].segments, found[CASE].noise) == ((opened,), NOISE)
+    assert second.value("ttft_ms.p50") == 1.5
+    assert second.value("tpot_ms.p50") is None
+
+
+def test_a_line_end_of_windows_is_one():
+    """Line ends as Windows writes them are read."""
+    assert len(read(session(1).to_text() + "\r", session(2).to_text() + "\r")[CASE].sessions) == 2
+
+
+def older(number=1, **changes):
+    """A session as version 1 of this package wrote it."""
+    data = json.loads(session(number).to_text())
+    del data["kind"], data["gates"]
+    return json.dumps({**data, "schema": 1, "segment": 1, "how": "append", **changes})
+
+
+def test_lines_of_version_1():
+    """They were sessions with numbered segments, which opened without a line: both are known by them."""
+    lines = [older(1), older(2), older(3, segment=2, how="reseat"), older(4, segment=2), older(5, segment=3)]
+    found = read(*lines, session(6, segment="3").to_text())[CASE]
+    assert found.numbers == (1, 1, 2, 2, 3, 3)
+    assert [(each.id, each.how) for each in found.segments] == [("2", "reseat"), ("3", "changed")]
+    assert [made.id for made in found.level] == ["run-3", "run-4", "run-5", "run-6"]
+    assert found.sessions[0] == session(1, gates=[])
+
+
+def line(**changes):
+    data = {**json.loads(session().to_text()), **changes}
+    return json.dumps({key: value for key, value in data.items() if value is not ...})
+
+
+MARKER = (
+    "h.jsonl:2: an unresolved merge conflict; keep the lines of both sides and remove the markers "
+    "(`*.jsonl merge=union` in .gitattributes does so by itself)"
+)
+RESTORE = "restore the file from version control, or delete the line"
+BROKEN = {
+    "cut off": (
+        session().to_text()[:-5],
+        f"h.jsonl:2: not a whole line of JSON (Expecting ',' delimiter at column 390); {RESTORE}",
+    ),
+    "ours": ("<<<<<<< HEAD", MARKER),
+    "between": ("=======", MARKER),
+    "theirs": (">>>>>>> night", MARKER),
+    "deep": ("[" * 100_000, f"h.jsonl:2: not a whole line of JSON (nested too deeply); {RESTORE}"),
+    "a number": ("3", "h.jsonl:2: got '3', expected a JSON object; delete the line"),
+    "newer": (
+        line(schema=3, more=1),
+        "h.jsonl:2: schema 3 is newer than 2, the newest read here; upgrade pytest-inferbench",
+    ),
+    "no schema": (line(schema=...), f"h.jsonl:2: missing key 'schema'; {RESTORE}"),
+    "no kind": (line(kind=...), f"h.jsonl:2: kind: got None, expected one of session, segment, noise; {RESTORE}"),
+    "missing key": (line(segment=...), "h.jsonl:2: missing key 'segment'; add it"),
+    "unknown key": (line(segmnt=1), "h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?"),
+    "wrong type": (line(requests="96"), "h.jsonl:2: requests: got '96', expected an integer"),
+    "not finite": (
+        line(rounds={"ttft_ms.p50": [float("nan")]}),
+        "h.jsonl:2: rounds.ttft_ms.p50[0]: got nan, expected a finite number",
+    ),
+    "negative": (
+        line(rounds={"ttft_ms.p50": [41.0, -2.5]}),
+        "h.jsonl:2: rounds.ttft_ms.p50[1]: got -2.5, expected a number of at least 0",
+    ),
+    "negative noise": (
+        json.dumps({**json.loads(NOISE.to_text()), "restart_sd": {"ttft_ms.p50": -0.1}}),
+        "h.jsonl:2: restart_sd.ttft_ms.p50: got -0.1, expected a number of at least 0",
+    ),
+    "future": (
+        line(date="2025-06-01T13:00:01+00:00"),
+        (
+            "h.jsonl:2: date: 2025-06-01T13:00:01+00:00 is in the future; set the clock of the machine that wrote it, "
+            "or this one's, and correct the line"
+        ),
+    ),
+    "no date": (line(date="soon"), "h.jsonl:2: date: got 'soon', expected one like 2026-05-01T02:00:00+00:00"),
+    "unknown way": (
+        json.dumps({**json.loads(segment().to_text()), "how": "magic"}),
+        "h.jsonl:2: how: got 'magic', expected 'changed', 'accept' or 'reseat'",
+    ),
+    "twice": (
+        session(0).to_text(),
+        "h.jsonl:2: the session of run run-0 for concurrency[c08] is on line 1 already; delete one of them",
+    ),
+    "no such segment": (
+        line(segment="run-7"),
+        f"h.jsonl:2: no line opens the segment run-7 of concurrency[c08]; {RESTORE}",
+    ),
+    "version 1 without a segment": (
+        older(segment="two"),
+        f"h.jsonl:2: no line opens the segment two of concurrency[c08]; {RESTORE}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN.values(), ids=BROKEN.keys())
+def test_broken_lines(text, message):
+    """Each bad line is told with its number and what to do."""
+    assert refused(session(0).to_text(), text) == message
+
+
+def test_a_clock_that_is_a_little_ahead():
+    """Two machines do not agree on the second: what lies less than an hour ahead is read."""
+    assert read(line(date="2025-06-01T12:59:00+00:00"))
