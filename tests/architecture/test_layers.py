@@ -28,7 +28,7 @@ OUTSIDE = {
     "socket": {"load", "provision"},
     "select": {"load"},
     "selectors": {"provision"},
-    "subprocess": {"load", "provision", "measure.environment"},
+    "subprocess": {"load", "provision", "measure.environment", "baselines.committed"},
     "httpx": {"http_client", "plugin"},
     "httpcore": {"http_client"},
     "psutil": {"measure.environment", "provision"},

@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from pytest_inferbench.baselines.lines import FIRST, Line, Noise, Segment, Session
@@ -49,6 +50,11 @@ class Accepted:
         order = _order(self.segments)
         start = max((order[each.id] for each in self.segments if each.how == "reseat"), default=order[FIRST])
         return tuple(each for each in self.sessions if order[each.segment] >= start)
+
+    def before(self, moment: datetime) -> Accepted:
+        """What was accepted until then."""
+        sessions = tuple(each for each in self.sessions if each.moment < moment)
+        return Accepted(sessions, tuple(each for each in self.segments if each.moment < moment))
 
     def figures(self, gates: Iterable[str]) -> dict[str, float]:
         """The median of each gate over the newest segment; without those that none of its sessions has."""

@@ -11,8 +11,9 @@ import fcntl
 import os
 import shutil
 import warnings
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_inferbench.baselines.committed import committed
 from pytest_inferbench.baselines.names import budget_file, lines_file, safe_name
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.baselines.read_lines import read_lines
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 10.0
 _STEP_S: Final = 0.05
+
+
+class Listed(NamedTuple):
+    """A file of lines for people: whose it is (`model--backend`, hardware), and people's file beside it, if any."""
+
+    owner: str
+    hardware: str
+    name: str
+    text: str | None
+    accepted: Mapping[str, Accepted]
 
 
 class BaselineStore:
@@ -132,14 +143,22 @@ class BaselineStore:
         folders = sorted(path.parent for path in self._folder.glob(f"*/{name}.jsonl"))
         return tuple(self._at(folder.with_name(f"{folder.name}.yaml"), name) for folder in folders)
 
-    def read_everything(self) -> tuple[Baseline, ...]:
-        """Every file of lines with the file of people's that it belongs to.
+    def listed(self, commit: str | None = None) -> tuple[Listed, ...]:
+        """Every file of lines, with people's text beside it; as they were at a commit where one is given.
 
         Raises:
-            BaselineError: as `read`.
+            BaselineError: a file of lines cannot be used, or git knows no such commit.
         """
-        files = sorted(self._folder.glob("*/*.jsonl"))
-        return tuple(self._at(path.parent.with_name(f"{path.parent.name}.yaml"), path.stem) for path in files)
+        then = None if commit is None else committed(self._folder, commit)
+        found = []
+        for path in sorted(self._folder.glob("*/*.jsonl")):
+            people = path.parent.with_name(f"{path.parent.name}.yaml")
+            name, lines_name = shown(people, self._root), shown(path, self._root)
+            lines = _read(path, lines_name) if then is None else then(path.relative_to(self._folder))
+            where = lines_name if commit is None else f"{commit}:{lines_name}"
+            accepted = read_lines(lines or "", where, self._clock.wall())
+            found.append(Listed(path.parent.name, path.stem, name, _read(people, name), accepted))
+        return tuple(found)
 
     def write(self, update: Update) -> list[str]:
         """Carry out a planned update; nothing where nothing changes.

@@ -1,0 +1,150 @@
+"""`inferbench baselines`: what was accepted, before and now, and budgets that could be written.
+
+Law: reads the baselines and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.cli.command import Command, add_options, settings_of
+from pytest_inferbench.errors import InferbenchError
+
+if TYPE_CHECKING:
+    from pytest_inferbench.baselines.accepted import Accepted
+    from pytest_inferbench.baselines.store import BaselineStore, Listed
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="the accepted figures of every case", allow_abbrev=False)
+    show.add_argument("--since", metavar="WHEN", help="A commit or a date: show what was accepted then -> now.")
+    propose = actions.add_parser(
+        "propose", help="budgets for cases that have sessions and are in no YAML file yet", allow_abbrev=False
+    )
+    for one in (show, propose):
+        add_options(one, "--bench-baselines")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from pytest_inferbench.baselines.store import BaselineStore  # noqa: PLC0415 - heavy
+    from pytest_inferbench.metrics.table import METRICS  # noqa: PLC0415 - as above
+
+    settings = settings_of(arguments)
+    store = BaselineStore(settings.path("baselines"), settings.rootdir, METRICS)
+    files = store.listed()
+    if not files:
+        raise InferbenchError(
+            f"nothing accepted in {settings.path('baselines')}. Record a session with `pytest benchmarks "
+            "--update-baselines`, or name the folder: --bench-baselines."
+        )
+    if arguments.action == "show":
+        _show(files, arguments.since, store)
+    else:
+        _propose(files)
+    return 0
+
+
+def _show(files: tuple[Listed, ...], since: str | None, store: BaselineStore) -> None:
+    from pytest_inferbench.cli.table import print_rows  # noqa: PLC0415 - heavy
+
+    then = _then(files, since, store)
+    for number, file in enumerate(files):
+        names = list(dict.fromkeys(gate for each in file.accepted.values() for gate in _gates(each)))
+        before = then.get((file.owner, file.hardware), {})
+        rows = [
+            [
+                key,
+                str(len(now.segment)),
+                _day(now),
+                now.sessions[-1].version,
+                *_figures(before.get(key), now, names, since),
+            ]
+            for key, now in file.accepted.items()
+            if now.sessions
+        ]
+        sys.stdout.write("\n" * bool(number) + f"{file.owner} on {file.hardware}\n")
+        print_rows(rows, ["case", "sessions", "from", "version", *names])
+
+
+def _gates(accepted: Accepted) -> list[str]:
+    from pytest_inferbench.policy import DEFAULT_GATES  # noqa: PLC0415 - heavy
+
+    return accepted.sessions[-1].gates or list(DEFAULT_GATES) if accepted.sessions else []
+
+
+def _day(accepted: Accepted) -> str:
+    return accepted.segment[0].date.partition("T")[0]
+
+
+def _figures(then: Accepted | None, now: Accepted, names: list[str], since: str | None) -> list[str]:
+    from pytest_inferbench.baselines.figures import figure_text  # noqa: PLC0415 - heavy
+
+    def shown(accepted: Accepted | None, name: str) -> str:
+        value = None if accepted is None else accepted.figures([name]).get(name)
+        return "-" if value is None else figure_text(value)
+
+    own = set(_gates(now))
+    if since is None:
+        return [shown(now if name in own else None, name) for name in names]
+    return [f"{shown(then, name)} -> {shown(now, name)}" if name in own else "-" for name in names]
+
+
+def _then(
+    files: tuple[Listed, ...], since: str | None, store: BaselineStore
+) -> Mapping[tuple[str, str], Mapping[str, Accepted]]:
+    """What each file had accepted at a commit or a date."""
+    if since is None:
+        return {}
+    if not _DATE.fullmatch(since):
+        return {(file.owner, file.hardware): file.accepted for file in store.listed(since)}
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise InferbenchError(f"--since {since}: no date; write one like 2026-05-01, or a commit") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return {
+        (file.owner, file.hardware): {key: each.before(moment) for key, each in file.accepted.items()} for file in files
+    }
+
+
+def _propose(files: tuple[Listed, ...]) -> None:
+    from pytest_inferbench.baselines.proposal import paste_text, proposed_budgets  # noqa: PLC0415 - heavy
+    from pytest_inferbench.config.parse import parse  # noqa: PLC0415 - as above
+    from pytest_inferbench.metrics.table import METRICS  # noqa: PLC0415 - as above
+    from pytest_inferbench.units import Direction  # noqa: PLC0415 - as above
+
+    def direction(gate: str) -> Direction:
+        metric = METRICS.get(gate.partition(".")[0])
+        return Direction.NEUTRAL if metric is None else metric.direction
+
+    found = False
+    for file in files:
+        known = set() if file.text is None else set(parse(file.text, file.name).section("cases"))
+        cases = {
+            key: proposed_budgets(each.segment, _gates(each), direction)
+            for key, each in file.accepted.items()
+            if key not in known and each.sessions
+        }
+        cases = {key: budgets for key, budgets in cases.items() if budgets}
+        if cases:
+            sys.stdout.write(f"{chr(10) * found}# below `cases:` of {file.name}\n{paste_text(file.hardware, cases)}")
+            found = True
+    if not found:
+        sys.stdout.write("nothing to propose: every case that has sessions is in its YAML file\n")
+
+
+BASELINES = Command(
+    name="baselines",
+    help="show what was accepted, before and now; propose budgets",
+    description="What was accepted, from the folder that `pytest --update-baselines` writes to.",
+    arguments=_arguments,
+    run=_run,
+)
