@@ -130,10 +130,10 @@ class Worker:
             raise _EngineGone
         return message
 
-    def _control(self, worker: int) -> Callable[[int, int], bool]:
+    def _control(self, worker: int) -> Callable[[int, int], None]:
         calls = 0
 
-        def control(finished: int, reads: int) -> bool:
+        def control(finished: int, reads: int) -> None:
             nonlocal calls
             calls += 1
             try:
@@ -143,7 +143,6 @@ class Worker:
                     self._pipe.send(Progress(worker, finished, reads))
             except (EOFError, OSError):
                 raise _EngineGone from None
-            return False
 
         return control
 
