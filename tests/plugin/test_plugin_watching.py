@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.backends.llama import LLAMA
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.plugin.watching import GpusOf
 from pytest_inferbench.provision.server import Server
