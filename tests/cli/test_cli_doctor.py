@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.cli.checks import Machine, State, examine, free_bytes
 from pytest_inferbench.cli.main import main
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.errors import CellUnavailable
 from pytest_inferbench.options import OPTIONS, Setting, Settings
 from pytest_inferbench.provision.engine import EngineFacts

@@ -28,7 +28,6 @@ models:
     slo: {ttft_ms: 500, tpot_ms: 50}
   - path: ~/models/x.gguf
     framework: llama
-litellm: {enabled: false, port: 4000, model_alias: local-model}
 """
 
 
@@ -94,7 +93,7 @@ BROKEN = {
     "unknown key": (MODEL + "    bakend: vllm\n", "m.yaml:3: models[0]: unknown key 'bakend'; did you mean 'backend'?"),
     "unknown key far from all": (
         "xyz: 1\n" + MODEL,
-        "m.yaml:1: unknown key 'xyz'; known are defaults, litellm, models",
+        "m.yaml:1: unknown key 'xyz'; known are defaults, models",
     ),
     "unknown key without a value": (
         MODEL + "    varients:\n",

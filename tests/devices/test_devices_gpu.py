@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_inferbench.devices.fake import FakeDevices
+from fakes.devices import FakeDevices
 from pytest_inferbench.devices.gpu import visible
 from pytest_inferbench.devices.nvml import Nvml
 

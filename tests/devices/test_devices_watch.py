@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.devices.gpu import Gpu
 from pytest_inferbench.devices.nvml import Nvml
 from pytest_inferbench.devices.nvml_watch import THROTTLES, NvmlWatch

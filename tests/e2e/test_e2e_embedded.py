@@ -78,7 +78,7 @@ def test_the_tiny_model_answers_as_every_engine_does_and_leaves_nothing(start):
     assert text == _ORACLE
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (43, 16)
     assert re.fullmatch(r"b\d+", server.version)
-    assert server.models == ("tiny",)
+    assert server.endpoint.model == "tiny"
     server.stop()
     assert server.alive() == "killed by signal 15"
     assert _gone(server.life.pid)

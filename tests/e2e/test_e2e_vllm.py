@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_inferbench.provision.tinymodel.make_hf import make_hf
+from fakes.make_hf import make_hf
 
 pytestmark = pytest.mark.e2e
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_inferbench.devices.fake import FakeDevices
+from fakes.devices import FakeDevices
 from pytest_inferbench.errors import CellUnavailable
 from pytest_inferbench.launch import preview as preview_module
 from pytest_inferbench.launch.preview import preview

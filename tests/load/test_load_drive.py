@@ -37,7 +37,7 @@ def test_every_answer_s_first_read_comes_before_a_second_look(monkeypatch):
         pool = Pool(Target("127.0.0.1", server.port))
         assert pool.open(STREAMS, 10.0) is None
         spool = Spool()
-        drive = Drive(pool, encoded, STREAMS, Limits(), spool, lambda _finished, _reads: False)
+        drive = Drive(pool, encoded, STREAMS, Limits(), spool, lambda _finished, _reads: None)
         drive.run(SYSTEM_CLOCK.now_ns())
         pool.close()
         sent = [row.sent_ns[0] for row in server.sent_log()]

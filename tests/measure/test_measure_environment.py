@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.measure import environment
 from pytest_inferbench.measure.environment import cpu_model, hardware_name, is_virtual, machine_parts, read_environment
 

@@ -18,36 +18,6 @@ def case(*rounds, method=None, **facts):
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
-    [
-        ({"expected_model": "org/a", "served_models": ("org/a", "org/b")}, []),
-        ({"expected_model": "org/a", "served_models": ("org/b",)}, [("model", True)]),
-        ({"expected_model": "org/a"}, []),
-        ({"served_models": ("org/b",)}, []),
-        ({"expected_version": "v0.8.0", "served_version": "0.8.0"}, []),
-        ({"expected_version": "v0.8.0", "served_version": "0.8.1"}, [("version", True)]),
-        ({"expected_version": "v0.8.0"}, []),
-        ({"served_version": "0.8.1"}, []),
-    ],
-)
-def test_identity(facts, expected):
-    """Another model or version than asked for is invalid; silence is believed."""
-    assert codes(server_rules.identity(case(**facts))) == expected
-
-
-@pytest.mark.parametrize(("wants", "reused", "valid"), [(True, True, False), (True, False, True), (False, True, True)])
-def test_reused(wants, reused, valid):
-    """Only a used server under a case that wants a fresh one is invalid."""
-    found = server_rules.reused(case(wants_fresh=wants, reused=reused))
-    assert codes(found) == ([] if valid else [("server_reused", True)])
-
-
-def test_restarted_by_flag():
-    """The server's owner saw it start again."""
-    assert codes(server_rules.restarted(case(restarted=True))) == [("server_restarted", True)]
-
-
-@pytest.mark.parametrize(
     ("readings", "valid"),
     [
         ([(10, 20), (20, 30)], True),

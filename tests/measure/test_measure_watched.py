@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from observed import ns, request, round_of
 
-from pytest_inferbench.devices.fake import FakeDevices
+from fakes.devices import FakeDevices
 from pytest_inferbench.measure.assemble import CaseIdentity, assemble
 from pytest_inferbench.measure.evidence import CaseFacts
 from pytest_inferbench.measure.watched import Watched

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.observe.watch import Watch
 from pytest_inferbench.records import ServerReading
 

@@ -91,8 +91,7 @@ _SHAPE = (
     Broken("variant-s-key", GOOD + "    variants: {a: {arg: {}}}\n", 4, "'arg'", "did you mean 'args'"),
     Broken("token-in-the-file", _llama("api_key: sk-0123"), 4, "${NAME}", "environment variable"),
     Broken("hub-token-in-the-file", "defaults: {hub_token: hf_0}\n" + GOOD, 1, "${NAME}", "environment variable"),
-    Broken("gateway", GOOD + "litellm: {enabled: true}\n", 4, "got true", "--server-url"),
-    Broken("gateway-s-port", GOOD + "litellm: {port: 99999}\n", 4, "99999", "65535"),
+    Broken("gateway", GOOD + "litellm: {enabled: false}\n", 4, "'litellm'", "known are defaults, models"),
 )
 _MEANING = (
     Broken("backend-is-a-number", "models:\n  - {path: 'builtin:tiny', backend: 7}\n", 2, "got 7", "in quotes"),

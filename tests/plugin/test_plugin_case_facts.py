@@ -14,15 +14,13 @@ from pytest_inferbench.workloads.prefix import Prefix
 from pytest_inferbench.workloads.saturation import Saturation
 from pytest_inferbench.workloads.single import Single
 
-SERVER = SimpleNamespace(endpoint=SimpleNamespace(model="m"), models=("m",))
-
 
 def context(root):
     return SimpleNamespace(settings=SimpleNamespace(seed=0, rounds=3, warmup=2, timeout=60.0, rootdir=root))
 
 
 def facts(workload, root):
-    return case_facts(case_plan("x", workload, None, context(root)), SERVER, 1, 12)
+    return case_facts(case_plan("x", workload, None, context(root)), 1, 12)
 
 
 @pytest.mark.parametrize(

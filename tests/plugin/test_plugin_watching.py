@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.backends.llama import LLAMA
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.plugin.watching import GpusOf
 from pytest_inferbench.provision.server import Server
@@ -83,13 +83,13 @@ def test_absence_is_said_once_in_a_run(suite, server, document):
 )
 def test_why_gpu_figures_are_absent(url, there, said):
     """What is true of this server on this machine, in the words that doctor uses."""
-    server = Server(Endpoint(url, "m"), LLAMA, "1", ("m",), "url", 0.0, None, NotOurs())
+    server = Server(Endpoint(url, "m"), LLAMA, "1", "url", 0.0, None, NotOurs())
     assert GpusOf(server, FakeDevices(there)).notes() == (f"gpu_* and joule_per_token are absent: {said}",)
 
 
 def test_a_server_that_was_given_no_gpu_says_so():
     """The machine has some, and this server runs without."""
-    server = Server(Endpoint("http://127.0.0.1:1", "m"), LLAMA, "1", ("m",), "process", 0.0, None, NotOurs())
+    server = Server(Endpoint("http://127.0.0.1:1", "m"), LLAMA, "1", "process", 0.0, None, NotOurs())
     told = "gpu_* and joule_per_token are absent: the server was given none of this machine's 2"
     assert GpusOf(server, FakeDevices(2)).notes() == (told,)
 

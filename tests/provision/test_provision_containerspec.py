@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.backends.backend import ServerPlan
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.provision.containerspec import container_spec, model_mounts
 

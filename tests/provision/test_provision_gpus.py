@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from fakes.devices import FakeDevices
 from pytest_inferbench.backends.backend import Command
-from pytest_inferbench.devices.fake import FakeDevices
 from pytest_inferbench.errors import CellUnavailable, ProvisionError
 from pytest_inferbench.provision.gpus import Leased, lease_gpus
 from pytest_inferbench.provision.process import ServerProcess
@@ -15,7 +17,7 @@ _HOLD = """
 import sys
 from pathlib import Path
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.devices.fake import FakeDevices
+from fakes.devices import FakeDevices
 from pytest_inferbench.provision.gpus import lease_gpus
 lease = lease_gpus(3, FakeDevices(4), Path(sys.argv[1]), timeout_s=1, clock=SYSTEM_CLOCK)
 print("held", flush=True)
@@ -73,7 +75,11 @@ def test_more_than_there_are_is_a_reason_to_skip(lease):
 def test_a_killed_holder_s_gpus_are_free(tmp_path, sleep_clock):
     """The system gives back what a killed process held."""
     holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _HOLD, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with holder:
         assert holder.stdout.readline() == "held\n"

@@ -76,7 +76,6 @@ def test_only_what_a_dead_owner_left_is_removed(dead):
     engine = FakeEngine(dead=dead, alive=alive, kept={**dead, KEPT: "yes"}, foreign={"com.example": "x"})
     assert reap_orphans(engine) == ("dead",)
     assert set(engine.left) == {"alive", "kept", "foreign"}
-    assert reap_orphans(engine, kept=True) == ("kept",)
 
 
 def test_a_run_s_end_removes_all_of_the_run(dead):

@@ -82,12 +82,7 @@ def children():
 def test_a_started_server_is_known_and_ends_when_stopped(run, tmp_path, children):
     """Address, version, log and life are the process's."""
     server = run(_SERVES)
-    assert (server.kind, server.version, server.models, server.endpoint.model) == (
-        "process",
-        "b1-abc",
-        ("tiny",),
-        "tiny",
-    )
+    assert (server.kind, server.version, server.endpoint.model) == ("process", "b1-abc", "tiny")
     assert server.alive() is None
     assert server.logs() == ("serving yes",)
     assert server.log_path.parent == tmp_path / "logs"

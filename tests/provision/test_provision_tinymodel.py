@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fakes.make_hf import make_hf
 from pytest_inferbench.provision.tinymodel import make
-from pytest_inferbench.provision.tinymodel.make_hf import make_hf
 from pytest_inferbench.provision.tinymodel.tokenizer import SPECIALS, TURN_END, train
 from pytest_inferbench.provision.tinymodel.weights import TINY, ModelShape, make_weights
 

@@ -7,7 +7,7 @@ import pytest
 from false_alarm_rates import seeded
 from null_worlds import autoregressive
 
-from pytest_inferbench.stats.diagnostics import drift, history_notes, lag1, round_shift
+from pytest_inferbench.stats.diagnostics import drift, history_notes, lag1
 
 DRAWS = 1000
 
@@ -44,26 +44,3 @@ def test_short_or_constant_histories_say_nothing():
     assert history_notes(np.full(20, np.log(40.0))) == ()
     assert np.isnan(lag1(np.zeros(9)))
     assert drift(np.arange(9.0))[1] > 100
-
-
-def test_a_round_that_warms_up_is_found():
-    """A first half 10 % slower than the second is a finding with its size; chance is not."""
-    rng = seeded("round")
-    steady = 40 * np.exp(0.05 * rng.standard_normal(200))
-    warming = np.where(np.arange(200) < 100, 1.1, 1.0) * steady
-    assert round_shift(steady.tolist(), 0.05) is None
-    found = round_shift(warming.tolist(), 0.05)
-    assert found.code == "round_shift"
-    assert "-" in found.message
-
-
-def test_a_certain_but_small_shift_is_no_finding():
-    """Half the margin is the least that is reported, and 40 requests the fewest that are looked at."""
-    figures = [40.0 + 0.001 * i for i in range(100)]
-    assert round_shift(figures, 0.05) is None
-    assert round_shift([10.0] * 19 + [20.0] * 19 + [0.0, float("nan")], 0.05) is None
-
-
-def test_a_step_without_noise_is_a_finding():
-    """Halves that are constant each and differ by a fifth are found."""
-    assert round_shift([10.0] * 20 + [12.0] * 20, 0.05) is not None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from false_alarm_rates import ALPHA, seeded, standard_error
+from scipy.special import ndtr
 
-from pytest_inferbench.stats.distributions import normal_tail, t_tail
+from pytest_inferbench.stats.distributions import t_tail
 
 DRAWS = 400
 SESSION_SD, RESTART_SD, ROUND_SD, REQUEST_SD = 0.04, 0.02, 0.01, 0.15
@@ -27,7 +28,7 @@ def mann_whitney_p(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     ranks = both.argsort(axis=-1).argsort(axis=-1) + 1
     n, m = old.shape[-1], new.shape[-1]
     u = ranks[..., n:].sum(axis=-1) - m * (m + 1) / 2
-    return normal_tail((u - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))
+    return ndtr((n * m / 2 - u) / np.sqrt(n * m * (n + m + 1) / 12))
 
 
 def welch_p(old: np.ndarray, new: np.ndarray) -> np.ndarray:

@@ -19,9 +19,9 @@ def length(number: int) -> BodyLength:
     return BodyLength(content_length=number)
 
 
-def head(body, keep_alive=True, status=200, reason="OK", **headers):
+def head(body, keep_alive=True, status=200, **headers):
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ResponseHead(status, reason, fields, body, keep_alive)
+    return ResponseHead(status, fields, body, keep_alive)
 
 
 TABLE = [
@@ -63,17 +63,17 @@ TABLE = [
     ),
     pytest.param(
         b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
-        head(length(0), status=503, reason="Service Unavailable", content_length="0"),
+        head(length(0), status=503, content_length="0"),
         id="error status",
     ),
     pytest.param(
         b"HTTP/1.1 204\r\nContent-Length: 5\r\n\r\n",
-        head(length(0), status=204, reason="", content_length="5"),
+        head(length(0), status=204, content_length="5"),
         id="no content, no reason",
     ),
     pytest.param(
         b"HTTP/1.1 304 \r\nTransfer-Encoding: chunked\r\n\r\n",
-        head(length(0), status=304, reason="", transfer_encoding="chunked"),
+        head(length(0), status=304, transfer_encoding="chunked"),
         id="not modified has no body",
     ),
     pytest.param(
@@ -83,7 +83,7 @@ TABLE = [
     ),
     pytest.param(
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        head(length(0), status=101, reason="Switching Protocols"),
+        head(length(0), status=101),
         id="switching protocols is final",
     ),
     pytest.param(
@@ -98,7 +98,7 @@ TABLE = [
     ),
     pytest.param(
         b"HTTP/1.1 200 \xe9t\xe9\r\nX-A: \xfc\r\nContent-Length: 1\r\n\r\n",
-        head(length(1), reason="\u00e9t\u00e9", x_a="\u00fc", content_length="1"),
+        head(length(1), x_a="\u00fc", content_length="1"),
         id="latin-1",
     ),
 ]
@@ -122,7 +122,7 @@ def test_captured_heads_are_read(path):
     response, end = found
     assert end == len(data)
     status_line, *fields = data.decode().strip().split("\r\n")
-    assert f"HTTP/1.1 {response.status} {response.reason}" == status_line
+    assert status_line.startswith(f"HTTP/1.1 {response.status} ")
     assert set(response.headers) == {field.partition(":")[0].lower() for field in fields}
     assert response.keep_alive is (response.headers.get("connection") != "close")
     raw = path.with_suffix(".raw").stat().st_size

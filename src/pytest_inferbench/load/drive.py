@@ -39,7 +39,7 @@ class Drive:
         streams: closed-loop streams; None for an open loop.
         limits: time limits.
         spool: where finished answers go.
-        control: called about every 100 ms with (finished, reads); returns True to abandon the round.
+        control: called about every 100 ms with (finished, reads); what it raises ends the round.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Drive:
         streams: int | None,
         limits: Limits,
         spool: Spool,
-        control: Callable[[int, int], bool],
+        control: Callable[[int, int], None],
     ) -> None:
         self._pool = pool
         self._queue = deque(requests)
@@ -67,7 +67,7 @@ class Drive:
         self.reading = LoopReading()
 
     def run(self, start_ns: int) -> None:
-        """Carry the load; returns when every request has an outcome or the round was abandoned."""
+        """Carry the load; returns when every request has an outcome."""
         self._start_ns = start_ns
         offset = first_offset = _realtime_ns() - _now_ns()
         next_control, controls = _now_ns() + _CONTROL_NS, 0
@@ -95,8 +95,7 @@ class Drive:
                 if not controls % _SWEEP_EVERY:
                     self._sweep(now)
                 self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
-                if self._control(len(self.outcomes), self.reading.reads):
-                    return
+                self._control(len(self.outcomes), self.reading.reads)
         self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
 
     def _wait_open(self, next_control: int) -> list[tuple[int, int]]:

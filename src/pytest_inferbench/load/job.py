@@ -88,14 +88,11 @@ class Prepare:
 class Ready:
     """Worker to engine: connections are open."""
 
-    worker: int
-
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Worker to engine: the load cannot start (no connection, too few file descriptors)."""
 
-    worker: int
     message: str
 
 
@@ -110,7 +107,6 @@ class Go:
 class Progress:
     """Worker to engine, now and then: what has been done so far."""
 
-    worker: int
     finished: int
     reads: int
 
@@ -119,6 +115,5 @@ class Progress:
 class Finished:
     """Worker to engine: the round is over and decoded."""
 
-    worker: int
     records: tuple[RequestRecord, ...]
     reading: WorkerReading

@@ -60,17 +60,17 @@ class Worker:
             except _EngineGone:
                 return
             except InferbenchError as error:
-                self._pipe.send(Refused(job.worker, str(error)))
+                self._pipe.send(Refused(str(error)))
 
     def _round(self, job: Prepare) -> None:
         refusal = _raise_descriptor_limit(job.connections) or self._connect(job)
         if refusal is not None:
-            self._pipe.send(Refused(job.worker, refusal))
+            self._pipe.send(Refused(refusal))
             return
         gc.collect()
         gc.freeze()
         gc.disable()
-        self._pipe.send(Ready(job.worker))
+        self._pipe.send(Ready())
         finished = self._measure(job, self._receive_go())
         gc.enable()
         self._spool.clear()
@@ -81,7 +81,7 @@ class Worker:
         pool = self._pool
         assert pool is not None  # noqa: S101 - set by _connect
         opened = pool.opened
-        drive = Drive(pool, job.requests, job.streams, job.limits, self._spool, self._control(job.worker))
+        drive = Drive(pool, job.requests, job.streams, job.limits, self._spool, self._control())
         pool.settle_until(go.start_ns)
         cpu_ns = SYSTEM_CLOCK.cpu_ns()
         realtime = job.connections <= _REALTIME_STREAMS and _ask_for_realtime()
@@ -94,7 +94,6 @@ class Worker:
         cpu_ns = SYSTEM_CLOCK.cpu_ns()
         records = tuple(decode_outcome(o, self._spool, dialect, job.worker, go.start_ns) for o in drive.outcomes)
         return Finished(
-            job.worker,
             records,
             WorkerReading(
                 worker=job.worker,
@@ -130,20 +129,19 @@ class Worker:
             raise _EngineGone
         return message
 
-    def _control(self, worker: int) -> Callable[[int, int], bool]:
+    def _control(self) -> Callable[[int, int], None]:
         calls = 0
 
-        def control(finished: int, reads: int) -> bool:
+        def control(finished: int, reads: int) -> None:
             nonlocal calls
             calls += 1
             try:
                 if self._pipe.poll(0):
                     self._pipe.recv()  # the engine says nothing in mid-round: this is its end closing
                 if calls % _PROGRESS_EVERY == 0:
-                    self._pipe.send(Progress(worker, finished, reads))
+                    self._pipe.send(Progress(finished, reads))
             except (EOFError, OSError):
                 raise _EngineGone from None
-            return False
 
         return control
 

@@ -69,7 +69,7 @@ class ValidityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
-    """What the case wanted and what is known of its server, beside the records.
+    """What the case wants, beside the records.
 
     Attributes:
         planned_requests: requests that count, over all rounds, as planned; None where it is not known beforehand.
@@ -77,10 +77,7 @@ class CaseFacts:
         cache: the prefix cache's declared state.
         cached_share: cached / prompt tokens that a warm case plans for; 0 where it only expects some.
         shared_tokens: what every prompt begins with (chat template, lead) and so finds in a cache.
-        expected_model, expected_version: what was asked for; None asks for nothing.
-        served_models, served_version: what the server says it is; empty or None where it does not say.
-        restarted: whether the server's owner saw it start again while the case ran.
-        wants_fresh, reused: whether the case needs a server of its own, and whether it got a used one.
+        wants_fresh: whether each round has a server of its own.
     """
 
     planned_requests: int | None = None
@@ -88,13 +85,7 @@ class CaseFacts:
     cache: CacheState = CacheState.ANY
     cached_share: float = 0.0
     shared_tokens: int = 0
-    expected_model: str | None = None
-    served_models: tuple[str, ...] = ()
-    expected_version: str | None = None
-    served_version: str | None = None
-    restarted: bool = False
     wants_fresh: bool = False
-    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""Rules about the server: was it the one, and in the state, that the case declares?
+"""Rules about the server: was it in the state that the case declares?
 
+Idea: that it is the one that was asked for is seen to when it starts (`provision`).
 Law: each rule is a pure function of the evidence and yields findings; `validity` lists them.
 """
 
@@ -17,54 +18,17 @@ from pytest_inferbench.records import RoundRecord, extent_ns
 from pytest_inferbench.units import RATIO, format_value
 
 
-def identity(evidence: Evidence) -> Iterator[Finding]:
-    """The server says it is the model and the version that were asked for; a server that says nothing is believed."""
-    facts = evidence.facts
-    wanted, served = facts.expected_model, facts.served_models
-    if wanted is not None and served and wanted not in served:
-        yield Finding(
-            "model",
-            invalid=True,
-            message=f"the server answers for {', '.join(map(repr, served))}, not for {wanted!r}",
-            remedy="point the case at a server of its model, or name the model as the server does",
-        )
-    if facts.expected_version is None or facts.served_version is None:
-        return
-    if facts.expected_version.removeprefix("v") != facts.served_version.removeprefix("v"):
-        yield Finding(
-            "version",
-            invalid=True,
-            message=f"the server is version {facts.served_version!r}, not {facts.expected_version!r}",
-            remedy="start the version that the case names, or use `version: installed`",
-        )
-
-
-def reused(evidence: Evidence) -> Iterator[Finding]:
-    """A case that wants a fresh server got one."""
-    if evidence.facts.wants_fresh and evidence.facts.reused:
-        yield Finding(
-            "server_reused",
-            invalid=True,
-            message="the server had served before, but the case wants a fresh one",
-            remedy="stop the kept server, or let pytest start its own",
-        )
-
-
 def restarted(evidence: Evidence) -> Iterator[Finding]:
-    """The server lived through the whole case: nobody saw it restart, and its page shows no sign of it.
+    """The server lived through the whole case: its page shows no sign of a restart.
 
     A case that wants fresh servers has one for each round.
     """
-    if evidence.facts.restarted:
-        seen = "it was seen starting again"
-    else:
-        lives = [round_pages(round_) for round_ in evidence.rounds]
-        if not evidence.facts.wants_fresh:
-            lives = [tuple(chain.from_iterable(lives))]
-        shown = next(filter(None, map(restart, lives)), None)
-        if shown is None:
-            return
-        seen = shown
+    lives = [round_pages(round_) for round_ in evidence.rounds]
+    if not evidence.facts.wants_fresh:
+        lives = [tuple(chain.from_iterable(lives))]
+    seen = next(filter(None, map(restart, lives)), None)
+    if seen is None:
+        return
     yield Finding(
         "server_restarted",
         invalid=True,

@@ -18,8 +18,6 @@ RULES: tuple[Rule, ...] = (
     load_rules.error_rate,
     load_rules.accounting,
     load_rules.min_requests,
-    server_rules.identity,
-    server_rules.reused,
     server_rules.restarted,
     server_rules.prefix_cache,
     load_rules.prompt_plan,

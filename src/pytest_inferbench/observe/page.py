@@ -23,7 +23,7 @@ from pytest_inferbench.observe.lines import Lines, Series, declares_counter, rea
 from pytest_inferbench.records import Histogram
 
 _NAME = re.compile(r"(?:# (?:HELP|TYPE|UNIT) )?([A-Za-z_:][A-Za-z0-9_:]*)")
-_BUCKETS, _COUNT, _SUM = _PARTS = ("_bucket", "_count", "_sum")
+_PARTS = ("_bucket", "_count", "_sum")
 _TOTAL = "_total"
 _SUFFIXES = (*_PARTS, _TOTAL, "_created")
 _BOUND = "le"

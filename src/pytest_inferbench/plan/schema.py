@@ -148,36 +148,13 @@ class Defaults(Shape):
     policy: SuitePolicy = SuitePolicy()
 
 
-class LiteLLM(Shape):
-    """A LiteLLM gateway in front of the servers.
-
-    Attributes:
-        enabled: only false can be had: there is no gateway yet.
-        port: where it would listen.
-        model_alias: the name by which it would serve each model.
-    """
-
-    enabled: bool = False
-    port: Annotated[int, Field(ge=1, le=65535)] = 4000
-    model_alias: Text = "local-model"
-
-    @field_validator("enabled")
-    @classmethod
-    def _not_yet(cls, enabled: bool) -> bool:
-        if enabled:
-            raise ValueError("false: nothing starts a gateway yet; measure one that runs with --server-url")
-        return enabled
-
-
 class ModelsFile(Shape):
     """The whole of `config/models.yaml`; `extends:` has been followed before.
 
     Attributes:
         defaults: what holds for every model.
         models: what is measured.
-        litellm: a gateway, which can only be switched off.
     """
 
     defaults: Defaults = Defaults()
-    litellm: LiteLLM = LiteLLM()
     models: Annotated[list[ModelEntry], Field(min_length=1)]

@@ -98,8 +98,8 @@ def case_identity(case: str, nodeid: str, cell: Cell, server: Server, context: R
     )
 
 
-def case_facts(plan: CasePlan, server: Server, min_requests: int, shared_tokens: int) -> CaseFacts:
-    """What the case wanted and what is known of its server; `shared_tokens`: what its prompts have in common."""
+def case_facts(plan: CasePlan, min_requests: int, shared_tokens: int) -> CaseFacts:
+    """What the case wants of its rounds and its server; `shared_tokens`: what its prompts have in common."""
     planned, cached = plan.workload.planned_requests, plan.workload.planned_cached_share
     return CaseFacts(
         planned_requests=None if planned is None else planned * plan.rounds,
@@ -107,8 +107,6 @@ def case_facts(plan: CasePlan, server: Server, min_requests: int, shared_tokens:
         cache=CacheState.ANY if cached is None else CacheState.WARM if cached else CacheState.COLD,
         cached_share=cached or 0.0,
         shared_tokens=shared_tokens,
-        expected_model=server.endpoint.model,
-        served_models=server.models,
         wants_fresh=plan.workload.fresh_server,
     )
 

@@ -19,6 +19,7 @@ from pytest_inferbench.plugin.progress import Display
 
 _STDOUT = 1
 _TURN_NS = 3 * NS_PER_S
+_EVERY_NS = 30 * NS_PER_S  # from the beginning, or a plain line, to the next
 _END = 0.75
 _NARROW, _USUAL = 20, 80
 _DRAW = "\x1bD\x1b[A\x1b7\x1b[B\r\x1b[K{text}\x1b8"  # one line below the cursor, which stays where it was
@@ -88,16 +89,12 @@ class PlainLines:
         descriptor: where to; closed with this.
         plugins: where pytest's terminal reporter is: asked whether it is in mid-line, and told that it is not any more.
         clock: tells when a line is due.
-        every_s: from the beginning, or a line, to the next.
     """
 
-    def __init__(
-        self, descriptor: int, plugins: pytest.PytestPluginManager, clock: Clock, every_s: float = 30.0
-    ) -> None:
+    def __init__(self, descriptor: int, plugins: pytest.PytestPluginManager, clock: Clock) -> None:
         self._fd = descriptor
         self._plugins = plugins
         self._clock = clock
-        self._every_ns = int(every_s * NS_PER_S)
         self._due_ns: int | None = None
         self._broke = False
 
@@ -105,10 +102,10 @@ class PlainLines:
         """Write a line of each where they are due."""
         now = self._clock.now_ns()
         if self._due_ns is None:
-            self._due_ns = now + self._every_ns
+            self._due_ns = now + _EVERY_NS
         if now < self._due_ns:
             return
-        self._due_ns = now + self._every_ns
+        self._due_ns = now + _EVERY_NS
         _write(self._fd, self._begin() + "".join(f"inferbench: {text}\n" for text in texts))
 
     @pytest.hookimpl(tryfirst=True)

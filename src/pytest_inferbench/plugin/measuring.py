@@ -114,7 +114,7 @@ def _measure(
         case_identity(name, request.nodeid, cell.cell, server, context),
         request.workload.describe(),
         seen,
-        case_facts(plan, server, request.min_requests, cell.shared_tokens),
+        case_facts(plan, request.min_requests, cell.shared_tokens),
         Measured(cell, server, canary, sampling, request.max_error_rate),
         context,
     )

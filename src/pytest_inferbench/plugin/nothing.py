@@ -22,7 +22,6 @@ class NothingMeasured:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._reasons: dict[str, str] = {}  # node id of a benchmark that was skipped by us -> why
         self._ran = settings.resume is not None  # what it finishes has measured something
         self._says_so = False

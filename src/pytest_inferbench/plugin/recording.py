@@ -165,11 +165,7 @@ class Recording:
         done = self._item.stash.setdefault(RECORDED, [])
         seen = self._context.secrets(self._cell.cell).hidden_in(self._rounds)
         server = self._how.server
-        facts = CaseFacts(
-            min_requests=self._min_requests if any(round_.requests for round_ in seen) else 0,
-            expected_model=server.endpoint.model,
-            served_models=server.models,
-        )
+        facts = CaseFacts(min_requests=self._min_requests if any(round_.requests for round_ in seen) else 0)
         identity = case_identity(self._name, self._item.nodeid, self._cell.cell, server, self._context)
         case = assembled(identity, self._workload, seen, facts, self._how, self._context)
         case = with_records(replace(case, notes=(*case.notes, _NOTE)), seen, self._context.folder)

@@ -210,7 +210,6 @@ class ContainerStart:
             endpoint=endpoint,
             backend=backend,
             version=plan.version if pinned else ready.version or plan.version,
-            models=ready.models,
             kind="docker",
             ready_seconds=ready.seconds,
             log_path=life.log_path,

@@ -38,13 +38,11 @@ class Fetched:
         path: what a server is given: the folder, or a GGUF file (the first part of a split one).
         files: how many there are.
         size: their bytes.
-        revision: the commit they are of.
     """
 
     path: Path
     files: int
     size: int
-    revision: str
 
 
 def fetch(repo_id: str, model_format: ModelFormat, token: str | None, progress: Progress) -> Fetched:
@@ -81,10 +79,10 @@ def fetch(repo_id: str, model_format: ModelFormat, token: str | None, progress: 
     sizes = {str(path): path.stat().st_size for path in paths.values()}
     first = paths[names[0]]
     path = first if model_format is ModelFormat.GGUF else first.parent
-    note = {"path": str(path), "revision": info.sha, "sizes": sizes}
+    note = {"path": str(path), "sizes": sizes}
     _note_path(repo_id, model_format).parent.mkdir(parents=True, exist_ok=True)
     _note_path(repo_id, model_format).write_text(json.dumps(note, indent=2), encoding="utf-8")
-    return Fetched(path, len(sizes), sum(sizes.values()), str(info.sha))
+    return Fetched(path, len(sizes), sum(sizes.values()))
 
 
 def fetched(repo_id: str, model_format: ModelFormat) -> Fetched | None:
@@ -96,7 +94,7 @@ def fetched(repo_id: str, model_format: ModelFormat) -> Fetched | None:
             return None
     except (OSError, ValueError, KeyError):
         return None
-    return Fetched(Path(note["path"]), len(sizes), sum(sizes.values()), str(note["revision"]))
+    return Fetched(Path(note["path"]), len(sizes), sum(sizes.values()))
 
 
 def _note_path(repo_id: str, model_format: ModelFormat) -> Path:

@@ -16,21 +16,14 @@ if TYPE_CHECKING:
     from pytest_inferbench.provision.engine import ContainerState, Engine
 
 
-def orphans(engine: Engine, *, kept: bool = False) -> tuple[ContainerState, ...]:
-    """Containers whose owner is dead.
-
-    Args:
-        engine: where they are.
-        kept: also those that were kept on purpose.
-    """
-    return tuple(
-        one for one in engine.labelled(RUN) if (kept or KEPT not in one.labels) and not owner_lives(one.labels)
-    )
+def orphans(engine: Engine) -> tuple[ContainerState, ...]:
+    """Containers whose owner is dead, without those that were kept on purpose."""
+    return tuple(one for one in engine.labelled(RUN) if KEPT not in one.labels and not owner_lives(one.labels))
 
 
-def reap_orphans(engine: Engine, *, kept: bool = False) -> tuple[str, ...]:
+def reap_orphans(engine: Engine) -> tuple[str, ...]:
     """Remove containers whose owner is dead; returns the ids of those removed."""
-    return _removed(engine, orphans(engine, kept=kept))
+    return _removed(engine, orphans(engine))
 
 
 def remove_run(engine: Engine, run_id: str) -> tuple[str, ...]:

@@ -42,14 +42,14 @@ class Probe:
         self._left_s = left_s
         self._fingerprint: str | None = None
 
-    def ready(self, model: str) -> tuple[str, tuple[str, ...]]:
+    def ready(self, model: str) -> str:
         """Ask all three questions.
 
         Args:
             model: the name that must be listed; "" for the only one.
 
         Returns:
-            The model's name and all names listed.
+            The model's name.
 
         Raises:
             NotYet: wait and ask again.
@@ -69,7 +69,7 @@ class Probe:
             )
         chosen = model or models[0]
         self._generate(chosen)
-        return chosen, models
+        return chosen
 
     def version(self) -> str | None:
         """The running version: from the backend's sources, else the fingerprint of the answer seen by `ready`."""

@@ -44,13 +44,11 @@ class ReadyInfo:
 
     Attributes:
         model: the name to put into requests.
-        models: all it lists.
         version: its version; None where it does not say.
         seconds: how long it took, from the first question.
     """
 
     model: str
-    models: tuple[str, ...]
     version: str | None
     seconds: float
 
@@ -93,13 +91,13 @@ def wait_ready(  # noqa: D417 - "clock" needs no words
             raise RefusedError(_WRONG.format(backend.name, endpoint.base_url, f"{_GRACE_S:g}", seen.last))
         probe = Probe(client, backend, timeout_s - seconds)
         try:
-            model, models = probe.ready(endpoint.model)
+            model = probe.ready(endpoint.model)
         except NotYet as answer:
             if seen.adds(answer, seconds):
                 progress(f"waiting for {backend.name} at {endpoint.base_url}: {seen.last}")
         else:
             took = (clock.now_ns() - start) / NS_PER_S
-            return ReadyInfo(model, models, probe.version(), took)
+            return ReadyInfo(model, probe.version(), took)
         clock.sleep(min(pause, limit - seconds))
         # Short against what has passed, so that the time to ready is known to a fiftieth of itself.
         pause = min(max(_FIRST_PAUSE_S, seconds * _PAUSE_SHARE), _LONGEST_PAUSE_S)

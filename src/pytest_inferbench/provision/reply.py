@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _REPLY_S = 120.0
 _LIST_S = 5.0
+_REPLY_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ class Reply:
     seconds: float
 
 
-def ask(endpoint: Endpoint, dialect_name: str, question: str, clock: Clock, output_tokens: int = 16) -> Reply:
+def ask(endpoint: Endpoint, dialect_name: str, question: str, clock: Clock) -> Reply:
     """Put a question to a server.
 
     Raises:
         ServerError: it does not answer, or with something else than an answer.
     """
     dialect = dialect_named(dialect_name)
-    body = dialect.encode(GenerationRequest((Message("user", question),), output_tokens=output_tokens), endpoint.model)
+    body = dialect.encode(GenerationRequest((Message("user", question),), output_tokens=_REPLY_TOKENS), endpoint.model)
     start = clock.now_ns()
     try:
         answer = HttpClient(endpoint, _REPLY_S).ask("POST", dialect.path, body)

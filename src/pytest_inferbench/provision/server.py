@@ -60,7 +60,6 @@ class Server:
         endpoint: where it is; its model is the name it answers to.
         backend: what it is.
         version: what runs: as it says, else as installed, else as stated, else "unknown".
-        models: all names it lists.
         kind: how it was provided: "process", "docker" or "url".
         ready_seconds: how long it took from its start (or from our first question) to the first token.
         log_path: its log; None where we have none.
@@ -73,7 +72,6 @@ class Server:
     endpoint: Endpoint
     backend: Backend
     version: str
-    models: tuple[str, ...]
     kind: str
     ready_seconds: float
     log_path: Path | None
@@ -211,7 +209,6 @@ class _Start:
             endpoint=endpoint,
             backend=self.backend,
             version=ready.version or self.there or "unknown",
-            models=ready.models,
             kind="process",
             ready_seconds=ready.seconds,
             log_path=process.log_path,

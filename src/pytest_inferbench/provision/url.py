@@ -87,7 +87,6 @@ def attach_url(
         endpoint=replace(endpoint, model=ready.model),
         backend=backend,
         version=ready.version or (version if version != INSTALLED else "unknown"),
-        models=ready.models,
         kind="url",
         ready_seconds=ready.seconds,
         log_path=None,

@@ -1,4 +1,4 @@
-"""Whether the figures look like independent draws around one level: warnings, never verdicts.
+"""Whether accepted sessions look like independent draws around one level: warnings, never verdicts.
 
 Law: a warning is a Note with its figure and what it does to the verdict. Thresholds are at about 1 in 100 false
 warnings; a sample too short to tell gives none.
@@ -13,21 +13,13 @@ import numpy as np
 
 from pytest_inferbench.stats.distributions import normal_critical, t_critical
 from pytest_inferbench.stats.sample import Note, relative
-from pytest_inferbench.units import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_inferbench.stats.distributions import Floats
 
 _LEVEL = 0.01
 _LEAST_SESSIONS = 8
 _LEAST_SD = 0.001  # below, the order is that of rounding errors
-_LEAST_REQUESTS = 40
-# SE of a normal sample's median is 1.2533 SD / sqrt(n); SD is 1.4826 median absolute deviations.
-_MEDIAN_SE = 1.2533 * 1.4826
-# Requests of one round are not independent, so their shift must be far outside its nominal error.
-_SHIFT_ERRORS = 4.0
 
 
 def lag1(logs: Floats) -> float:
@@ -73,26 +65,3 @@ def history_notes(logs: Floats) -> tuple[Note, ...]:
             ),
         )
     return ()
-
-
-def round_shift(figures: Sequence[float], margin: float) -> Note | None:
-    """Whether a round's second half differs from its first: it was not yet warm, or it wore down.
-
-    Args:
-        figures: one positive figure a request, in the order of sending.
-        margin: relative; a shift of the median below half of it is no finding.
-    """
-    values = np.asarray([figure for figure in figures if math.isfinite(figure) and figure > 0], dtype=np.float64)
-    if len(values) < _LEAST_REQUESTS:
-        return None
-    first, second = np.array_split(np.log(values), 2)
-    shift = float(np.median(second) - np.median(first))
-    error = _MEDIAN_SE * math.sqrt(sum(_mad(half) ** 2 / len(half) for half in (first, second)))
-    if abs(shift) <= math.log1p(margin) / 2 or abs(shift) <= _SHIFT_ERRORS * error:
-        return None
-    away = percent(relative(shift))
-    return Note("round_shift", f"the median of the round's second half is {away} off its first half's")
-
-
-def _mad(logs: Floats) -> float:
-    return float(np.median(np.abs(logs - np.median(logs))))

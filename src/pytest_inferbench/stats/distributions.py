@@ -37,11 +37,6 @@ def normal_critical(tail: FloatLike) -> Floats:
     return np.asarray(-_special.ndtri(tail), dtype=np.float64)
 
 
-def normal_tail(point: FloatLike) -> Floats:
-    """The probability that a standard normal exceeds `point`."""
-    return np.asarray(_special.ndtr(-np.asarray(point)), dtype=np.float64)
-
-
 def chi_square_critical(tail: FloatLike, df: FloatLike) -> Floats:
     """The point that chi-squared with `df` degrees of freedom exceeds with probability `tail`."""
     return np.asarray(_special.chdtri(df, tail), dtype=np.float64)

@@ -17,7 +17,7 @@ MOST_HEAD_BYTES = 65536
 _SHOWN_BYTES = 200
 _BEGINNING = b"HTTP/1."
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: ([^\x00\r]*))?")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\x00\r]*)?")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH = re.compile(r"/[!-~]*")
 _METHOD = re.compile(r"[A-Z]+")
@@ -46,14 +46,12 @@ class ResponseHead:
 
     Attributes:
         status: 200 to 599, or 101.
-        reason: the reason phrase, may be "".
         headers: values by lower-case name; those of a repeated name are joined with ", ".
         body: how the body's end is found.
         keep_alive: whether another request may follow on this connection.
     """
 
     status: int
-    reason: str
     headers: Mapping[str, str]
     body: BodyLength
     keep_alive: bool
@@ -128,12 +126,11 @@ def _read_head(data: bytes) -> ResponseHead:
     match = _STATUS_LINE.fullmatch(status_line)
     if match is None:
         raise WireError(f"not an HTTP/1 status line: {status_line[:_SHOWN_BYTES]!r}")
-    minor, status, reason = match.groups()
+    minor, status = match.groups()
     headers = _read_fields(lines)
     body = _body_length(int(status), headers)
     return ResponseHead(
         status=int(status),
-        reason=(reason or b"").decode("latin-1"),
         headers=headers,
         body=body,
         keep_alive=_keep_alive(minor == b"1", headers) and not body.until_close,

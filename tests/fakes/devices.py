@@ -1,4 +1,4 @@
-"""GPUs that are not there, for tests and for seeing what a plan would do on another machine.
+"""GPUs that are not there.
 
 Law: stands in for `nvml.py` wherever `Devices` is asked for.
 """
