@@ -26,6 +26,7 @@ def test_it_writes_a_project(tmp_path, capsys):
     recipe = YAML(typ="safe").load(folder / ".github" / "workflows" / "benchmarks.yml")
     assert any("pytest benchmarks" in step.get("run", "") for step in recipe["jobs"]["benchmarks"]["steps"])
     assert (folder / "benchmarks" / "baselines").is_dir()
+    assert (folder / ".gitattributes").read_text() == "benchmarks/baselines/*/*.jsonl merge=union\n"
     assert all(f"wrote  {one}" in shown for one in ("config/models.yaml", "benchmarks/test_speed.py", "pytest.ini"))
 
 
@@ -35,12 +36,15 @@ def test_it_never_writes_over_a_file(tmp_path, monkeypatch, capsys):
     Path("config").mkdir()
     Path("config/models.yaml").write_text("mine\n")
     Path("pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    Path(".gitattributes").write_text("*.png binary\n")
     assert main(["init"]) == 0
     shown = capsys.readouterr().out
     assert Path("config/models.yaml").read_text() == "mine\n"
     assert not Path("pytest.ini").exists()
     assert "kept   config/models.yaml\n" in shown
     assert "kept   pyproject.toml\n" in shown
+    hint = "       add to it, so that branches that both record merge: benchmarks/baselines/*/*.jsonl merge=union\n"
+    assert f"kept   .gitattributes\n{hint}" in shown
     assert main(["init"]) == 0
     assert "wrote" not in capsys.readouterr().out
 

@@ -60,18 +60,12 @@ def _show(files: tuple[Listed, ...], since: str | None, store: BaselineStore) ->
         names = list(dict.fromkeys(gate for each in file.accepted.values() for gate in _gates(each)))
         before = then.get((file.owner, file.hardware), {})
         rows = [
-            [
-                key,
-                str(len(now.segment)),
-                _day(now),
-                now.sessions[-1].version,
-                *_figures(before.get(key), now, names, since),
-            ]
+            [key, str(len(now.segment)), *_figures(before.get(key), now, names, since), *_origin(now)]
             for key, now in file.accepted.items()
             if now.sessions
         ]
         sys.stdout.write("\n" * bool(number) + f"{file.owner} on {file.hardware}\n")
-        print_rows(rows, ["case", "sessions", "from", "version", *names])
+        print_rows(rows, ["case", "sessions", *names, "since", "version"])
 
 
 def _gates(accepted: Accepted) -> list[str]:
@@ -80,8 +74,9 @@ def _gates(accepted: Accepted) -> list[str]:
     return accepted.sessions[-1].gates or list(DEFAULT_GATES) if accepted.sessions else []
 
 
-def _day(accepted: Accepted) -> str:
-    return accepted.segment[0].date.partition("T")[0]
+def _origin(accepted: Accepted) -> list[str]:
+    """The first day of what is compared with, and the version of its last session."""
+    return [accepted.segment[0].date.partition("T")[0], accepted.segment[-1].version]
 
 
 def _figures(then: Accepted | None, now: Accepted, names: list[str], since: str | None) -> list[str]:
