@@ -47,16 +47,21 @@ def main() -> int:
             _make(folder, model, rng)
         today = {model: [_result(model, number, rng) for number in range(CASES)] for model in models}
 
-        def read() -> tuple[Baseline, ...]:
-            return BaselineStore(folder, folder.parent, METRICS).read_hardware(HARDWARE)
+        def measured() -> tuple[float, float, tuple[Baseline, ...], list[list[object]]]:
+            reading, baselines = _timed(lambda: BaselineStore(folder, folder.parent, METRICS).read_hardware(HARDWARE))
 
-        def judged() -> list[list[object]]:
-            pool = {each.file.model: accepted_spreads(each, METRICS) for each in baselines}
-            others = {one: [spread for each in models if each != one for spread in pool[each]] for one in models}
-            return [list(_judged(each, today[each.file.model], others[each.file.model])) for each in baselines]
+            def judge() -> list[list[object]]:
+                pool = {each.name: accepted_spreads(each, METRICS) for each in baselines}
+                others = {one: [spread for name in pool if name != one for spread in pool[name]] for one in pool}
+                return [list(_judged(each, today[each.file.model], others[each.name])) for each in baselines]
 
-        reading, baselines = _least(read)
-        judging, verdicts = _least(judged)
+            judging, verdicts = _timed(judge)
+            return reading, judging, baselines, verdicts
+
+        # The shortest of a few: what the code costs, without what else the machine did.
+        reading, judging, baselines, verdicts = min(
+            (measured() for _ in range(_REPEATS)), key=lambda run: run[0] + run[1]
+        )
         gates = sum(map(len, verdicts))
         store = BaselineStore(folder, folder.parent, METRICS)
         writing, _ = _timed(lambda: [_record(store, each, today[each.file.model], "today") for each in baselines])
@@ -73,12 +78,6 @@ def _timed(call: Callable[[], T]) -> tuple[float, T]:
     started = process_time()
     result = call()
     return process_time() - started, result
-
-
-def _least(call: Callable[[], T]) -> tuple[float, T]:
-    """The shortest of a few: what the code costs, without what else the machine did."""
-    runs = [_timed(call) for _ in range(_REPEATS)]
-    return min(seconds for seconds, _ in runs), runs[-1][1]
 
 
 def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) -> Iterator[object]:

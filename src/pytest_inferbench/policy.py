@@ -3,12 +3,12 @@
 Idea: a `policy:` mapping may stand in three places, and the nearest to the case wins, key by key: the case in its
 baseline file, the model in the config, `defaults:` in the config. Within one place what is written for a metric wins
 over what is written for tails, and that over the built-in default.
-Law: pure; sections in, rules out, each value with the place it came from. The defaults are `stats.rule`'s.
+Law: pure; sections in, rules out. The defaults are `stats.rule`'s.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
@@ -76,19 +76,6 @@ class SuitePolicy(CasePolicy):
     gates: list[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GateRule:
-    """How one gate is judged, and who says so.
-
-    Attributes:
-        rule: the settings; `gates` (m) is 1 until the run's number is known.
-        sources: field of the rule -> where it was written, `file:line` or "default".
-    """
-
-    rule: Rule
-    sources: Mapping[str, str]
-
-
 def gates(layers: Sequence[Section]) -> Resolved[tuple[str, ...]]:
     """The gated metrics of a case and where they are written.
 
@@ -99,8 +86,8 @@ def gates(layers: Sequence[Section]) -> Resolved[tuple[str, ...]]:
     return Resolved(tuple(dict.fromkeys(found.value)), found.source)
 
 
-def gate_rules(layers: Sequence[Section]) -> dict[str, GateRule]:
-    """The rule of each gate of a case.
+def gate_rules(layers: Sequence[Section]) -> dict[str, Rule]:
+    """The rule of each gate of a case; m, the gates of the run, is 1 in it until it is known.
 
     Args:
         layers: as for `gates`; each validated by its shape.
@@ -111,7 +98,7 @@ def gate_rules(layers: Sequence[Section]) -> dict[str, GateRule]:
     return {gate: _rule(gate, layers) for gate in gates(layers).value}
 
 
-def _rule(gate: str, layers: Sequence[Section]) -> GateRule:
+def _rule(gate: str, layers: Sequence[Section]) -> Rule:
     base = DEFAULTS[kind_of(gate)]
     found = {name: first(*_tolerances(gate, name, layers), built_in(getattr(base, name))) for name in _PER_GATE}
     for name in _PER_CASE:
@@ -125,8 +112,7 @@ def _rule(gate: str, layers: Sequence[Section]) -> GateRule:
         )
     values = {name: setting.value for name, setting in found.items()}
     shared = found["shared"].source
-    rule = replace(base, **values, shared_source=ASSUMED if shared == DEFAULT else str(shared))
-    return GateRule(rule, {name: str(setting.source) for name, setting in found.items()})
+    return replace(base, **values, shared_source=ASSUMED if shared == DEFAULT else str(shared))
 
 
 def _figure(setting: Resolved[Any]) -> str:

@@ -12,6 +12,7 @@ from pytest_inferbench.baselines.comparable import comparable, histories
 from pytest_inferbench.baselines.fingerprint import Fingerprint, flags, image_name, incomparable, of_session
 from pytest_inferbench.stats.rule import DEFAULTS, kind_of
 from pytest_inferbench.stats.sample import Past
+from pytest_inferbench.units import Direction
 
 KEY = "concurrency[c08]"
 
@@ -102,9 +103,11 @@ def test_sessions_of_all_segments_with_the_same_workload():
     )
     assert [made.id for made in found.accepted.sessions] == ["run-1", "run-3", "run-4"]
     assert [made.id for made in found.accepted.segment] == ["run-3", "run-4"]
-    rounds = tuple(session(1).rounds["ttft_ms.p50"])
-    assert found.past("ttft_ms.p50") == (Past(41.0, 1, rounds), Past(41.0, 3, rounds), Past(41.0, 3, rounds))
-    assert found.past("output_tok_per_s")[0] == Past(None, 1)
+    rounds = session(1).rounds["ttft_ms.p50"]
+    history = found.accepted.history("ttft_ms.p50", Direction.LOWER, 20)
+    assert history.sessions == (Past(41.0, 1, rounds), Past(41.0, 3, rounds), Past(41.0, 3, rounds))
+    assert found.accepted.history("ttft_ms.p50", Direction.LOWER, 20) is history
+    assert found.accepted.history("output_tok_per_s", Direction.HIGHER, 20).n == 0
 
 
 def test_histories_of_all_gates():

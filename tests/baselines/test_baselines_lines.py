@@ -59,7 +59,7 @@ def test_lines_of_version_1():
     assert found.numbers == (1, 1, 2, 2, 3, 3)
     assert [(each.id, each.how) for each in found.segments] == [("2", "reseat"), ("3", "changed")]
     assert [made.id for made in found.level] == ["run-3", "run-4", "run-5", "run-6"]
-    assert found.sessions[0] == session(1, gates=[])
+    assert found.sessions[0] == session(1, gates=None)
 
 
 def line(**changes):

@@ -31,7 +31,7 @@ def test_gated_figures_count_whoever_is_selected():
 def test_an_older_session_counts_by_the_gates_of_today():
     """Lines of version 1 do not say their gates: the file's hold, else the built-in ones."""
     gated = "schema: 1\nmodel: m\nbackend: b\ncases:\n  concurrency[c08]: {gates: [e2e_ms.p50]}\n"
-    sessions = at(1, 40.0, gates=[]), at(2, 44.0, gates=[])
+    sessions = at(1, 40.0, gates=None), at(2, 44.0, gates=None)
     table = {**TABLE, "e2e_ms": METRICS["e2e_ms"]}
     own = accepted_spreads(baseline(gated, *sessions, metrics=table), table)
     assert [each.variance > 0.1 for each in own] == [True], "e2e_ms doubled"

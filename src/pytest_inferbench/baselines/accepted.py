@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from pytest_inferbench.baselines.lines import FIRST, Line, Noise, Segment, Session
+from pytest_inferbench.stats.history import History, read_history
+from pytest_inferbench.stats.sample import Past
+from pytest_inferbench.units import Direction
 
 REFERENCE_SESSIONS: Final = 3
 """How many sessions of a level a relative budget is reckoned from."""
@@ -32,6 +35,20 @@ class Accepted:
     sessions: tuple[Session, ...] = ()
     segments: tuple[Segment, ...] = ()
     noise: Noise | None = None
+    _histories: dict[tuple[str, Direction, int], History] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # those that were asked for: a case is judged by its own, and other cases learn from it
+
+    def history(self, metric: str, direction: Direction, window: int) -> History:
+        """The sessions of `metric.statistic` for a comparison that looks at the last `window` of them."""
+        asked = (metric, direction, window)
+        if asked not in self._histories:
+            past = [
+                Past(session.value(metric), number, session.rounds.get(metric, ()))
+                for session, number in zip(self.sessions, self.numbers, strict=True)
+            ]
+            self._histories[asked] = read_history(past, direction, window)
+        return self._histories[asked]
 
     @property
     def numbers(self) -> tuple[int, ...]:

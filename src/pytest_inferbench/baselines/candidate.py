@@ -85,12 +85,12 @@ class Candidate:
             rounds=self._rounds(),
         )
 
-    def _rounds(self) -> dict[str, list[float | None]]:
+    def _rounds(self) -> dict[str, tuple[float | None, ...]]:
         """The figures of each round for every metric that has a better and a worse side, and any to compare with."""
         rounds = self.result.rounds
         names = dict.fromkeys(name for figures in rounds for name in figures)
         stored = {
-            name: [_stored(figures.get(name)) for figures in rounds]
+            name: tuple(_stored(figures.get(name)) for figures in rounds)
             for name in names
             if self.direction(name) is not Direction.NEUTRAL
         }

@@ -128,7 +128,7 @@ def moved(before: Accepted, after: Accepted, gated: Sequence[str]) -> tuple[Move
         after: what is.
         gated: the gates in force; figures of gates that were in force before are shown too.
     """
-    old_gates = before.sessions[-1].gates if before.sessions else ()
+    old_gates = (before.sessions[-1].gates if before.sessions else None) or ()
     names = tuple(dict.fromkeys([*old_gates, *gated]))
     old, new = before.figures(names), after.figures(gated)
     return tuple(Moved(name, old.get(name), new.get(name)) for name in names if name in old or name in new)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.accepted import Accepted
 from pytest_inferbench.baselines.fingerprint import flags, incomparable, of_session
-from pytest_inferbench.stats.history import History, read_history
-from pytest_inferbench.stats.sample import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_inferbench.baselines.fingerprint import Fingerprint
+    from pytest_inferbench.baselines.lines import Session
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.metrics.table import Metric
+    from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.rule import Rule
 
 
@@ -36,13 +36,6 @@ class Comparable:
     new: str | None
     accepted: Accepted = field(default_factory=Accepted)
     flags: tuple[str, ...] = ()
-
-    def past(self, metric: str) -> tuple[Past, ...]:
-        """The figures of `metric.statistic` for `stats.history.read_history`, oldest first; None where one has none."""
-        return tuple(
-            Past(session.value(metric), number, tuple(session.rounds.get(metric, ())))
-            for session, number in zip(self.accepted.sessions, self.accepted.numbers, strict=True)
-        )
 
 
 def comparable(baseline: Baseline, key: str, now: Fingerprint) -> Comparable:
@@ -83,11 +76,11 @@ def histories(
     for key, accepted in baseline.accepted.items():
         if not accepted.sessions:
             continue
-        like = Comparable(None, measuring_the_same(accepted))
+        like = measuring_the_same(accepted)
         for gate, rule in rules(key).items():
             metric = metrics.get(gate.partition(".")[0])
             if metric is not None:
-                found[key, gate] = read_history(like.past(gate), metric.direction, rule.window)
+                found[key, gate] = like.history(gate, metric.direction, rule.window)
     return found
 
 
@@ -96,5 +89,13 @@ def measuring_the_same(accepted: Accepted) -> Accepted:
     if not accepted.sessions:
         return accepted
     last = of_session(accepted.sessions[-1])
-    same = tuple(each for each in accepted.sessions if incomparable(of_session(each), last) is None)
-    return replace(accepted, sessions=same)
+    alike = {_measured(each): each for each in accepted.sessions}  # few differ, and many are asked about
+    same = {what for what, each in alike.items() if incomparable(of_session(each), last) is None}
+    if len(same) == len(alike):
+        return accepted
+    return replace(accepted, sessions=tuple(each for each in accepted.sessions if _measured(each) in same))
+
+
+def _measured(session: Session) -> tuple[str, str, str | None]:
+    """What `incomparable` looks at."""
+    return session.workload_hash, session.token_method, session.served_model

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.policy import GateRule, gate_rules
+from pytest_inferbench.policy import gate_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_inferbench.baselines.schema import BaselineFile
     from pytest_inferbench.config.document import Section
+    from pytest_inferbench.stats.rule import Rule
 
 
 def policy_layers(file: BaselineFile, key: str, above: Sequence[Section]) -> tuple[Section, ...]:
@@ -28,8 +29,8 @@ def policy_layers(file: BaselineFile, key: str, above: Sequence[Section]) -> tup
     return (*((case.policy,) if case else ()), *above)
 
 
-def case_rules(file: BaselineFile, key: str, above: Sequence[Section]) -> dict[str, GateRule]:
-    """The rule of each gate of a case (`metric.statistic` -> rule and where it is written); arguments as above.
+def case_rules(file: BaselineFile, key: str, above: Sequence[Section]) -> dict[str, Rule]:
+    """The rule of each gate of a case (`metric.statistic` -> rule); arguments as above.
 
     Raises:
         ConfigError: two of its settings contradict each other.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,7 +26,9 @@ FIRST: Final = "1"
 How = Literal["changed", "accept", "reseat"]
 """Why a segment was opened: something incomparable, a regression that a person accepted, a new level that one set."""
 
-_Figure = Annotated[float, Field(ge=0)]
+_Figure = Annotated[float, Field(ge=0, strict=True)]
+# A file holds 100,000 of them: tuples of numbers, which Python's garbage collector need not look at, not lists.
+_Rounds = Annotated[tuple[_Figure | None, ...], Field(strict=False)]
 
 
 class Line(BaseModel):
@@ -53,7 +56,7 @@ class Line(BaseModel):
         """The case as people's file names it."""
         return case_key(self.case, self.variant)
 
-    @property
+    @cached_property
     def moment(self) -> datetime:
         """The date as a time; of a day alone its beginning.
 
@@ -83,7 +86,7 @@ class Session(Line):
         served_model: what a server that was not started by us said it was; None for one that was.
         machine: parts of the machine by name, such as its kernel; its name is the file's.
         requests: requests over all rounds.
-        gates: the figures it was judged by; none where an older version wrote the line.
+        gates: the figures it is judged by; None where version 1 wrote the line.
         rounds: `metric.statistic` (or `metric`) -> its figure in each round, None where a round lacks it.
     """
 
@@ -99,8 +102,8 @@ class Session(Line):
     served_model: str | None = None
     machine: dict[str, str] = Field(default_factory=dict)
     requests: Annotated[int, Field(ge=0)]
-    gates: list[str] = Field(default_factory=list)
-    rounds: dict[str, list[_Figure | None]]
+    gates: list[str] | None = None
+    rounds: dict[str, _Rounds]
 
     def value(self, metric: str) -> float | None:
         """The median over the rounds that have the metric; None where none has."""

@@ -32,10 +32,9 @@ def accepted_spreads(baseline: Baseline, metrics: Mapping[str, Metric]) -> tuple
     """
 
     def rules(key: str) -> dict[str, Rule]:
-        last = baseline.of(key).sessions[-1]
-        return {
-            gate: DEFAULTS[kind_of(gate)] for gate in last.gates or gates(policy_layers(baseline.file, key, ())).value
-        }
+        own = baseline.of(key).sessions[-1].gates
+        gated = gates(policy_layers(baseline.file, key, ())).value if own is None else own
+        return {gate: DEFAULTS[kind_of(gate)] for gate in gated}
 
     return tuple(
         history.own_spread(f"{key} of {baseline.name}", DEFAULTS[kind_of(gate)])

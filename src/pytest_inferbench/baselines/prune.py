@@ -66,5 +66,5 @@ def _told(
     figures: tuple[Moved, ...] = ()
     if before is not None:
         after = replace(before, sessions=tuple(each for each in before.sessions if each not in dropped))
-        figures = moved(before, after, before.sessions[-1].gates)
+        figures = moved(before, after, before.sessions[-1].gates or ())
     return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures)

@@ -20,7 +20,6 @@ from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.gate import judge
-from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.moderation import moderate, priors, stated
 from pytest_inferbench.stats.site import at_site
 from pytest_inferbench.stats.verdict import Verdict
@@ -80,7 +79,7 @@ class Histories:
 
         @cache
         def rules(key: str) -> dict[str, Rule]:
-            return {gate: found.rule for gate, found in case_rules(baseline.file, key, above).items()}
+            return case_rules(baseline.file, key, above)
 
         self._rules = rules
         self._histories = histories(baseline, metrics, rules)
@@ -133,14 +132,14 @@ class Histories:
             rule = replace(written, gates=gates, confirmations=written.confirmations if again else 0)
             history = self._histories.get((key, gate))
             if history is None:  # of a metric that nobody knows any more
-                history = read_history(against.past(gate), Direction.NEUTRAL, rule.window)
+                history = against.accepted.history(gate, Direction.NEUTRAL, rule.window)
             rule = self._at_site(case, gate, rule, history)
             prior = self._priors.get((key, gate), stated(rule.kind))
             figures = [each.session_figure(gate) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
             found = judge(figures, history, rule, prior, case.in_rounds(gate))
-            checks.append(to_check(gate, unit_of(case, gate), found, against.past(gate)))
+            checks.append(to_check(gate, unit_of(case, gate), found, history.sessions))
             wants_more |= found.wants_more
         if not checks:
             names = ", ".join(self._rules(key)) or "none"

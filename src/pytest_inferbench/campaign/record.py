@@ -23,10 +23,10 @@ def to_check(metric: str, unit: str, comparison: Comparison, past: Sequence[Past
         metric: `ttft_ms.p50`, or `output_tok_per_s` for a single figure.
         unit: the unit's symbol.
         comparison: the judged gate.
-        past: the accepted sessions it was judged against, oldest first.
+        past: the accepted sessions that count (`History.sessions`), oldest first.
     """
-    accepted = [{"value": each.value, "segment": each.segment} for each in past if each.value is not None]
-    sessions = {"accepted": accepted[-comparison.rule.window :]} if accepted else {}
+    accepted = [{"value": each.value, "segment": each.segment} for each in past]
+    sessions = {"accepted": accepted} if accepted else {}
     return Check(
         metric=metric,
         kind=comparison.engine.value,

@@ -71,7 +71,8 @@ def _show(files: tuple[Listed, ...], since: str | None, store: BaselineStore) ->
 def _gates(accepted: Accepted) -> list[str]:
     from pytest_inferbench.policy import DEFAULT_GATES  # noqa: PLC0415 - heavy
 
-    return accepted.sessions[-1].gates or list(DEFAULT_GATES) if accepted.sessions else []
+    own = accepted.sessions[-1].gates if accepted.sessions else []
+    return list(DEFAULT_GATES) if own is None else own
 
 
 def _origin(accepted: Accepted) -> list[str]:

@@ -106,7 +106,7 @@ def prune_baselines(
             file, above = baselines[0].file, policies[model, backend]
 
             def window(key: str, file: Any = file, above: tuple[Section, ...] = above) -> int:  # noqa: ANN401
-                return next((gate.rule.window for gate in case_rules(file, key, above).values()), Rule().window)
+                return next((rule.window for rule in case_rules(file, key, above).values()), Rule().window)
 
             yield plan_prune(baselines, keys, window)
 

@@ -11,8 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_inferbench.stats.sample import usable
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -40,7 +38,7 @@ def median_factor(rounds: int) -> float:
 
 def round_scatter(rounds: Sequence[float | None]) -> RoundScatter:
     """What one session's rounds say; those without a usable figure are left out."""
-    logs = [math.log(figure) for figure in rounds if figure is not None and usable(figure)]
+    logs = [math.log(figure) for figure in rounds if figure is not None and 0 < figure < math.inf]
     df = len(logs) - 1
     if df < 1:
         return NO_ROUNDS
