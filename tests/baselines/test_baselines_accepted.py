@@ -105,7 +105,7 @@ def test_without_an_accepted_figure_it_is_new(lines, fields):
     """Nothing comparable to start from: neither kept nor missed."""
     check = checked("+25 %", *lines, **fields)
     assert (check.verdict, check.value, check.limit) == (Verdict.NEW, 41.0, None)
-    assert check.note == "+25 % of what was accepted on this hardware, and nothing was yet"
+    assert check.note == "the budget +25 % has no accepted ttft_ms.p50 on this hardware to start from"
 
 
 def test_what_was_not_measured_is_over_it():

@@ -71,7 +71,7 @@ def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[
     value, start = result.session_figure(budget.metric), reference(level, budget.metric)
     if value is None or start is None:
         value = result.figure(budget.metric)
-        note = f"{budget.limit} of what was accepted on this hardware, and nothing was yet"
+        note = f"the budget {budget.limit} has no accepted {budget.metric} on this hardware to start from"
         found = _judged(result, budget, value, None, note if value is not None else _why_absent(result, budget.metric))
         return found if value is None else replace(found, verdict=Verdict.NEW)
     first, last = start.sessions[0], start.sessions[-1]
