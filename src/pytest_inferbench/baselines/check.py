@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STEADY_SAMPLES: Final = {"p95": 500, "p99": 1000}
 """Requests a tail percentile needs before it repeats from session to session."""
 
+_LIMIT_DIGITS: Final = 4
+
 
 def effective_budgets(file: BaselineFile, case: str, hardware: str) -> list[Budget]:
     """The budgets that hold for a case on a hardware: the case's own, each overridden by the hardware's.
@@ -74,10 +76,14 @@ def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[
         note = f"the budget {budget.limit} has no accepted {budget.metric} on this hardware to start from"
         found = _judged(result, budget, value, None, note if value is not None else _why_absent(result, budget.metric))
         return found if value is None else replace(found, verdict=Verdict.NEW)
-    first, last = start.sessions[0], start.sessions[-1]
-    of = "1 session of" if first is last else f"{len(start.sessions)} sessions from {_day(first)} to"
-    note = f"{budget.limit} of {figure_text(start.value)}, accepted in {of} {_day(last)} ({first.version})"
-    return _judged(result, budget, value, start.value * (1 + share), note)
+    count, days = len(start.sessions), list(dict.fromkeys(each.date.partition("T")[0] for each in start.sessions))
+    when = f"of {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+    note = (
+        f"{budget.limit} of {figure_text(start.value)}, accepted in {count} session{'s' * (count > 1)} {when} "
+        f"({start.sessions[0].version})"
+    )
+    limit = float(f"{start.value * (1 + share):.{_LIMIT_DIGITS}g}")  # judged is what is shown
+    return _judged(result, budget, value, limit, note)
 
 
 def _judged(result: CaseResult, budget: Budget, value: float | None, limit: float | None, note: str) -> Check:
@@ -95,10 +101,6 @@ def _judged(result: CaseResult, budget: Budget, value: float | None, limit: floa
         source=budget.source,
         note=note,
     )
-
-
-def _day(session: Session) -> str:
-    return session.date.partition("T")[0]
 
 
 def _why_absent(result: CaseResult, name: str) -> str:
