@@ -37,26 +37,12 @@ def parse(text: str, name: str) -> Section:
     Raises:
         ConfigError: not one well-formed document, or one of the refused constructs; the message says `name:line`.
     """
-    return build(compose(text, name), name)
+    node = _compose(text, name)
+    return Section({}, Source(name, 1)) if node is None else _Builder(name).mapping(node)
 
 
-def build(node: MappingNode | None, name: str) -> Section:
-    """The document of a node tree that `compose` made of the file `name`.
-
-    Raises:
-        ConfigError: one of the refused constructs.
-    """
-    if node is None:
-        return Section({}, Source(name, 1))
-    return _Builder(name).mapping(node)
-
-
-def compose(text: str, name: str) -> MappingNode | None:
-    """The node tree with character positions, for editors of the text; None for an empty document.
-
-    Raises:
-        ConfigError: not one well-formed document with a mapping at its top.
-    """
+def _compose(text: str, name: str) -> MappingNode | None:
+    """The node tree; None for an empty document."""
     try:
         node = YAML(typ="safe", pure=True).compose(text)
     except ReaderError as error:
