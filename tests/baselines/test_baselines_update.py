@@ -221,12 +221,12 @@ def test_reseat_of_a_new_case_is_its_first_segment():
     assert [(line.kind, line.segment) for line in added(update)] == [("session", "1")]
 
 
-@pytest.mark.parametrize("mode", [Mode.APPEND, Mode.RESEAT])
-def test_an_accepted_regression_opens_a_segment(mode):
-    """A regression that a person accepts opens a segment, marked, and is still reported as REGRESSED."""
+@pytest.mark.parametrize(("mode", "how"), [(Mode.APPEND, "accept"), (Mode.RESEAT, "reseat")])
+def test_an_accepted_regression_opens_a_segment(mode, how):
+    """It is marked and still reported as REGRESSED; relative budgets start from it where it is reseated, too."""
     files = baseline(YAML, session())
     update = plan(files, candidate(verdict=Verdict.REGRESSED), mode=mode, accept_regressions=True)
-    assert added(update)[0].how == "accept"
+    assert added(update)[0].how == how
     said = told_lines(update.cases)[0]
     assert said.endswith("REGRESSED, session 1 of segment 2: the regression is accepted (v0.8.1 -> v0.8.1)")
 

@@ -104,7 +104,8 @@ def _place(baseline: Baseline, candidate: Candidate, mode: Mode) -> _Place:
     if new is not None:
         return _Place((), "", number + 1, "changed", new)
     if _regressed(candidate):
-        return _Place((), "", number + 1, "accept", f"the regression is accepted ({upgrade})")
+        how: How = "reseat" if mode is Mode.RESEAT else "accept"
+        return _Place((), "", number + 1, how, f"the regression is accepted ({upgrade})")
     if mode is Mode.RESEAT:
         return _Place((), "", number + 1, "reseat", f"reseated ({upgrade})")
     last = accepted.sessions[-1]
