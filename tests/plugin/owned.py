@@ -155,7 +155,7 @@ class OwnedServer:
                     "id": f"{session.id}-{number}",
                     "gates": GATES,
                     "rounds": {
-                        name: [value * (1 + away)] * len(figures)
+                        name: (value * (1 + away),) * len(figures)
                         for name, figures in session.rounds.items()
                         if (value := session.value(name)) is not None
                     },
