@@ -127,7 +127,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-no-confirm", bool, False, "Judge at once: measure nothing again on a fresh server."),
     Option("--bench-resume", str, None, "Finish the run of this id.", "20250301-120000-abcd", action=True),
     Option("--update-baselines", bool, False, "Record this session in the baselines.", action=True),
-    Option("--baseline-mode", str, None, "How: append (the default), reseat or prune.", "reseat", action=True),
+    Option("--baseline-mode", str, None, "append (default), reseat (a new level) or prune.", "reseat", action=True),
     Option("--accept-regressions", bool, False, "Record cases that regressed too.", action=True),
 )
 CANONICAL: Mapping[str, str] = {name: option.canonical for option in OPTIONS for name in option.short}

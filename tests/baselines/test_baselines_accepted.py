@@ -59,6 +59,18 @@ def test_only_a_reseat_moves_what_budgets_start_from(how, start):
     assert reference(found.level, TTFT).value == start
 
 
+def test_an_accepted_regression_does_not_fill_up_the_first_three():
+    """Where the level has fewer sessions yet, they alone are what budgets start from, until the next reseat."""
+    lines = [at(1, 40.0), at(2, 42.0), segment("s", how="accept", date=day(4)), at(4, 90.0, segment="s")]
+    assert reference(of(*lines).level, TTFT).value == 41.0
+
+
+def test_nothing_is_a_share_of_zero():
+    """A figure of 0, as an older file may have one, is none to start from."""
+    assert reference([at(1, 0.0)], TTFT) is None
+    assert reference([at(1, 0.0), at(2, 42.0)], TTFT).value == 42.0
+
+
 def test_a_creep_does_not_move_it():
     """The mean of the first three sessions stays what it is, however many follow."""
     found = of(*(at(n, 40.0 * 1.02**n) for n in range(12)))
@@ -105,7 +117,7 @@ def test_without_an_accepted_figure_it_is_new(lines, fields):
     """Nothing comparable to start from: neither kept nor missed."""
     check = checked("+25 %", *lines, **fields)
     assert (check.verdict, check.value, check.limit) == (Verdict.NEW, 41.0, None)
-    assert check.note == "the budget +25 % has no accepted ttft_ms.p50 on this hardware to start from"
+    assert check.note == "the budget +25 % has no accepted ttft_ms.p50 to start from yet"
 
 
 def test_what_was_not_measured_is_over_it():

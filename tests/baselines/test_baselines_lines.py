@@ -75,7 +75,7 @@ RESTORE = "restore the file from version control, or delete the line"
 BROKEN = {
     "cut off": (
         session().to_text()[:-5],
-        f"h.jsonl:2: not a whole line of JSON (Expecting ',' delimiter at column 390); {RESTORE}",
+        f"h.jsonl:2: not a whole line of JSON (column 390: Expecting ',' delimiter); {RESTORE}",
     ),
     "ours": ("<<<<<<< HEAD", MARKER),
     "between": ("=======", MARKER),
@@ -88,20 +88,20 @@ BROKEN = {
     ),
     "no schema": (line(schema=...), f"h.jsonl:2: missing key 'schema'; {RESTORE}"),
     "no kind": (line(kind=...), f"h.jsonl:2: kind: got None, expected one of session, segment, noise; {RESTORE}"),
-    "missing key": (line(segment=...), "h.jsonl:2: missing key 'segment'; add it"),
-    "unknown key": (line(segmnt=1), "h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?"),
-    "wrong type": (line(requests="96"), "h.jsonl:2: requests: got '96', expected an integer"),
+    "missing key": (line(segment=...), f"h.jsonl:2: missing key 'segment'; {RESTORE}"),
+    "unknown key": (line(segmnt=1), f"h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?; {RESTORE}"),
+    "wrong type": (line(requests="96"), f"h.jsonl:2: requests: got '96', expected an integer; {RESTORE}"),
     "not finite": (
         line(rounds={"ttft_ms.p50": [float("nan")]}),
-        "h.jsonl:2: rounds.ttft_ms.p50[0]: got nan, expected a finite number",
+        f"h.jsonl:2: rounds.ttft_ms.p50[0]: got nan, expected a finite number; {RESTORE}",
     ),
     "negative": (
         line(rounds={"ttft_ms.p50": [41.0, -2.5]}),
-        "h.jsonl:2: rounds.ttft_ms.p50[1]: got -2.5, expected a number of at least 0",
+        f"h.jsonl:2: rounds.ttft_ms.p50[1]: got -2.5, expected a number of at least 0; {RESTORE}",
     ),
     "negative noise": (
         json.dumps({**json.loads(NOISE.to_text()), "restart_sd": {"ttft_ms.p50": -0.1}}),
-        "h.jsonl:2: restart_sd.ttft_ms.p50: got -0.1, expected a number of at least 0",
+        f"h.jsonl:2: restart_sd.ttft_ms.p50: got -0.1, expected a number of at least 0; {RESTORE}",
     ),
     "future": (
         line(date="2025-06-01T13:00:01+00:00"),
@@ -111,9 +111,21 @@ BROKEN = {
         ),
     ),
     "no date": (line(date="soon"), "h.jsonl:2: date: got 'soon', expected one like 2026-05-01T02:00:00+00:00"),
+    "no rounds": (
+        line(rounds={"ttft_ms.p50": []}),
+        f"h.jsonl:2: rounds.ttft_ms.p50: got an empty list, expected at least 1 in it; {RESTORE}",
+    ),
+    "one figure": (
+        line(rounds={"ttft_ms.p50": 3}),
+        f"h.jsonl:2: rounds.ttft_ms.p50: got 3, expected a list; {RESTORE}",
+    ),
+    "beyond all measure": (
+        line(rounds={"ttft_ms.p50": [1e300]}),
+        f"h.jsonl:2: rounds.ttft_ms.p50[0]: got 1e+300, expected a number of at most 1e+15; {RESTORE}",
+    ),
     "unknown way": (
         json.dumps({**json.loads(segment().to_text()), "how": "magic"}),
-        "h.jsonl:2: how: got 'magic', expected 'changed', 'accept' or 'reseat'",
+        f"h.jsonl:2: how: got 'magic', expected 'changed', 'accept' or 'reseat'; {RESTORE}",
     ),
     "twice": (
         session(0).to_text(),

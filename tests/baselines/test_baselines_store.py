@@ -194,7 +194,7 @@ def test_truncated_sessions_are_left_untouched(folder):
     folder.jsonl.write_bytes(folder.jsonl.read_bytes()[:-30])
     before = folder.files()
     assert folder.refused().startswith(
-        "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl:2: not a whole line of JSON (Expecting "
+        "baselines/qwen3-8b--vllm/1x-nvidia-h200.jsonl:2: not a whole line of JSON (column 366: Expecting "
     )
     assert folder.files() == before
 
@@ -209,7 +209,7 @@ def test_not_utf8(folder):
 def test_folder_in_place_of_a_file(folder):
     """What cannot be read at all says why."""
     folder.yaml.mkdir(parents=True)
-    assert folder.refused() == "baselines/qwen3-8b--vllm.yaml: cannot be read: Is a directory; check its permissions"
+    assert folder.refused() == "baselines/qwen3-8b--vllm.yaml: this is a folder; move it away"
 
 
 def test_another_models_file(folder):

@@ -1,6 +1,7 @@
 """What --update-baselines plans: which lines, which text, which words."""
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from baseline_made import CASE, HARDWARE, YAML, baseline, candidate, segment, session
@@ -215,6 +216,21 @@ def test_reseat_opens_a_segment():
     assert told.accepted.numbers == (1, 2)
 
 
+def test_a_segment_that_another_run_opened_meanwhile_is_not_joined():
+    """A run that began before somebody reseated measured the level of before, and stays with it."""
+    files = baseline(YAML, session(1), segment("run-5"), session(5, segment="run-5"))
+    began = datetime(2025, 1, 5, tzinfo=UTC)
+    assert recorded(plan(files, candidate(verdict=Verdict.OK), started=began)).segment == "1"
+    assert recorded(plan(files, candidate(verdict=Verdict.OK), started=began + timedelta(days=2))).segment == "run-5"
+
+
+def test_what_changed_is_in_the_segment():
+    """The versions where they differ, else whether the server's arguments do."""
+    files = baseline(YAML, session(server_args_hash="b2"))
+    opened, _ = added(plan(files, candidate(verdict=Verdict.OK), mode=Mode.RESEAT))
+    assert opened.why == "reseated (the same version, other server arguments)"
+
+
 def test_reseat_of_a_new_case_is_its_first_segment():
     """Where nothing was accepted before there is nothing to reseat: the case starts as it would otherwise."""
     update = plan(baseline(), candidate(), mode=Mode.RESEAT)
@@ -228,7 +244,7 @@ def test_an_accepted_regression_opens_a_segment(mode, how):
     update = plan(files, candidate(verdict=Verdict.REGRESSED), mode=mode, accept_regressions=True)
     assert added(update)[0].how == how
     said = told_lines(update.cases)[0]
-    assert said.endswith("REGRESSED, session 1 of segment 2: the regression is accepted (v0.8.1 -> v0.8.1)")
+    assert said.endswith("REGRESSED, session 1 of segment 2: the regression is accepted (the same version)")
 
 
 def test_a_regression_is_not_reseated_either():

@@ -54,12 +54,12 @@ def test_show(write, capsys):
     write(LINES[0], hardware="other")
     assert said(capsys, "show") == (
         "qwen3-8b--vllm on lab\n"
-        "case              sessions  ttft_ms.p50  tpot_ms.p50  e2e_ms.p50  since       version\n"
+        "case              sessions  ttft_ms.p50  tpot_ms.p50  e2e_ms.p50  from        version\n"
         "concurrency[c08]  1         30.0         5.00         -           2025-01-06  v0.9.0\n"
         "single            1         -            3.00         -           2025-01-03  v0.8.1\n"
         "\n"
         "qwen3-8b--vllm on other\n"
-        "case              sessions  ttft_ms.p50  tpot_ms.p50  since       version\n"
+        "case              sessions  ttft_ms.p50  tpot_ms.p50  from        version\n"
         "concurrency[c08]  1         41.0         6.10         2025-01-02  v0.8.1\n"
     )
 
@@ -94,6 +94,13 @@ def test_since_a_commit(write, capsys, tmp_path):
     assert message.startswith("inferbench baselines: --since nope: git has no such commit in ")
     assert message.endswith("; give one of its commits, or a date like 2026-05-01\n")
     assert "no date; write one like 2026-05-01" in said(capsys, "show", "--since", "2025-13-01", status=1)
+
+
+def test_since_a_commit_outside_of_git(write, capsys, monkeypatch, tmp_path):
+    """It says that there is no repository, and what works without one."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    write(*LINES)
+    assert "is in no git repository; give a date like 2026-05-01" in said(capsys, "show", "--since", "main", status=1)
 
 
 def test_propose(write, capsys, tmp_path):

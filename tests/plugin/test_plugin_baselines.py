@@ -120,7 +120,7 @@ def test_prune_drops_what_no_suite_has_and_measures_nothing(run, files, server):
     result = run(*PRUNE, "--model=scripted", "-k", "plain", source=source)
     assert result.ret == pytest.ExitCode.OK
     assert len(server.sent_log()) == before
-    result.stdout.fnmatch_lines(["concurrency[[]c02[]] on lab: dropped: no suite has it"])
+    result.stdout.fnmatch_lines(["concurrency[[]c02[]] on lab: dropped with 1 sessions: no suite has it"])
     assert [made["case"] for made in files.sessions()] == ["async", "plain"]
     result.stdout.fnmatch_lines(
         ["*external.yaml:*: no suite has concurrency[[]c02[]]; delete it there, the file is yours"]
@@ -146,6 +146,29 @@ def test_prune_needs_the_whole_suite(run, files, arguments, message):
     result = run(*PRUNE, *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --baseline-mode prune: {message}"])
+    assert files.bytes() == before
+
+
+def test_prune_and_a_mistake_in_the_options(pytester):
+    """The mistake is told as it is in any run."""
+    pytester.makepyfile(test_it="def test_it(bench): ...")
+    result = pytester.runpytest_subprocess(*PRUNE, "--model=nope", LAB)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *nope*"])
+
+
+def test_prune_and_a_file_that_cannot_be_imported(run, files, pytester):
+    """Its cases are out of sight: nothing is dropped, and pytest says what is wrong with the file."""
+    run("--update-baselines", "-k", "plain")
+    before = files.bytes()
+    pytester.makepyfile(test_broken="import no_such_module")
+    result = run(*PRUNE, "--model=scripted", source="def test_other(bench): ...")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*No module named 'no_such_module'*"])
+    (pytester.path / "test_broken.py").unlink()
+    empty = run(*PRUNE, "--model=scripted", source="def test_none(): ...")
+    assert empty.ret != pytest.ExitCode.OK
+    empty.stdout.fnmatch_lines(["baselines not pruned: no benchmark was collected, so all of them would go"])
     assert files.bytes() == before
 
 
@@ -203,7 +226,7 @@ def test_a_file_of_version_1_is_taken_over_once(run, files, pytester):
     """It is read with one warning; the next update leaves people's lines to the byte and says what it did, once."""
     files.yaml.parent.mkdir(parents=True)
     files.yaml.write_text(OLDER)
-    told = "*scripted--external.yaml:1: OlderSpellingWarning: `accepted:` and `noise:` are the program's*"
+    told = "*scripted--external.yaml:1: OlderSpellingWarning: *`accepted:` and `noise:` are the program's*"
     read = run("-k", "plain", "-n", "1")
     read.assert_outcomes(passed=2, warnings=1)
     read.stdout.fnmatch_lines([told])

@@ -73,6 +73,12 @@ class Accepted:
         sessions = tuple(each for each in self.sessions if each.moment < moment)
         return Accepted(sessions, tuple(each for each in self.segments if each.moment < moment))
 
+    def of_segments_before(self, moment: datetime) -> Accepted:
+        """The same without the segments that were opened later, and their sessions."""
+        segments = tuple(each for each in self.segments if each.moment < moment)
+        order = _order(segments)
+        return Accepted(tuple(each for each in self.sessions if each.segment in order), segments, self.noise)
+
     def figures(self, gates: Iterable[str]) -> dict[str, float]:
         """The median of each gate over the newest segment; without those that none of its sessions has."""
         segment = self.segment
@@ -86,7 +92,7 @@ class Reference:
 
     Attributes:
         value: the mean of those sessions, in the metric's unit.
-        sessions: the first ones of the level that have the metric, the oldest first.
+        sessions: the first that have the metric, of the first segment of the level that has some; the oldest first.
     """
 
     value: float
@@ -94,13 +100,15 @@ class Reference:
 
 
 def reference(level: Sequence[Session], metric: str) -> Reference | None:
-    """The accepted figure that relative budgets of a metric start from; None where no session has it.
+    """The accepted figure that relative budgets of a metric start from; None where no session has it (or it is 0).
 
     Args:
         level: sessions since the level was set, the oldest first, all comparable with what is judged.
         metric: `metric.statistic`, or `metric` for a single figure.
     """
-    own = [(value, each) for each in level if (value := each.value(metric)) is not None][:REFERENCE_SESSIONS]
+    known = [(value, each) for each in level if (value := each.value(metric))]
+    # Of one segment: a regression that was accepted opens another, and moves nothing where there is one before it.
+    own = [(value, each) for value, each in known if each.segment == known[0][1].segment][:REFERENCE_SESSIONS]
     if not own:
         return None
     return Reference(statistics.fmean(value for value, _ in own), tuple(each for _, each in own))

@@ -47,9 +47,9 @@ def share_of(text: str, bound: str) -> float:
         raise ValueError(_A_LIMIT)
     sign, digits = match.groups()
     if sign != _SIDES[bound]:
-        raise ValueError(f"{_SIDES[bound]}{digits} %: the accepted figure itself must keep its {bound}")
+        raise ValueError(f"{_SIDES[bound]}{digits} %: else the accepted figure itself would be over budget")
     if bound == "min" and float(digits) >= 100:  # noqa: PLR2004 - per cent
-        raise ValueError("less than 100 %: nothing can fall further")
+        raise ValueError("a fall of less than 100 %")
     return float(f"{sign}{digits}") / 100
 
 
@@ -138,9 +138,10 @@ def read_budgets(section: Section, metrics: Mapping[str, Metric]) -> tuple[Budge
                 continue
             source = bounds.source_of(bound)
             if source.written.startswith(("+", "-")):
+                digits = source.written[1:]
                 problems.append(
-                    f"{source}: {metric}: got {bound}: {source.written}, a signed number; write {source.written} % for "
-                    "a share of the accepted figure, or a limit without a sign"
+                    f"{source}: {metric}: got {bound}: {source.written}, a signed number; write {digits} for a limit, "
+                    f"or {_SIDES[bound]}{digits} % for a share of the accepted figure"
                 )
                 continue
             budgets.append(Budget(metric, bound, limit if isinstance(limit, str) else float(limit), str(source)))

@@ -73,7 +73,7 @@ def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[
     value, start = result.session_figure(budget.metric), reference(level, budget.metric)
     if value is None or start is None:
         value = result.figure(budget.metric)
-        note = f"the budget {budget.limit} has no accepted {budget.metric} on this hardware to start from"
+        note = f"the budget {budget.limit} has no accepted {budget.metric} to start from yet"
         found = _judged(result, budget, value, None, note if value is not None else _why_absent(result, budget.metric))
         return found if value is None else replace(found, verdict=Verdict.NEW)
     count, days = len(start.sessions), list(dict.fromkeys(each.date.partition("T")[0] for each in start.sessions))

@@ -25,6 +25,8 @@ def committed(folder: Path, commit: str) -> Callable[[Path], str | None]:
     Raises:
         BaselineError: it is none, or the folder is in no repository.
     """
+    if _git(folder, "rev-parse", "--git-dir") is None:
+        raise BaselineError(f"--since {commit}: {folder} is in no git repository; give a date like 2026-05-01")
     known = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
     if known is None:
         raise BaselineError(

@@ -26,9 +26,9 @@ FIRST: Final = "1"
 How = Literal["changed", "accept", "reseat"]
 """Why a segment was opened: something incomparable, a regression that a person accepted, a new level that one set."""
 
-_Figure = Annotated[float, Field(ge=0, strict=True)]
+_Figure = Annotated[float, Field(ge=0, le=1e15, strict=True)]
 # A file holds 100,000 of them: tuples of numbers, which Python's garbage collector need not look at, not lists.
-_Rounds = Annotated[tuple[_Figure | None, ...], Field(strict=False)]
+_Rounds = Annotated[tuple[_Figure | None, ...], Field(strict=False, min_length=1)]
 
 
 class Line(BaseModel):

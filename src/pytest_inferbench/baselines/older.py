@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Baseline
 
 _OURS: Final = ("accepted", "noise")
-_RUN: Final = "before-2"
+_RUN: Final = "version-1"
 _NONE: Final = Accepted()
 
 
@@ -59,7 +59,7 @@ def without_older(text: str, name: str) -> str | None:
     lines = text.splitlines(keepends=True)
     gone: set[int] = set()
     for key, hardware, entry in _entries(document):
-        gone |= {entry.source_of(ours).line or 0 for ours in _OURS if ours in entry}
+        gone |= _lines_of(entry)
         case, machines = document["cases"][key], document["cases"][key]["hardware"]
         # A key that holds nothing else goes with it.
         if not set(entry) - set(_OURS):
@@ -92,7 +92,8 @@ def plan_takeover(baselines: Sequence[Baseline]) -> Update:
     kept = without_older(text, first.name)
     model, backend = first.file.model, first.file.backend
     if kept is None:
-        told = f"{first.name}: its `accepted:` and `noise:` are no longer read; delete them, the file is yours"
+        line = min(line for _, _, entry in _entries(parse(text, first.name)) for line in _lines_of(entry))
+        told = f"{first.name}:{line}: `accepted:` and `noise:` are no longer read; delete them, the file is yours"
         return Update(model, backend, edits, notes=(told,))
     told = f"{first.name}: took `accepted:` and `noise:` out; the lines in the folder beside it say the same"
     return Update(model, backend, edits, Rewrite(text, kept) if kept != text else None, notes=(told,))
@@ -107,6 +108,22 @@ def _entries(document: Section) -> Iterator[tuple[str, str, Section]]:
             entry = machines.section(hardware)
             if any(ours in entry for ours in _OURS):
                 yield key, hardware, entry
+
+
+def _lines_of(entry: Section) -> set[int]:
+    """The lines that the program's keys of an entry take, each from its own to the last one below it."""
+    found: set[int] = set()
+    for ours in _OURS:
+        if ours in entry:
+            first = entry.source_of(ours).line or 0
+            found |= set(range(first, _last(entry[ours], first) + 1))
+    return found
+
+
+def _last(value: object, line: int) -> int:
+    if not isinstance(value, Section):
+        return line
+    return max([line, *(_last(value[key], value.source_of(key).line or 0) for key in value)])
 
 
 def _comment(line: str) -> str:

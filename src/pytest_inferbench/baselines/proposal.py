@@ -27,8 +27,8 @@ Budgets = dict[str, dict[str, float]]
 """metric -> bound -> limit."""
 
 _HEAD: Final = """\
-Proposed from the first session on each machine: review these limits, they are yours. Nothing writes to this file
-again. What was accepted lies in the folder beside it: `inferbench baselines show`."""
+Proposed from what was accepted first: review these limits. This file is yours, and nothing writes to it again. A limit
+may be a share, too: {max: +25 %}. What is accepted lies in the folder beside it: `inferbench baselines show`."""
 
 
 def proposed_budgets(

@@ -34,7 +34,9 @@ def plan_prune(baselines: Sequence[Baseline], suite: Collection[str], window: Ca
     edits, cases = {}, []
     for baseline in baselines:
         gone = frozenset(key for key in baseline.accepted if bare_case(key) not in suite)
-        cases += [_told(baseline, key, "dropped: no suite has it") for key in sorted(gone)]
+        for key in sorted(gone):
+            sessions = len(baseline.accepted[key].sessions)
+            cases.append(_told(baseline, key, f"dropped with {sessions} sessions: no suite has it"))
         beyond: set[tuple[str, str]] = set()
         for key, accepted in baseline.accepted.items():
             dropped = [] if key in gone else _beyond(accepted, window(key))

@@ -100,7 +100,8 @@ def _made(data: dict[str, Any], where: Source) -> Line:
         try:  # once more: only now is it worth its while to give every value a place
             return validate(model, annotate(data, where))
         except ConfigError as error:
-            raise BaselineError(str(error)) from None
+            problem = str(error).splitlines()[0].removesuffix("; add it")
+            raise BaselineError(f"{problem}; {_RESTORE}") from None
 
 
 def _refuse_text(written: str, where: Source, error: Exception) -> NoReturn:
@@ -109,7 +110,7 @@ def _refuse_text(written: str, where: Source, error: Exception) -> NoReturn:
             f"{where}: an unresolved merge conflict; keep the lines of both sides and remove the markers "
             "(`*.jsonl merge=union` in .gitattributes does so by itself)"
         ) from None
-    why = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    why = f"column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
     raise BaselineError(f"{where}: not a whole line of JSON ({why}); {_RESTORE}") from None
 
 

@@ -47,7 +47,7 @@ class _CaseShape(Shape):
     budgets: dict[str, BoundShape] = Field(default_factory=dict)
     gates: list[str] | None = None
     policy: CasePolicy = CasePolicy()
-    hardware: dict[str, _HardwareShape] = Field(default_factory=dict)
+    hardware: dict[str, _HardwareShape | None] = Field(default_factory=dict)
 
 
 class FileShape(Shape):
@@ -56,7 +56,7 @@ class FileShape(Shape):
     schema_version: Literal[1] = Field(alias="schema")
     model: str
     backend: str
-    cases: dict[str, _CaseShape] = Field(default_factory=dict)
+    cases: dict[str, _CaseShape | None] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,13 +96,11 @@ class BaselineStore:
         except ConfigError as error:
             raise BaselineError(str(error)) from None
         if file.older is not None:
-            warnings.warn_explicit(
-                "`accepted:` and `noise:` are the program's and lie in the folder beside this file; the next "
-                "--update-baselines takes them out",
-                OlderSpellingWarning,
-                name,
-                1,
+            told = (
+                f"{name}: `accepted:` and `noise:` are the program's, and lie in the folder beside it; the next "
+                "--update-baselines takes them out"
             )
+            warnings.warn_explicit(told, OlderSpellingWarning, name, 1)
         self._files[path] = text, file
         return file
 
@@ -245,6 +243,8 @@ def _read(path: Path, name: str) -> str | None:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise BaselineError(f"{name}:{line}: not UTF-8; restore the file from version control") from None
+    except IsADirectoryError:
+        raise BaselineError(f"{name}: this is a folder; move it away") from None
     except OSError as error:
         raise BaselineError(f"{name}: cannot be read: {error.strerror}; check its permissions") from None
 

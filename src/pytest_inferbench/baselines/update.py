@@ -8,13 +8,14 @@ the session opens a segment, and the spread of the earlier ones is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.accepted import Accepted
 from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Rewrite, Update, moved
 from pytest_inferbench.baselines.comparable import comparable
+from pytest_inferbench.baselines.fingerprint import of_session
 from pytest_inferbench.baselines.gates import policy_layers
 from pytest_inferbench.baselines.lines import FIRST, How, Segment
 from pytest_inferbench.baselines.proposal import Budgets, file_text, paste_text, proposed_budgets
@@ -22,7 +23,10 @@ from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pytest_inferbench.baselines.candidate import Candidate
+    from pytest_inferbench.baselines.fingerprint import Fingerprint
     from pytest_inferbench.baselines.lines import Line, Session
     from pytest_inferbench.baselines.schema import Baseline
 
@@ -45,6 +49,7 @@ def plan_update(
     *,
     run_id: str,
     date: str,
+    started: datetime | None = None,
     mode: Mode = Mode.APPEND,
     accept_regressions: bool = False,
 ) -> Update:
@@ -55,9 +60,13 @@ def plan_update(
         candidates: results of this baseline's model, backend and hardware, each of another case (`by_file`).
         run_id: the run's id; a run is accepted once.
         date: when it was measured, ISO 8601 in UTC.
+        started: when the run began: a segment that another run opened since is of a level that this one did not know.
         mode: append or reseat.
         accept_regressions: record a case that regressed too.
     """
+    if started is not None:
+        known = {key: each.of_segments_before(started) for key, each in baseline.accepted.items()}
+        baseline = replace(baseline, accepted=known)
     added: list[Line] = []
     said: list[CaseUpdate] = []
     proposals: dict[str, Budgets] = {}
@@ -100,7 +109,7 @@ def _place(baseline: Baseline, candidate: Candidate, mode: Mode) -> _Place:
     number = len(accepted.segments) + 1
     if not accepted.sessions:
         return _Place((), accepted.segments[-1].id if accepted.segments else FIRST, number, None, new or "")
-    upgrade = f"{accepted.sessions[-1].version} -> {candidate.fingerprint.version}"
+    upgrade = _what_changed(of_session(accepted.sessions[-1]), candidate.fingerprint)
     if new is not None:
         return _Place((), "", number + 1, "changed", new)
     if _regressed(candidate):
@@ -110,6 +119,12 @@ def _place(baseline: Baseline, candidate: Candidate, mode: Mode) -> _Place:
         return _Place((), "", number + 1, "reseat", f"reseated ({upgrade})")
     last = accepted.sessions[-1]
     return _Place(accepted.segment, last.segment, accepted.numbers[-1])
+
+
+def _what_changed(then: Fingerprint, now: Fingerprint) -> str:
+    if then.version != now.version:
+        return f"{then.version} -> {now.version}"
+    return "the same version" if then.server_args == now.server_args else "the same version, other server arguments"
 
 
 def _opened(candidate: Candidate, run_id: str, date: str, place: _Place) -> tuple[Segment, ...]:

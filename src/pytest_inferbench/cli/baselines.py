@@ -25,7 +25,11 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
 def _arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     show = actions.add_parser("show", help="the accepted figures of every case", allow_abbrev=False)
-    show.add_argument("--since", metavar="WHEN", help="A commit or a date: show what was accepted then -> now.")
+    show.add_argument(
+        "--since",
+        metavar="WHEN",
+        help="A commit, branch or tag, or a date (when that day began, UTC): show what was accepted then -> now.",
+    )
     propose = actions.add_parser(
         "propose", help="budgets for cases that have sessions and are in no YAML file yet", allow_abbrev=False
     )
@@ -65,7 +69,7 @@ def _show(files: tuple[Listed, ...], since: str | None, store: BaselineStore) ->
             if now.sessions
         ]
         sys.stdout.write("\n" * bool(number) + f"{file.owner} on {file.hardware}\n")
-        print_rows(rows, ["case", "sessions", *names, "since", "version"])
+        print_rows(rows, ["case", "sessions", *names, "from", "version"])
 
 
 def _gates(accepted: Accepted) -> list[str]:

@@ -29,6 +29,7 @@ _EXPECTED: Final = {
     "finite_number": "a finite number",
     "bool_type": "true/false",
     "list_type": "a list",
+    "tuple_type": "a list",
     "dict_type": "a mapping (key: value)",
     "model_type": "a mapping (key: value)",
     "none_required": "nothing",

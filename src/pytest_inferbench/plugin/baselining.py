@@ -97,7 +97,7 @@ class Baselining:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
         """Learn the suite before anything is deselected; afterwards look at what was selected."""
-        if self._prunes:
+        if self._prunes and self._run.matrix():  # a mistake in the config is told soon, and leaves no cells
             for cell, key, _ in _cases(items):
                 self._suite.setdefault((cell.model, cell.backend), set()).add(key)
         result = yield
@@ -108,7 +108,7 @@ class Baselining:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Prune instead of running tests."""
-        if not self._prunes:
+        if not self._prunes or session.testsfailed:  # a file that could not be collected: pytest ends the run
             return None
         from pytest_inferbench.plugin.update import prune_baselines  # noqa: PLC0415 - heavy, and seldom asked for
 

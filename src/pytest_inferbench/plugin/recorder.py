@@ -97,7 +97,7 @@ class Recorder:
             return Outcome(("baselines not updated: the run was interrupted",), went_well=False)
         if self._context.settings.compare is not None:
             return record_noise(self._context, self._book.cases)
-        return update_baselines(self._context, self._cells(), self._book.cases)
+        return update_baselines(self._context, self._cells(), self._book.cases, self._book.started)
 
     def print_summary(self, terminal: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
         """Print the table, the notes and where the files are."""

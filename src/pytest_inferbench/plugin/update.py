@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.candidate import Candidate, by_file
@@ -46,13 +47,16 @@ class Outcome:
     cases: Sequence[CaseUpdate] = ()
 
 
-def update_baselines(context: RunContext, cells: Sequence[Cell], cases: Sequence[dict[str, Any]]) -> Outcome:
+def update_baselines(
+    context: RunContext, cells: Sequence[Cell], cases: Sequence[dict[str, Any]], started: str
+) -> Outcome:
     """Record the cases.
 
     Args:
         context: the run.
         cells: its matrix, which knows each model's policy.
         cases: the run's cases as JSON types.
+        started: when the run began, ISO 8601.
     """
     settings, store, policies = context.settings, context.baselines, _policies(cells)
     candidates = [
@@ -66,6 +70,7 @@ def update_baselines(context: RunContext, cells: Sequence[Cell], cases: Sequence
                 group,
                 run_id=context.run_id,
                 date=_now(),
+                started=datetime.fromisoformat(started),
                 mode=Mode(settings.baseline_mode or Mode.APPEND),
                 accept_regressions=settings.accept_regressions,
             )
@@ -91,7 +96,7 @@ def record_noise(context: RunContext, cases: Sequence[dict[str, Any]]) -> Outcom
 def prune_baselines(
     context: RunContext, cells: Sequence[Cell], suite: Mapping[tuple[str, str], Collection[str]]
 ) -> Outcome:
-    """Drop what no suite has and nothing looks at, from the files of this run's models and backends.
+    """Drop what no suite has and nothing looks at, from the files of this run's models and backends, on any hardware.
 
     Args:
         context: the run.
@@ -110,6 +115,8 @@ def prune_baselines(
 
             yield plan_prune(baselines, keys, window)
 
+    if not suite:
+        return Outcome(("baselines not pruned: no benchmark was collected, so all of them would go",), went_well=False)
     try:
         updates = list(plan())
     except InferbenchError as error:
@@ -148,16 +155,17 @@ def _takeover(context: RunContext, model: str, backend: str, hardware: str) -> I
 
 def _write(context: RunContext, updates: Iterable[Update]) -> Outcome:
     lines: list[str] = []
+    written: dict[str, None] = {}
     cases: list[CaseUpdate] = []
     for update in updates:
         lines += [*told_lines(update.cases), *update.notes]
         try:
-            written = context.baselines.write(update)
+            written |= dict.fromkeys(context.baselines.write(update))
         except InferbenchError as error:
+            lines += [f"wrote {name}" for name in written]
             return Outcome([*lines, f"baselines not updated: {error}"], went_well=False, cases=cases)
-        lines += [f"wrote {name}" for name in written]
         cases += update.cases
-    return Outcome(lines, cases=cases)
+    return Outcome([*lines, *(f"wrote {name}" for name in written)], cases=cases)
 
 
 def _now() -> str:
