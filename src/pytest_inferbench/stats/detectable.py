@@ -61,7 +61,9 @@ def detectable(sd: float, df: float, n: int, rule: Rule) -> float:
     needed = np.maximum(limits.screen - noise[:, 0], limits.mean - noise.mean(axis=-1))
     if k > 1:
         needed = np.maximum(needed, limits.last - noise[:, -1])
-    return float(np.quantile(needed, POWER))
+    below, share = divmod(POWER * (_POINTS - 1), 1)
+    low, high = np.partition(needed, (int(below), int(below) + 1))[int(below) : int(below) + 2].tolist()
+    return float(low + (high - low) * share)
 
 
 def sessions_needed(sd: float, df: float, n: int, rule: Rule) -> int | None:
