@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import multiprocessing
 import os
 
@@ -330,3 +331,14 @@ def test_names_stay_in_the_folder(folder):
     assert set(folder.files()) == {"m--etc-b.yaml", "m--etc-b/_.jsonl"}
     (line,) = update.lines["_"].add
     assert folder.store.read("../../m", "/etc/b", "..").of(CASE).sessions == (line,)
+
+
+def test_garbage_is_collected_again(folder):
+    """Reading many files holds the collector for as long, also where one of them cannot be read."""
+    folder.put(YAML, session())
+    folder.store.read_hardware(HARDWARE)
+    assert gc.isenabled()
+    folder.jsonl.write_text("{")
+    with pytest.raises(BaselineError):
+        folder.store.read_hardware(HARDWARE)
+    assert gc.isenabled()
