@@ -52,8 +52,8 @@ def test_a_case_that_no_suite_has_goes_everywhere():
     assert left(update) == texts(line for line in HERE if line.case == "kept")
     assert left(update, HERE[1:2], "o") == ""
     assert told_lines(update.cases) == [
-        "gone on h: dropped with 1 sessions: no suite has it",
-        "gone on o: dropped with 1 sessions: no suite has it",
+        "gone on h: dropped with 1 session: no suite has it",
+        "gone on o: dropped with 1 session: no suite has it",
     ]
     assert update.file is None
     assert update.notes == ("q.yaml:6: no suite has gone; delete it there, the file is yours",)
@@ -80,7 +80,7 @@ def test_workloads_of_one_test_stay_with_it():
     """The second workload of a test that the suite has is in the suite, also of a variant."""
     lines = [at(1, "a#2"), at(1, "a#2", variant="v"), at(1, "b#2")]
     update = prune({"a", "a@v"}, text=None, h=lines)
-    assert told_lines(update.cases) == ["b#2 on h: dropped with 1 sessions: no suite has it"]
+    assert told_lines(update.cases) == ["b#2 on h: dropped with 1 session: no suite has it"]
 
 
 def test_without_files_there_is_nothing_to_prune():

@@ -56,7 +56,7 @@ def test_show(write, capsys):
         "qwen3-8b--vllm on lab\n"
         "case              sessions  ttft_ms.p50  tpot_ms.p50  e2e_ms.p50  from        version\n"
         "concurrency[c08]  1         30.0         5.00         -           2025-01-06  v0.9.0\n"
-        "single            1         -            3.00         -           2025-01-03  v0.8.1\n"
+        "single            1         -            3.00         none        2025-01-03  v0.8.1\n"
         "\n"
         "qwen3-8b--vllm on other\n"
         "case              sessions  ttft_ms.p50  tpot_ms.p50  from        version\n"
@@ -70,7 +70,7 @@ def test_since_a_date(write, capsys, when):
     write(*LINES)
     rows = said(capsys, "show", "--since", when).splitlines()
     assert rows[2].split()[2:8] == ["41.0", "->", "30.0", "6.10", "->", "5.00"]
-    assert rows[3].split()[:8] == ["single", "1", "-", "-", "->", "3.00", "-", "->"]
+    assert rows[3].split()[:8] == ["single", "1", "-", "none", "->", "3.00", "none", "->"]
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -89,7 +89,7 @@ def test_since_a_commit(write, capsys, tmp_path):
     write(LINES[0], hardware="other")
     rows = said(capsys, "show", "--since", "main").splitlines()
     assert rows[2].split()[2:8] == ["42.0", "->", "30.0", "6.10", "->", "5.00"]
-    assert rows[-1].split()[2:5] == ["-", "->", "41.0"]
+    assert rows[-1].split()[2:5] == ["none", "->", "41.0"]
     message = said(capsys, "show", "--since", "nope", status=1)
     assert message.startswith("inferbench baselines: --since nope: git has no such commit in ")
     assert message.endswith("; give one of its commits, or a date like 2026-05-01\n")

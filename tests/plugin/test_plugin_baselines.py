@@ -120,7 +120,7 @@ def test_prune_drops_what_no_suite_has_and_measures_nothing(run, files, server):
     result = run(*PRUNE, "--model=scripted", "-k", "plain", source=source)
     assert result.ret == pytest.ExitCode.OK
     assert len(server.sent_log()) == before
-    result.stdout.fnmatch_lines(["concurrency[[]c02[]] on lab: dropped with 1 sessions: no suite has it"])
+    result.stdout.fnmatch_lines(["concurrency[[]c02[]] on lab: dropped with 1 session: no suite has it"])
     assert [made["case"] for made in files.sessions()] == ["async", "plain"]
     result.stdout.fnmatch_lines(
         ["*external.yaml:*: no suite has concurrency[[]c02[]]; delete it there, the file is yours"]
@@ -226,7 +226,7 @@ def test_a_file_of_version_1_is_taken_over_once(run, files, pytester):
     """It is read with one warning; the next update leaves people's lines to the byte and says what it did, once."""
     files.yaml.parent.mkdir(parents=True)
     files.yaml.write_text(OLDER)
-    told = "*scripted--external.yaml:1: OlderSpellingWarning: *`accepted:` and `noise:` are the program's*"
+    told = "*scripted--external.yaml:10: OlderSpellingWarning: *`accepted:` and `noise:` are the program's*"
     read = run("-k", "plain", "-n", "1")
     read.assert_outcomes(passed=2, warnings=1)
     read.stdout.fnmatch_lines([told])

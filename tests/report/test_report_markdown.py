@@ -129,7 +129,7 @@ def test_what_was_accepted_stands_below_the_table() -> None:
     text = to_markdown(document((WITHIN,), accepted=[{**update, "figures": figures}]))
     _, _, section = text.partition("### Accepted\n\n")
     assert section.splitlines()[2] == (
-        "| <code>plain on lab</code> | OK, session 2 of segment 1 | ttft_ms.p50 41.0 → 40.0; swap_ms - → 3.00 |"
+        "| <code>plain on lab</code> | OK, session 2 of segment 1 | ttft_ms.p50 41.0 → 40.0; swap_ms none → 3.00 |"
     )
     assert "### Accepted" not in to_markdown(document((WITHIN,)))
     many = [{**update, "case": f"case{number}", "figures": figures} for number in range(500)]

@@ -33,6 +33,11 @@ def has_older(document: Section) -> bool:
     return any(True for _ in _entries(document))
 
 
+def first_line(document: Section) -> int:
+    """The line of the first of them, in a file that has some."""
+    return min(line for _, _, entry in _entries(document) for line in _lines_of(entry))
+
+
 def noise_lines(document: Section) -> dict[str, dict[str, Noise]]:
     """The noise that the file holds: hardware -> case -> line."""
     found: dict[str, dict[str, Noise]] = {}
@@ -92,8 +97,8 @@ def plan_takeover(baselines: Sequence[Baseline]) -> Update:
     kept = without_older(text, first.name)
     model, backend = first.file.model, first.file.backend
     if kept is None:
-        line = min(line for _, _, entry in _entries(parse(text, first.name)) for line in _lines_of(entry))
-        told = f"{first.name}:{line}: `accepted:` and `noise:` are no longer read; delete them, the file is yours"
+        where = f"{first.name}:{first_line(parse(text, first.name))}"
+        told = f"{where}: `accepted:` and `noise:` are no longer read; delete them, the file is yours"
         return Update(model, backend, edits, notes=(told,))
     told = f"{first.name}: took `accepted:` and `noise:` out; the lines in the folder beside it say the same"
     return Update(model, backend, edits, Rewrite(text, kept) if kept != text else None, notes=(told,))

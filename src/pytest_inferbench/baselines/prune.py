@@ -35,8 +35,9 @@ def plan_prune(baselines: Sequence[Baseline], suite: Collection[str], window: Ca
     for baseline in baselines:
         gone = frozenset(key for key in baseline.accepted if bare_case(key) not in suite)
         for key in sorted(gone):
-            sessions = len(baseline.accepted[key].sessions)
-            cases.append(_told(baseline, key, f"dropped with {sessions} sessions: no suite has it"))
+            count = len(baseline.accepted[key].sessions)
+            said = f"dropped with {count} session{'s' * (count != 1)}: no suite has it"
+            cases.append(_told(baseline, key, said))
         beyond: set[tuple[str, str]] = set()
         for key, accepted in baseline.accepted.items():
             dropped = [] if key in gone else _beyond(accepted, window(key))

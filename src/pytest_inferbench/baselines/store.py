@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_inferbench.baselines.committed import committed
 from pytest_inferbench.baselines.names import budget_file, lines_file, safe_name
+from pytest_inferbench.baselines.older import first_line
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.baselines.schema import Baseline, BaselineFile
@@ -93,15 +94,17 @@ class BaselineStore:
         if last is not None and last[0] == text:
             return last[1]
         try:
-            file = read_file(parse(text, name), self._metrics)
+            document = parse(text, name)
+            file = read_file(document, self._metrics)
         except ConfigError as error:
             raise BaselineError(str(error)) from None
         if file.older is not None:
+            line = first_line(document)
             told = (
-                f"{name}: `accepted:` and `noise:` are the program's, and lie in the folder beside it; the next "
+                f"{name}:{line}: `accepted:` and `noise:` are the program's, and lie in the folder beside it; the next "
                 "--update-baselines takes them out"
             )
-            warnings.warn_explicit(told, OlderSpellingWarning, name, 1)
+            warnings.warn_explicit(told, OlderSpellingWarning, name, line)
         self._files[path] = text, file
         return file
 

@@ -85,16 +85,15 @@ def _origin(accepted: Accepted) -> list[str]:
 
 
 def _figures(then: Accepted | None, now: Accepted, names: list[str], since: str | None) -> list[str]:
-    from pytest_inferbench.baselines.figures import figure_text  # noqa: PLC0415 - heavy
+    from pytest_inferbench.baselines.changes import shown_figure  # noqa: PLC0415 - heavy
 
     def shown(accepted: Accepted | None, name: str) -> str:
         value = None if accepted is None else accepted.figures([name]).get(name)
-        return "-" if value is None else figure_text(value)
+        return shown_figure(value)
 
     own = set(_gates(now))
-    if since is None:
-        return [shown(now if name in own else None, name) for name in names]
-    return [f"{shown(then, name)} -> {shown(now, name)}" if name in own else "-" for name in names]
+    before = {name: "" if since is None else f"{shown(then, name)} -> " for name in names}
+    return [f"{before[name]}{shown(now, name)}" if name in own else "-" for name in names]
 
 
 def _then(

@@ -82,8 +82,14 @@ def _accepted(document: Mapping[str, Any], room: int) -> list[str]:
 
 
 def _moved(update: Mapping[str, Any]) -> list[str]:
-    figures = (f"{each['metric']} {number(each.get('old'))} → {number(each.get('new'))}" for each in update["figures"])
+    figures = (
+        f"{each['metric']} {_figure(each.get('old'))} → {_figure(each.get('new'))}" for each in update["figures"]
+    )
     return [plain(shorten(visible(update["said"]), _NAME)), plain("; ".join(map(visible, figures)))]
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else number(value)
 
 
 def _named(texts: Sequence[Sequence[str]], cases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[str]]]:
