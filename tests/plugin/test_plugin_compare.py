@@ -64,6 +64,14 @@ def test_an_a_a_run_is_ok_whatever_the_hour_and_describes_the_site(tmp_path):
     assert left_over(server) == []
 
 
+def test_without_gates_there_is_nothing_to_compare(tmp_path):
+    """`gates: []` makes a case NEW, with the reason; no second server starts."""
+    server = OwnedServer(tmp_path, policy="{gates: []}")
+    ran = server.run("--compare=installed..installed", "-k", "one")
+    assert (ran.status, ran.verdicts, server.starts) == (0, {"one": "new"}, 1), ran.text
+    assert "it has no gates, so nothing of it is compared" in ran.text
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Answers = dict[str, "Judged | InferbenchError"]
 
+_NO_GATES = Check("pairs", "pairs", Verdict.NEW, None, note="it has no gates, so nothing of it is compared")
 _OWN = Check(
     "pairs", "pairs", Verdict.NEW, None, note="bench.record(): only its test can measure it, so it has no pairs"
 )
@@ -123,6 +124,10 @@ class Verdicts:
             return answers
         keys = {case.id: case_key(case.result.case, pair.b.variant) for case in cases}
         wanted = {case.id: Compared(case.result, history.rules(keys[case.id])) for case in cases}
+        answers |= {name: Judged((_NO_GATES,)) for name, case in wanted.items() if not case.gates()}
+        wanted = {name: case for name, case in wanted.items() if name not in answers}
+        if not wanted:
+            return answers
         # A test of several workloads that no file knows yet has more gates than were counted: its cell shares its part.
         counted = sum(self._gates_of(item) for item in self._group(pair))
         found = sum(len(case.gates()) for case in wanted.values())
@@ -131,7 +136,7 @@ class Verdicts:
             name: replace(case, rules={gate: replace(rule, gates=m) for gate, rule in case.rules.items()})
             for name, case in wanted.items()
         }
-        requests = {case.id: case.request for case in cases if case.request is not None}
+        requests = {case.id: case.request for case in cases if case.request is not None and case.id in wanted}
         looks = Looks(*pair.pairs)
         measured, gates, errors = compare(pair, wanted, requests, cases[0].running, looks, self._context)
         answers |= errors
