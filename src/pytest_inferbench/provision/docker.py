@@ -64,10 +64,11 @@ class ContainerLife:
 
     def alive(self) -> str | None:
         """None while it runs; afterwards how it ended."""
-        end = self._engine.ended(self._container)
-        if end is not None:
-            self._copier.join(_LOG_END_S)  # its last words may still be on their way
-        return end
+        if self._engine.ended(self._container) is None:
+            return None
+        self._copier.join(_LOG_END_S)  # its last words may still be on their way
+        # The engine notes that a container met its memory limit a moment after it notes that it ended.
+        return self._engine.ended(self._container)
 
     def stop(self) -> None:
         """End and remove it, unless it is to be kept and runs; may be called again."""
