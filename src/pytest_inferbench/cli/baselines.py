@@ -134,7 +134,7 @@ def _propose(files: tuple[Listed, ...]) -> None:
         }
         cases = {key: budgets for key, budgets in cases.items() if budgets}
         if cases:
-            sys.stdout.write(f"{chr(10) * found}# below `cases:` of {file.name}\n{paste_text(file.hardware, cases)}")
+            sys.stdout.write("\n" * found + f"# below `cases:` of {file.name}\n{paste_text(file.hardware, cases)}")
             found = True
     if not found:
         sys.stdout.write("nothing to propose: every case that has sessions is in its YAML file\n")

@@ -23,7 +23,6 @@ _FILES: Final = {
     ".gitattributes": "gitattributes",
     "pytest.ini": "pytest.ini",
 }
-_MERGED: Final = "benchmarks/baselines/*/*.jsonl merge=union"
 # Where pytest finds its settings, and with them the folder that paths start from; one of them suffices.
 _PYTEST_FILES: Final = ("pytest.toml", ".pytest.toml", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
@@ -40,8 +39,9 @@ def _run(arguments: argparse.Namespace) -> int:
         if there is None:
             _write(folder / name, starter.joinpath(resource).read_text(encoding="utf-8"))
         sys.stdout.write(f"wrote  {name}\n" if there is None else f"kept   {there}\n")
-        if there == ".gitattributes" and _MERGED not in (folder / there).read_text(encoding="utf-8", errors="replace"):
-            sys.stdout.write(f"       add to it, so that branches that both record merge: {_MERGED}\n")
+        merged = starter.joinpath(_FILES[".gitattributes"]).read_text(encoding="utf-8").strip()
+        if there == ".gitattributes" and merged not in (folder / there).read_text(encoding="utf-8", errors="replace"):
+            sys.stdout.write(f"       add to it, so that branches that both record merge: {merged}\n")
     first = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
     sys.stdout.write(f"\nnow: {first}pytest benchmarks\n")
     return 0

@@ -117,12 +117,7 @@ def prune_baselines(
 
     if not suite:
         return Outcome(("baselines not pruned: no benchmark was collected, so all of them would go",), went_well=False)
-    try:
-        updates = list(plan())
-    except InferbenchError as error:
-        return Outcome((f"baselines not pruned: {error}",), went_well=False)
-    outcome = _write(context, updates)
-    return outcome if outcome.lines else Outcome(("baselines not pruned: nothing in them is superfluous",))
+    return _carry_out(context, plan, "baselines not pruned", "nothing in them is superfluous")
 
 
 def refused_in_ci(context: RunContext) -> str | None:
@@ -133,16 +128,21 @@ def refused_in_ci(context: RunContext) -> str | None:
     return None
 
 
-def _carry_out(context: RunContext, plan: Callable[[], Iterable[Update]]) -> Outcome:
+def _carry_out(
+    context: RunContext,
+    plan: Callable[[], Iterable[Update]],
+    not_done: str = "baselines not updated",
+    nothing: str = "no case was measured",
+) -> Outcome:
     """Plan everything before anything is written, then write it."""
     if refusal := refused_in_ci(context):
         return Outcome((refusal,), went_well=False)
     try:
         updates = list(plan())
     except InferbenchError as error:
-        return Outcome((f"baselines not updated: {error}",), went_well=False)
+        return Outcome((f"{not_done}: {error}",), went_well=False)
     outcome = _write(context, updates)
-    return outcome if outcome.lines else Outcome(("baselines not updated: no case was measured",))
+    return outcome if outcome.lines else Outcome((f"{not_done}: {nothing}",))
 
 
 def _takeover(context: RunContext, model: str, backend: str, hardware: str) -> Iterator[Update]:
