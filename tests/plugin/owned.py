@@ -2,7 +2,8 @@
 
 Idea: the `llama` backend runs any `program:`; this one is a few lines that become the scripted server, whose delays lie
 in a file. So a test makes the server slower between two sessions without changing anything else. Delays are long and
-medians are gated, so that a busy machine changes no verdict.
+medians are gated, so that a busy machine changes no verdict; chunks are so far apart that one which holds up all
+processes for a while does not make clumps of them.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ SUITE = """
 from pytest_inferbench import Concurrency, Single
 
 async def test_one(bench):
-    (await bench.run(Single(requests=4, prompt_tokens=16, output_tokens=8))).check()
+    (await bench.run(Single(requests=4, prompt_tokens=16, output_tokens=6))).check()
 
 async def test_two(bench):
-    (await bench.run(Concurrency(streams=2, requests=8, prompt_tokens=16, output_tokens=8))).check()
+    (await bench.run(Concurrency(streams=2, requests=8, prompt_tokens=16, output_tokens=6))).check()
 """
 GATES = ["ttft_ms.p50", "tpot_ms.p50"]
 SCATTER = (0.0, 0.011, -0.009, 0.006, -0.012, 0.009, -0.004, 0.002)
@@ -47,7 +48,7 @@ with open(os.path.join(here, "factors.json")) as file:
     factors = json.load(file)
 given = [sys.argv[place + 1] for place, word in enumerate(sys.argv) if word == "--slower"]
 factor = factors.get(number, factors["all"]) * float(given[0] if given else 1)
-script = json.dumps({{"first_ms": 60 * factor, "gap_ms": 15 * factor}})
+script = json.dumps({{"first_ms": 60 * factor, "gap_ms": 30 * factor}})
 port = sys.argv[sys.argv.index("--port") + 1]
 os.environ["PYTHONPATH"] = {tests!r}
 os.execv({python!r}, [{python!r}, "-S", "-m", "fakes.scripted", "--port", port, "--script", script])

@@ -122,7 +122,7 @@ def test_an_invalid_measurement_is_not_compared(owned):
     """The test is an error, its regression item is skipped with that reason, the others are judged."""
     path = owned.folder / "test_suite.py"
     path.write_text(
-        path.read_text().replace("output_tokens=8))).check()", "output_tokens=4), min_requests=99)).check()", 1)
+        path.read_text().replace("output_tokens=6))).check()", "output_tokens=4), min_requests=99)).check()", 1)
     )
     ran = owned.run()
     assert (ran.outcomes[f"test_one[{CELL}]"], ran.outcomes[ONE], ran.outcomes[TWO]) == ("error", "skipped", "passed")
