@@ -59,7 +59,7 @@ def test_lines_of_version_1():
     assert found.numbers == (1, 1, 2, 2, 3, 3)
     assert [(each.id, each.how) for each in found.segments] == [("2", "reseat"), ("3", "changed")]
     assert [made.id for made in found.level] == ["run-3", "run-4", "run-5", "run-6"]
-    assert found.sessions[0] == session(1, gates=None)
+    assert found.sessions[0] == session(1, schema=2, gates=None)
 
 
 def line(**changes):
@@ -83,11 +83,14 @@ BROKEN = {
     "deep": ("[" * 100_000, f"h.jsonl:2: not a whole line of JSON (nested too deeply); {RESTORE}"),
     "a number": ("3", "h.jsonl:2: got '3', expected a JSON object; delete the line"),
     "newer": (
-        line(schema=3, more=1),
-        "h.jsonl:2: schema 3 is newer than 2, the newest read here; upgrade pytest-inferbench",
+        line(schema=4, more=1),
+        "h.jsonl:2: schema 4 is newer than 3, the newest read here; upgrade pytest-inferbench",
     ),
     "no schema": (line(schema=...), f"h.jsonl:2: missing key 'schema'; {RESTORE}"),
-    "no kind": (line(kind=...), f"h.jsonl:2: kind: got None, expected one of session, segment, noise; {RESTORE}"),
+    "no kind": (
+        line(kind=...),
+        f"h.jsonl:2: kind: got None, expected one of session, segment, left_out, noise; {RESTORE}",
+    ),
     "missing key": (line(segment=...), f"h.jsonl:2: missing key 'segment'; {RESTORE}"),
     "unknown key": (line(segmnt=1), f"h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?; {RESTORE}"),
     "wrong type": (line(requests="96"), f"h.jsonl:2: requests: got '96', expected an integer; {RESTORE}"),
@@ -125,7 +128,7 @@ BROKEN = {
     ),
     "unknown way": (
         json.dumps({**json.loads(segment().to_text()), "how": "magic"}),
-        f"h.jsonl:2: how: got 'magic', expected 'changed', 'accept' or 'reseat'; {RESTORE}",
+        f"h.jsonl:2: how: got 'magic', expected 'changed', 'accept', 'reseat', 'improved' or 'returned'; {RESTORE}",
     ),
     "twice": (
         session(0).to_text(),

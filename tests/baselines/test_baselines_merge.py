@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 import pytest
 from baseline_made import CASE, HARDWARE, TABLE, YAML, candidate
 
+from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.store import BaselineStore
-from pytest_inferbench.baselines.update import Mode, plan_update
+from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.cli.main import main
 from pytest_inferbench.stats.verdict import Verdict
 

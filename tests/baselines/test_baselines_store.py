@@ -118,7 +118,7 @@ def test_appending_keeps_what_was_there(folder, end):
     folder.jsonl.chmod(0o640)
     folder.store.write(folder.plan())
     added = folder.jsonl.read_bytes().removeprefix(old).decode()
-    assert added.startswith(f'{end}{{"schema":2,"kind":"session","id":"run-9"')
+    assert added.startswith(f'{end}{{"schema":3,"kind":"session","id":"run-9"')
     assert added.endswith(f"}}{end}")
     assert folder.jsonl.stat().st_mode & 0o777 == 0o640
     assert folder.yaml.read_text() == YAML

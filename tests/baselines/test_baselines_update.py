@@ -10,7 +10,8 @@ from pytest_inferbench.baselines.candidate import BaselineKey, by_file
 from pytest_inferbench.baselines.changes import told_lines
 from pytest_inferbench.baselines.comparable import comparable
 from pytest_inferbench.baselines.lines import Segment, Session
-from pytest_inferbench.baselines.update import Mode, plan_update
+from pytest_inferbench.baselines.place import Mode
+from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError
 from pytest_inferbench.measure.result import Check, Finding
@@ -62,7 +63,8 @@ def test_the_session_line():
     """A session keeps every figure that has a better side, by round, with six digits, and the gates in force."""
     made = recorded(plan(baseline(), candidate(canary="c1", machine={"kernel": "6.1"})))
     assert made.model_dump(by_alias=True) == {
-        "schema": 2,
+        "schema": 3,
+        "aside": None,
         "kind": "session",
         "id": "run-9",
         "date": "2025-02-03T04:05:06+00:00",

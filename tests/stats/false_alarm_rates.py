@@ -13,9 +13,9 @@ from zlib import crc32
 import numpy as np
 from null_worlds import World, bimodal, draw_heard, heavy, skewed
 
-from pytest_inferbench.stats.history import summarise
+from pytest_inferbench.stats.days import Plan, plan
 from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, moderated
-from pytest_inferbench.stats.rule import Kind, Rule
+from pytest_inferbench.stats.rule import ASSUMED_DOUBT, ASSUMED_SHARED, Kind, Rule
 from pytest_inferbench.stats.two_stage import called, hurdles
 
 DRAWS = 2000
@@ -74,14 +74,21 @@ def standard_error(rate: float, draws: int = DRAWS) -> float:
     return math.sqrt(rate * (1 - rate) / draws)
 
 
+def nights(segments: list[int]) -> Plan:
+    """A session a night, each of its segment; the last one's is the current."""
+    days, level = tuple(range(len(segments))), tuple(each == segments[-1] for each in segments)
+    return plan(tuple(segments), days, level, ASSUMED_SHARED, ASSUMED_DOUBT)
+
+
 def spreads(history: np.ndarray, heard: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Location, moderated SD and its degrees of freedom of every gate, as the shipped gate has them."""
     gates, n = history.shape[-2:]
-    location, variance, df = summarise(history, [0] * n)
+    made = nights([0] * n)
     others = 1 - np.eye(gates)
-    scale, prior_df = fit_priors(variance, np.asarray(float(df)), others, STATED_SD[Kind.TYPICAL])
-    variance, total = moderated(variance, df, np.maximum(scale, heard), prior_df)
-    return location, np.sqrt(variance), total
+    variance = made.variance(history)
+    scale, prior_df = fit_priors(variance, np.asarray(made.df), others, STATED_SD[Kind.TYPICAL])
+    variance, total = moderated(variance, made.df, np.maximum(scale, heard), prior_df)
+    return made.level(history), np.sqrt(variance), total
 
 
 def regressions(history: np.ndarray, now: np.ndarray, rule: Rule, heard: np.ndarray | float = 0.0) -> np.ndarray:

@@ -7,40 +7,66 @@ import pytest
 from false_alarm_rates import seeded
 from null_worlds import autoregressive
 
-from pytest_inferbench.stats.diagnostics import drift, history_notes, lag1
+from pytest_inferbench.stats.diagnostics import drift, order_notes, resemblance, step
 
 DRAWS = 1000
 
 
-def share(histories: np.ndarray, code: str) -> float:
-    return float(np.mean([code in {note.code for note in history_notes(history)} for history in histories]))
+def share(cases: np.ndarray, code: str) -> float:
+    return float(np.mean([code in {note.code for note in order_notes(list(gates))} for gates in cases]))
 
 
+@pytest.mark.parametrize("common", [0.0, 0.9])
 @pytest.mark.parametrize("n", [8, 20])
-def test_independent_sessions_are_rarely_warned_about(n):
-    """At most 3 histories in 100 get a warning without cause."""
-    histories = 0.02 * seeded("independent", n).standard_normal((DRAWS, n))
-    assert np.mean([bool(history_notes(history)) for history in histories]) <= 0.03
+def test_independent_sessions_are_rarely_warned_about(n, common):
+    """At most 3 cases in 100 get a warning without cause, however much their three gates move together."""
+    rng = seeded("independent", n, common)
+    own, together = rng.standard_normal((DRAWS, 3, n)), rng.standard_normal((DRAWS, 1, n))
+    cases = 0.02 * (np.sqrt(1 - common) * own + np.sqrt(common) * together)
+    assert np.mean([bool(order_notes(list(gates))) for gates in cases]) <= 0.03
 
 
 def test_a_drift_of_three_sds_is_found_and_said():
     """A history that gets worse by 12 % over 20 sessions of 2 % noise is named with its size."""
-    histories = 0.02 * seeded("drift").standard_normal((50, 20)) + np.linspace(0, np.log(1.12), 20)
-    assert share(histories, "drift") > 0.95
-    message = history_notes(histories[0])[0].message
+    cases = 0.02 * seeded("drift").standard_normal((50, 3, 20)) + np.linspace(0, np.log(1.12), 20)
+    assert share(cases, "drift") > 0.95
+    message = order_notes(list(cases[0]))[0].message
     assert "worse" in message
     assert "%" in message
 
 
 def test_days_that_resemble_each_other_are_found():
-    """Sessions correlated .8 from day to day get a warning more often than not."""
-    series = autoregressive(0.02 * seeded("correlated").standard_normal((200, 20)), 0.8)
-    assert share(series, "history_correlated") + share(series, "drift") > 0.5
+    """Sessions correlated .5 from day to day get a warning in most cases of six gates, and in few of one."""
+    series = autoregressive(0.02 * seeded("correlated").standard_normal((200, 6, 20)), 0.5)
+    assert share(series, "history_correlated") + share(series, "drift") > 0.6
+    assert share(series[:, :1], "history_correlated") < 0.5
+
+
+def test_the_score_of_a_resemblance_is_exact():
+    """Its mean and variance are those of all orders of the sessions, counted out for five of them."""
+    from itertools import permutations  # noqa: PLC0415
+
+    logs = seeded("orders").standard_normal((2, 5))
+    found = [resemblance(logs[:, list(order)])[0] for order in permutations(range(5))]
+    r, z = resemblance(logs)
+    assert z == pytest.approx((r - np.mean(found)) / np.std(found))
+
+
+def test_a_step_among_the_accepted_sessions_is_found_where_it_is():
+    """Eight sessions at one level and eight at one 20 % below it are told apart; noise alone is not."""
+    noise = 0.01 * seeded("step").standard_normal((200, 16))
+    stepped = noise - np.log(1.2) * (np.arange(16) >= 8)
+    found = [step(logs) for logs in stepped]
+    assert all(each is not None and each[0] == 8 for each in found)
+    assert found[0][1] == pytest.approx(-np.log(1.2), abs=0.02)
+    assert np.mean([step(logs) is not None for logs in noise]) <= 0.03
+    assert step(stepped[0][:7]) is None
 
 
 def test_short_or_constant_histories_say_nothing():
     """Seven sessions cannot tell, and a figure that never moves has no order."""
-    assert history_notes(np.arange(7.0)) == ()
-    assert history_notes(np.full(20, np.log(40.0))) == ()
-    assert np.isnan(lag1(np.zeros(9)))
+    assert order_notes([np.arange(7.0)]) == ()
+    assert order_notes([np.full(20, np.log(40.0))]) == ()
+    assert order_notes([]) == ()
+    assert np.isnan(resemblance(np.zeros((1, 9)))[1])
     assert drift(np.arange(9.0))[1] > 100

@@ -13,6 +13,7 @@ from false_alarm_rates import (
     head,
     lines,
     measure,
+    nights,
     regressions,
     seeded,
     spreads,
@@ -21,7 +22,6 @@ from false_alarm_rates import (
 from golden_table import differing, golden
 from null_worlds import World, draw
 
-from pytest_inferbench.stats.history import summarise
 from pytest_inferbench.stats.moderation import fit_priors, moderated
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.two_stage import called, hurdles, screened
@@ -56,13 +56,13 @@ def test_a_new_segment_keeps_its_level_with_the_old_one_s_spread(n):
     rng = seeded("segments", n)
     history, now = draw(WORLD, rng, (DRAWS, 20), 8 + n, 2, 0.04)
     history[..., :8] -= 0.3
-    location, variance, df = summarise(history, [0] * 8 + [1] * n)
-    scale, prior_df = fit_priors(variance, np.asarray(float(df)), 1 - np.eye(20), 0.03)
-    variance, total = moderated(variance, df, scale, prior_df)
+    made = nights([0] * 8 + [1] * n)
+    scale, prior_df = fit_priors(made.variance(history), np.asarray(made.df), 1 - np.eye(20), 0.03)
+    variance, total = moderated(made.variance(history), made.df, scale, prior_df)
     rule = Rule(gates=20)
-    away = now - location[..., None]
+    away = now - made.level(history)[..., None]
     alarms = called(away, hurdles(np.sqrt(variance), total, n, away, rule))
-    assert df == 7 + n - 1
+    assert (made.n, made.df) == (pytest.approx(n), 7 + n - 1)
     assert alarms.any(axis=-1).mean() <= LIMIT
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from null_worlds import World, draw
 
+from pytest_inferbench.stats.comparison import Record
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.moderation import Prior, priors, stated
@@ -97,13 +98,20 @@ def test_a_second_confirmation_is_asked_for_only_while_it_can_confirm():
     assert not judge([48.0, 48.0, 48.0], HISTORY, rule, PRIOR).wants_more
 
 
-def test_an_improvement_needs_no_confirmation():
-    """A session 20 % faster is IMPROVED, and nothing is measured again."""
-    found = judge([32.0], HISTORY, MANY, PRIOR)
+def test_an_improvement_is_measured_again_and_opens_a_level():
+    """A session 20 % faster asks for a fresh server; IMPROVED by both, it opens a level of its own."""
+    first = judge([32.0], HISTORY, MANY, PRIOR)
+    assert first.screened
+    assert first.wants_more
+    found = judge([32.0, 32.5], HISTORY, MANY, PRIOR)
     assert found.verdict is Verdict.IMPROVED
-    assert not found.screened
+    assert found.record is Record.OPENS
+    assert found.confirmed
     assert not found.wants_more
-    assert found.worsening == pytest.approx(32.0 / found.baseline - 1)
+    assert found.worsening == pytest.approx(found.now / found.baseline - 1)
+    taken_back = judge([36.5, 40.0], HISTORY, MANY, PRIOR)
+    assert taken_back.verdict is Verdict.OK
+    assert taken_back.record is Record.JOINS
 
 
 def test_a_change_within_the_margin_is_ok_however_significant():
@@ -133,8 +141,10 @@ def test_noise_that_hides_20_percent_is_inconclusive_and_says_what_would_decide(
 
 
 def test_one_session_still_calls_a_large_change():
-    """From the first session on, a change of 60 % among 20 gates is a regression."""
-    found = judge([64.0, 64.0], read_history([Past(40.0)], LOWER, 20), MANY, stated(Kind.TYPICAL))
+    """From the first session on, a change of 60 % among 3 gates is a regression, and one among 20 is not yet."""
+    history = read_history([Past(40.0)], LOWER, 20)
+    assert judge([64.0, 64.0], history, MANY, stated(Kind.TYPICAL)).verdict is Verdict.INCONCLUSIVE
+    found = judge([64.0, 64.0], history, Rule(gates=3), stated(Kind.TYPICAL))
     assert found.verdict is Verdict.REGRESSED
     assert found.n == 1
     assert found.spread.own_sd is None
@@ -149,7 +159,7 @@ def test_sessions_that_scatter_today_are_unsteady_not_worse():
     assert found.spread.sd > 0.2
     assert found.detectable > 1
     assert found.change.low < 1 < found.change.high
-    assert "changed by +118.0 %, +11.0 % in turn, more scatter" in found.notes[-1].message
+    assert "changed by +118.0 %, +11.0 % in turn, more scatter" in found.notes[1].message
     steady = judge([1.6 * 40, 1.58 * 40], history, Rule(gates=3), stated(Kind.TYPICAL))
     assert steady.verdict is Verdict.REGRESSED
 

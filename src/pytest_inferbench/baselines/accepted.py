@@ -11,9 +11,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from pytest_inferbench.baselines.lines import FIRST, Line, Noise, Segment, Session
+from pytest_inferbench.baselines.lines import FIRST, LeftOut, Line, Noise, Segment, Session
+from pytest_inferbench.stats.days import days_of
 from pytest_inferbench.stats.history import History, read_history
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.units import Direction
@@ -35,20 +36,38 @@ class Accepted:
     sessions: tuple[Session, ...] = ()
     segments: tuple[Segment, ...] = ()
     noise: Noise | None = None
-    _histories: dict[tuple[str, Direction, int], History] = field(
+    _memo: dict[tuple[str, Direction, int] | None, Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
-    )  # those that were asked for: a case is judged by its own, and other cases learn from it
+    )  # what was asked for: a case is judged by its own histories, and other cases learn from them
 
     def history(self, metric: str, direction: Direction, window: int) -> History:
         """The sessions of `metric.statistic` for a comparison that looks at the last `window` of them."""
         asked = (metric, direction, window)
-        if asked not in self._histories:
+        if asked not in self._memo:
             past = [
-                Past(session.value(metric), number, session.rounds.get(metric, ()))
-                for session, number in zip(self.sessions, self.numbers, strict=True)
+                Past(each.value(metric), number, each.rounds.get(metric, ()), day, _way(each, metric), since)
+                for each, number, day, since in self._places
             ]
-            self._histories[asked] = read_history(past, direction, window)
-        return self._histories[asked]
+            self._memo[asked] = read_history(past, direction, window)
+        found: History = self._memo[asked]
+        return found
+
+    @property
+    def _places(self) -> list[tuple[Session, int, int, str]]:
+        """Each session with its segment's number, its day's, and since when its level is there if it improved."""
+        if None not in self._memo:
+            days = days_of([each.moment for each in self.sessions])
+            order = _order(self.segments)
+            since = {order[each.id]: each.date.partition("T")[0] for each in self.segments if each.how == "improved"}
+            # A level that returned has taken the improvement up again.
+            since |= {order[each.id]: "" for each in self.segments if each.how == "returned"}
+            numbers = self.numbers
+            self._memo[None] = [
+                (each, number, day, since.get(number, ""))
+                for each, number, day in zip(self.sessions, numbers, days, strict=True)
+            ]
+        places: list[tuple[Session, int, int, str]] = self._memo[None]
+        return places
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -59,7 +78,18 @@ class Accepted:
     @property
     def segment(self) -> tuple[Session, ...]:
         """The sessions of the newest segment that has some."""
-        return tuple(each for each in self.sessions if each.segment == self.sessions[-1].segment)
+        numbers = self.numbers
+        return tuple(each for each, number in zip(self.sessions, numbers, strict=True) if number == numbers[-1])
+
+    def waiting(self, metric: str) -> tuple[Session, ...]:
+        """The sessions at the end of it that wait, in one direction, for what further days say of a metric."""
+        found: list[Session] = []
+        for each in reversed(self.segment[1:]):
+            way = _way(each, metric)
+            if not way or (found and way != _way(found[0], metric)):
+                break
+            found.insert(0, each)
+        return tuple(found)
 
     @property
     def level(self) -> tuple[Session, ...]:
@@ -67,6 +97,11 @@ class Accepted:
         order = _order(self.segments)
         start = max((order[each.id] for each in self.segments if each.how == "reseat"), default=order[FIRST])
         return tuple(each for each in self.sessions if order[each.segment] >= start)
+
+    def with_lines(self, lines: Iterable[Line]) -> Accepted:
+        """The same after these lines were added."""
+        own = (*self.sessions, *self.segments, *((self.noise,) if self.noise else ()))
+        return _case([*own, *lines])
 
     def before(self, moment: datetime) -> Accepted:
         """What was accepted until then."""
@@ -80,9 +115,11 @@ class Accepted:
         return Accepted(tuple(each for each in self.sessions if each.segment in order), segments, self.noise)
 
     def figures(self, gates: Iterable[str]) -> dict[str, float]:
-        """The median of each gate over the newest segment; without those that none of its sessions has."""
-        segment = self.segment
-        values = {gate: [value for each in segment if (value := each.value(gate)) is not None] for gate in gates}
+        """The median of each gate over the newest segment, without what waits; only of those that a session has."""
+        segment, values = self.segment, dict[str, list[float]]()
+        for gate in gates:
+            counted = segment[: len(segment) - len(self.waiting(gate))]
+            values[gate] = [value for each in counted if (value := each.value(gate)) is not None]
         return {gate: statistics.median(found) for gate, found in values.items() if found}
 
 
@@ -106,7 +143,8 @@ def reference(level: Sequence[Session], metric: str) -> Reference | None:
         level: sessions since the level was set, the oldest first, all comparable with what is judged.
         metric: `metric.statistic`, or `metric` for a single figure.
     """
-    known = [(value, each) for each in level if (value := each.value(metric))]
+    # Without those that looked like another level: whether they count later must move no budget.
+    known = [(value, each) for each in level if not each.aside and (value := each.value(metric))]
     # Of one segment: a regression that was accepted opens another, and moves nothing where there is one before it.
     own = [(value, each) for value, each in known if each.segment == known[0][1].segment][:REFERENCE_SESSIONS]
     if not own:
@@ -129,11 +167,33 @@ def accepted_cases(lines: Iterable[Line]) -> dict[str, Accepted]:
 def _case(lines: Sequence[Line]) -> Accepted:
     lines = sorted(lines, key=lambda line: line.moment)
     segments = tuple(line for line in lines if isinstance(line, Segment))
+    out = {run for line in lines if isinstance(line, LeftOut) for run in line.sessions}
+    taken = {run: segment.id for segment in segments for run in segment.takes or ()}
     order = _order(segments)
-    sessions = sorted((line for line in lines if isinstance(line, Session)), key=lambda line: order[line.segment])
+    sessions = [
+        line.model_copy(update={"segment": taken[line.id]}) if line.id in taken else line
+        for line in lines
+        if isinstance(line, Session) and line.id not in out
+    ]
     noise = [line for line in lines if isinstance(line, Noise)]
+    sessions.sort(key=lambda line: order[line.segment])
     return Accepted(tuple(sessions), segments, noise[-1] if noise else None)
 
 
 def _order(segments: Sequence[Segment]) -> Mapping[str, int]:
-    return {FIRST: 1, **{segment.id: number for number, segment in enumerate(segments, start=2)}}
+    """The number of each segment; one that returned, and the improvement that did not last, are the one before."""
+    order = {FIRST: 1}
+    current, before = FIRST, FIRST
+    for number, segment in enumerate(segments, start=2):
+        if segment.how == "returned":
+            order[segment.id] = order[current] = order[before]
+        else:
+            order[segment.id] = number
+            before = current
+        current = segment.id
+    return order
+
+
+def _way(session: Session, metric: str) -> int:
+    """+1 where a session waits as a worse one in a metric, -1 as a better one, else 0."""
+    return {"worse": 1, "better": -1}.get((session.aside or {}).get(metric, ""), 0)

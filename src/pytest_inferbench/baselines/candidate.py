@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_inferbench.baselines.fingerprint import Fingerprint, of_result
-from pytest_inferbench.baselines.lines import Session
+from pytest_inferbench.baselines.lines import Aside, Session
 from pytest_inferbench.baselines.names import case_key, safe_name
 from pytest_inferbench.errors import BaselineError
 from pytest_inferbench.units import Direction
@@ -61,8 +61,18 @@ class Candidate:
         summary = self.result.metrics.get(name.partition(".")[0])
         return Direction.NEUTRAL if summary is None else Direction(summary.direction)
 
-    def to_session(self, run_id: str, date: str, segment: str, gates: Sequence[str]) -> Session:
-        """The session line of this candidate: of the run and its date, in a segment, judged by these gates."""
+    def to_session(
+        self, run_id: str, date: str, segment: str, gates: Sequence[str], aside: Mapping[str, Aside] | None = None
+    ) -> Session:
+        """The session line of this candidate.
+
+        Args:
+            run_id: the run's id.
+            date: when it was.
+            segment: where it belongs.
+            gates: the figures it is judged by.
+            aside: those of them in which it waits.
+        """
         result, seen = self.result, self.fingerprint
         completed = result.metrics.get("e2e_ms")
         return Session(
@@ -82,6 +92,7 @@ class Candidate:
             machine=dict(seen.machine),
             requests=(completed.n if completed else None) or 0,
             gates=list(gates),
+            aside=dict(aside) if aside else None,
             rounds=self._rounds(),
         )
 

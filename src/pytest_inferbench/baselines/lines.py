@@ -1,4 +1,4 @@
-"""The lines of `<hardware>.jsonl`, the program's own file: sessions, segments, and what A/A runs measured.
+"""The lines of `<hardware>.jsonl`, the program's own file: sessions, segments, what was left out, and A/A runs.
 
 Idea: a line is written once and never changed. So recording only appends, two branches that record merge by keeping
 the lines of both, and whatever else there is to know is derived (`accepted`).
@@ -17,14 +17,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pytest_inferbench.baselines.names import case_key
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """The version of a line that this package writes, and the newest it reads."""
 
 FIRST: Final = "1"
 """The segment that no line opens: a case's first."""
 
-How = Literal["changed", "accept", "reseat"]
-"""Why a segment was opened: something incomparable, a regression that a person accepted, a new level that one set."""
+How = Literal["changed", "accept", "reseat", "improved", "returned"]
+"""Why a segment was opened: something incomparable, a regression that a person accepted, a new level that one set; an
+improvement that a fresh server or further days repeated, or, where that did not last, the level before it again."""
+
+Aside = Literal["worse", "better"]
+"""How a session looked that was repeated and not called: it waits for what further days say."""
+
+WORSE: Final[Aside] = "worse"
+BETTER: Final[Aside] = "better"
 
 _Figure = Annotated[float, Field(ge=0, le=1e15, strict=True)]
 # A file holds 100,000 of them: tuples of numbers, which Python's garbage collector need not look at, not lists.
@@ -36,7 +43,7 @@ class Line(BaseModel):
 
     Attributes:
         schema_version: of the line (`schema` in the file).
-        kind: which of the three it is.
+        kind: which of them it is.
         id: of the run that wrote it.
         date: when that was, ISO 8601 in UTC.
         case, variant: which case; the variant is "" without one.
@@ -44,7 +51,7 @@ class Line(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    schema_version: Literal[2] = Field(default=SCHEMA, alias="schema")
+    schema_version: Literal[2, 3] = Field(default=SCHEMA, alias="schema")
     kind: str
     id: str
     date: str
@@ -87,6 +94,7 @@ class Session(Line):
         machine: parts of the machine by name, such as its kernel; its name is the file's.
         requests: requests over all rounds.
         gates: the figures it is judged by; None where version 1 wrote the line.
+        aside: the gates in which it looked like another level; None where in none.
         rounds: `metric.statistic` (or `metric`) -> its figure in each round, None where a round lacks it.
     """
 
@@ -103,6 +111,7 @@ class Session(Line):
     machine: dict[str, str] = Field(default_factory=dict)
     requests: Annotated[int, Field(ge=0)]
     gates: list[str] | None = None
+    aside: dict[str, Aside] | None = None
     rounds: dict[str, _Rounds]
 
     def value(self, metric: str) -> float | None:
@@ -118,10 +127,25 @@ class Segment(Line):
         id: also the segment's: sessions name it.
         how: `reseat` moves relative budgets too; the others do not.
         why: in words for people.
+        takes: runs whose sessions, recorded before, turned out to be of it.
     """
 
     kind: Literal["segment"] = "segment"
     how: How
+    why: str = ""
+    takes: list[str] | None = None
+
+
+class LeftOut(Line):
+    """Sessions that waited, and turned out to be the beginning of a regression: they count for nothing.
+
+    Attributes:
+        sessions: the runs that recorded them.
+        why: in words for people.
+    """
+
+    kind: Literal["left_out"] = "left_out"
+    sessions: Annotated[list[str], Field(min_length=1)]
     why: str = ""
 
 
@@ -147,15 +171,15 @@ class Noise(Line):
         return f"A/A run of {self.date.partition('T')[0]}, {self.pairs} pairs"
 
 
-KINDS: Final[dict[str, type[Line]]] = {"session": Session, "segment": Segment, "noise": Noise}
+KINDS: Final[dict[str, type[Line]]] = {"session": Session, "segment": Segment, "left_out": LeftOut, "noise": Noise}
 """What a line may be, by its `kind`."""
 
 
 def renewed(data: dict[str, Any]) -> dict[str, Any]:
-    """A line of version 1, which were all sessions and numbered their segments, as one of today."""
+    """A line of version 1, which were all sessions and numbered their segments, as one of version 2."""
     kept = {name: value for name, value in data.items() if name != "how"}
     segment = {"segment": str(data["segment"])} if isinstance(data.get("segment"), int) else {}
-    return {**kept, "schema": SCHEMA, "kind": "session", **segment}
+    return {**kept, "schema": 2, "kind": "session", **segment}
 
 
 def segment_of(data: dict[str, Any]) -> Segment | None:

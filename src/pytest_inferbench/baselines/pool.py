@@ -37,7 +37,7 @@ def accepted_spreads(baseline: Baseline, metrics: Mapping[str, Metric]) -> tuple
         return {gate: DEFAULTS[kind_of(gate)] for gate in gated}
 
     return tuple(
-        history.own_spread(f"{key} of {baseline.name}", DEFAULTS[kind_of(gate)])
+        history.own_spread(f"{key} of {baseline.name}", DEFAULTS[kind_of(gate)], gate)
         for (key, gate), history in histories(baseline, metrics, rules).items()
         if history.df
     )

@@ -22,7 +22,7 @@ CLOCK_SKEW: Final = timedelta(hours=1)
 """How far the clock of the machine that wrote a line may be ahead of this one's."""
 
 _SHOWN: Final = 40
-_A_SESSION: Final = f'{{"schema":{SCHEMA},"kind":"session",'  # nearly every line; one parser reads and checks it
+_A_SESSION: Final = tuple(f'{{"schema":{each},"kind":"session",' for each in (2, SCHEMA))  # nearly every line
 _MARKERS: Final = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _RESTORE: Final = "restore the file from version control, or delete the line"
 
@@ -68,7 +68,8 @@ def read_lines(text: str, name: str, now: datetime) -> dict[str, Accepted]:
 def _read(written: str, where: Source) -> tuple[Line, Segment | None]:
     """The line; and the segment that one of version 1 is of, which has no line of its own."""
     if written.startswith(_A_SESSION):
-        with contextlib.suppress(ValidationError):  # what is wrong with it is told below
+        # One parser reads and checks it; what is wrong with it is told below.
+        with contextlib.suppress(ValidationError):
             return Session.model_validate_json(written), None
     try:
         data = json.loads(written)

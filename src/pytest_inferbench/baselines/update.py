@@ -1,23 +1,19 @@
 """What `--update-baselines` records: planned from the files as they were read and the session's results.
 
 Law: pure. Only valid cases of this session are touched. A new session joins the newest segment, except where there
-is nothing comparable, where a person reseats, or where a regression is accepted: each of these moves the level, so
-the session opens a segment, and the spread of the earlier ones is kept.
+is nothing comparable, where a person reseats, where a regression is accepted, or where an improvement was measured
+again: each of these moves the level, so the session opens a segment, and the spread of the earlier ones is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.accepted import Accepted
 from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Rewrite, Update, moved
-from pytest_inferbench.baselines.comparable import comparable
-from pytest_inferbench.baselines.fingerprint import of_session
 from pytest_inferbench.baselines.gates import policy_layers
-from pytest_inferbench.baselines.lines import FIRST, How, Segment
+from pytest_inferbench.baselines.place import Mode, Place, aside_of, is_regressed, left_out, opened, place_of
 from pytest_inferbench.baselines.proposal import Budgets, file_text, paste_text, proposed_budgets
 from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
@@ -25,22 +21,10 @@ from pytest_inferbench.stats.verdict import Verdict
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_inferbench.baselines.accepted import Accepted
     from pytest_inferbench.baselines.candidate import Candidate
-    from pytest_inferbench.baselines.fingerprint import Fingerprint
-    from pytest_inferbench.baselines.lines import Line, Session
+    from pytest_inferbench.baselines.lines import Aside, Line
     from pytest_inferbench.baselines.schema import Baseline
-
-
-class Mode(StrEnum):
-    """What an update does; the values of `--baseline-mode`.
-
-    `APPEND` adds the session to its segment, `RESEAT` opens one with it; `PRUNE` measures nothing and drops what no
-    suite has and nothing looks at (`prune.plan_prune`).
-    """
-
-    APPEND = "append"
-    RESEAT = "reseat"
-    PRUNE = "prune"
 
 
 def plan_update(
@@ -71,88 +55,46 @@ def plan_update(
     said: list[CaseUpdate] = []
     proposals: dict[str, Budgets] = {}
     for candidate in candidates:
+        accepted = baseline.of(candidate.key)
         refusal = _refusal(baseline, candidate, run_id, accept_regressions=accept_regressions)
         if refusal:
-            said.append(_told(baseline, candidate.key, f"not recorded: {refusal}"))
+            added += (out := left_out(accepted, candidate, run_id, date))
+            more = f"; {len(out[0].sessions)} that waited are left out" if out else ""
+            said.append(_told(baseline, candidate.key, f"not recorded: {refusal}{more}"))
             continue
-        place = _place(baseline, candidate, mode)
+        place = place_of(baseline, candidate, mode)
         gated = gates(policy_layers(baseline.file, candidate.key, candidate.policy)).value
-        session = candidate.to_session(run_id, date, place.segment or run_id, gated)
-        added += [*_opened(candidate, run_id, date, place), session]
-        after = (*place.before, session)
-        figures = moved(baseline.of(candidate.key), Accepted(after), gated)
-        said.append(_told(baseline, candidate.key, _headline(candidate, place), figures))
-        if candidate.key not in baseline.file.cases and (baseline.text is None or not place.before):
-            proposals[candidate.key] = proposed_budgets(after, gated, candidate.direction)
+        aside = aside_of(candidate) if place.how is None and accepted.sessions else {}
+        session = candidate.to_session(run_id, date, place.segment or run_id, gated, aside)
+        lines = (*opened(candidate, run_id, date, place), session)
+        added += lines
+        after = accepted.with_lines(lines)
+        said.append(
+            _told(baseline, candidate.key, _headline(candidate, after, place, aside), moved(accepted, after, gated))
+        )
+        if candidate.key not in baseline.file.cases and (baseline.text is None or len(after.segment) == 1):
+            proposals[candidate.key] = proposed_budgets(after.segment, gated, candidate.direction)
     file, notes = _proposed(baseline, {key: budgets for key, budgets in proposals.items() if budgets})
     model, backend = baseline.file.model, baseline.file.backend
     return Update(model, backend, {baseline.hardware: Edit(tuple(added))}, file, tuple(said), notes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a session goes: the sessions it joins, its segment, and how and why that is opened.
-
-    `how` is None where the segment is there already; a segment of "" is named by the run that opens it.
-    """
-
-    before: tuple[Session, ...]
-    segment: str
-    number: int
-    how: How | None = None
-    why: str = ""
-
-
-def _place(baseline: Baseline, candidate: Candidate, mode: Mode) -> _Place:
-    accepted = baseline.of(candidate.key)
-    new = comparable(baseline, candidate.key, candidate.fingerprint).new
-    number = len(accepted.segments) + 1
-    if not accepted.sessions:
-        return _Place((), accepted.segments[-1].id if accepted.segments else FIRST, number, None, new or "")
-    upgrade = _what_changed(of_session(accepted.sessions[-1]), candidate.fingerprint)
-    if new is not None:
-        return _Place((), "", number + 1, "changed", new)
-    if _regressed(candidate):
-        how: How = "reseat" if mode is Mode.RESEAT else "accept"
-        return _Place((), "", number + 1, how, f"the regression is accepted ({upgrade})")
-    if mode is Mode.RESEAT:
-        return _Place((), "", number + 1, "reseat", f"reseated ({upgrade})")
-    last = accepted.sessions[-1]
-    return _Place(accepted.segment, last.segment, accepted.numbers[-1])
-
-
-def _what_changed(then: Fingerprint, now: Fingerprint) -> str:
-    if then.version != now.version:
-        return f"{then.version} -> {now.version}"
-    return "the same version" if then.server_args == now.server_args else "the same version, other server arguments"
-
-
-def _opened(candidate: Candidate, run_id: str, date: str, place: _Place) -> tuple[Segment, ...]:
-    if place.how is None:
-        return ()
-    result = candidate.result
-    return (Segment(id=run_id, date=date, case=result.case, variant=result.variant, how=place.how, why=place.why),)
-
-
-def _regressed(candidate: Candidate) -> bool:
-    result = candidate.result
-    return Verdict.REGRESSED in {result.verdict, *(check.verdict for check in result.checks)}
 
 
 def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, *, accept_regressions: bool) -> str:
     result = candidate.result
     if result.invalid or result.verdict is Verdict.INVALID:
         return "the measurement is invalid"
-    if _regressed(candidate) and not accept_regressions:
+    if is_regressed(candidate) and not accept_regressions:
         return "it regressed; --accept-regressions records it all the same"
     if any(session.id == run_id for session in baseline.of(candidate.key).sessions):
         return f"run {run_id} is already in {baseline.lines_name}"
     return ""
 
 
-def _headline(candidate: Candidate, place: _Place) -> str:
-    said = f"{candidate.result.verdict.label}, session {len(place.before) + 1} of segment {place.number}"
-    return f"{said}: {place.why}" if place.why else said
+def _headline(candidate: Candidate, after: Accepted, place: Place, aside: Mapping[str, Aside]) -> str:
+    said = f"{candidate.result.verdict.label}, session {len(after.segment)} of segment {after.numbers[-1]}"
+    waits = [f"{gate} looks {way}" for gate, way in aside.items()]
+    why = place.why or (f"it waits, since {', '.join(waits)}: further days have to say" if waits else "")
+    return f"{said}: {why}" if why else said
 
 
 def _told(baseline: Baseline, key: str, said: str, figures: Sequence[Moved] = ()) -> CaseUpdate:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_inferbench.baselines.check import STEADY_SAMPLES
 from pytest_inferbench.baselines.comparable import comparable, histories
@@ -19,8 +19,10 @@ from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import Check
+from pytest_inferbench.stats.diagnostics import order_notes
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.moderation import moderate, priors, stated
+from pytest_inferbench.stats.rounds import resemblance
 from pytest_inferbench.stats.site import at_site
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
@@ -32,9 +34,14 @@ if TYPE_CHECKING:
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.metrics.table import Metric
+    from pytest_inferbench.stats.distributions import Floats
     from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.moderation import OwnSpread, Spread
     from pytest_inferbench.stats.rule import Rule
+
+
+_RECENT: Final = 8
+"""Sessions of a gate whose rounds are asked how much they resemble each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,9 @@ class Histories:
 
         self._rules = rules
         self._histories = histories(baseline, metrics, rules)
-        own = [history.own_spread(key, rules(key)[gate]) for (key, gate), history in self._histories.items()]
+        own = [history.own_spread(key, rules(key)[gate], gate) for (key, gate), history in self._histories.items()]
+        recent = (past.rounds for history in self._histories.values() for past in history.sessions[-_RECENT:])
+        self._resemblance = resemblance(recent)
         self._priors = dict(zip(self._histories, priors(own, pool), strict=True))
 
     def gates(self, name: str, variant: str) -> int:
@@ -106,7 +115,8 @@ class Histories:
         own = {gate: history for (case, gate), history in self._histories.items() if case == key and history.n}
         return {
             gate: moderate(
-                history.own_spread(key, self._rules(key)[gate]), self._priors[key, gate].raised(history.rounds)
+                history.own_spread(key, self._rules(key)[gate]),
+                self._priors[key, gate].raised(history.rounds(self._resemblance)),
             )
             for gate, history in own.items()
         }
@@ -125,6 +135,7 @@ class Histories:
         if against.new is not None:
             return Judged((Check("history", "history", Verdict.NEW, None, note=against.new),))
         checks, notes, wants_more = [], list(against.flags), False
+        orders: list[Floats] = []
         for gate, written in self._rules(key).items():
             if few := _too_few(case, gate):
                 notes.append(few)
@@ -138,12 +149,14 @@ class Histories:
             figures = [each.session_figure(gate) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
-            found = judge(figures, history, rule, prior, case.in_rounds(gate))
+            found = judge(figures, history, rule, prior, case.in_rounds(gate), self._resemblance)
+            orders.append(history.current)
             checks.append(to_check(gate, unit_of(case, gate), found, history.sessions))
             wants_more |= found.wants_more
         if not checks:
             names = ", ".join(self._rules(key)) or "none"
             checks.append(Check("history", "history", Verdict.NEW, None, note=f"it has none of its gates ({names})"))
+        notes += [note.message for note in order_notes(orders)]
         return Judged(tuple(checks), tuple(notes), wants_more)
 
     def _at_site(self, case: CaseResult, gate: str, rule: Rule, history: History) -> Rule:

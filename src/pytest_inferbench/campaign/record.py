@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.measure.result import Check
+from pytest_inferbench.stats.comparison import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,9 @@ def to_check(metric: str, unit: str, comparison: Comparison, past: Sequence[Past
         comparison: the judged gate.
         past: the accepted sessions that count (`History.sessions`), oldest first.
     """
-    accepted = [{"value": each.value, "segment": each.segment} for each in past]
+    accepted = [
+        {"value": each.value, "segment": each.segment} | ({"aside": each.aside} if each.aside else {}) for each in past
+    ]
     sessions = {"accepted": accepted} if accepted else {}
     return Check(
         metric=metric,
@@ -44,11 +47,14 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "direction": comparison.direction.value,
         "baseline": comparison.baseline,
         "n": comparison.n,
+        "days": comparison.days,
         "k": comparison.k,
         "worsening": comparison.worsening,
         "sessions": list(comparison.sessions),
         "screened": comparison.screened,
         "confirmed": comparison.confirmed,
+        "together": comparison.together or None,
+        "record": comparison.record.value if comparison.engine is Engine.HISTORY else None,
         "equivalent": comparison.equivalent,
         "p": comparison.p,
         "sign_flip_p": comparison.sign_flip_p,

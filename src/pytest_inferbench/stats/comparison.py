@@ -26,6 +26,16 @@ class Engine(StrEnum):
     PAIRS = "pairs"
 
 
+class Record(StrEnum):
+    """What becomes of a session that is accepted, as far as one of its gates says."""
+
+    JOINS = "joins"  # the level
+    WORSE = "worse"  # it waits: further days have to say whether it is of a worse level ...
+    BETTER = "better"  # ... or of a better one
+    OPENS = "opens"  # a level of its own, which an improvement was measured to be
+    RETURNS = "returns"  # to the level before an improvement that did not last
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A change with its interval, as ratios new / old in the metric's own terms.
@@ -56,16 +66,19 @@ class Comparison:
         baseline, now: geometric means of what was compared, in the metric's unit.
         change: estimate and interval.
         n: accepted sessions of the current segment, or pairs.
+        days: days that those sessions are of; None for pairs.
         k: sessions judged against them (1 + confirmations made); 1 for pairs.
         spread: the noise it was judged with, and where that comes from.
         p: one-sided p-value of a worsening; on the moderated t, before any correction for m.
         sign_flip_p: the same from all sign flips of the pairs; None with fewer than 6 pairs, or with history.
-        screened: stage 1 was passed: beyond the margin and significant at the rule's `alpha_screen`.
+        screened: stage 1 was passed, in either direction: beyond the margin and significant at `alpha_screen`.
         confirmed: what further sessions said of what had screened; None where none was made.
+        together: days in a row that were judged together, today's included; 0 where today was judged alone.
+        record: what becomes of today's session if it is accepted.
         sessions: each judged session's ratio new / old, in order.
         detectable: the worsening that would have been called with 80 % probability.
         needed: how many more sessions or pairs would decide an INCONCLUSIVE; None where none would.
-        wants_more: a confirmation or another pair should be measured before this stands.
+        wants_more: a further session, on a fresh server, or another pair should be measured before this stands.
         false_alarm: upper bound of this gate's own false-alarm probability in one run.
         notes: what a reader must know besides.
     """
@@ -80,12 +93,15 @@ class Comparison:
     now: float | None = None
     change: Interval | None = None
     n: int = 0
+    days: int | None = None
     k: int = 0
     spread: Spread | None = None
     p: float | None = None
     sign_flip_p: float | None = None
     screened: bool = False
     confirmed: bool | None = None
+    together: int = 0
+    record: Record = Record.JOINS
     sessions: tuple[float, ...] = ()
     detectable: float | None = None
     needed: int | None = None

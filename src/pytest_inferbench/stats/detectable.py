@@ -50,8 +50,15 @@ def _spread_factor(steps: int, k: int) -> Floats:
     return np.sqrt(df / chi_square_critical(_normals(k)[0], df))
 
 
-def detectable(sd: float, df: float, n: int, rule: Rule) -> float:
-    """The worsening, oriented log, that would be called with 80 % probability through both stages."""
+def detectable(sd: float, df: float, n: float, rule: Rule) -> float:
+    """The worsening, oriented log, that would be called with 80 % probability through both stages.
+
+    Args:
+        sd: the moderated spread of one session.
+        df: its degrees of freedom.
+        n: what the level is worth, in sessions on days of their own.
+        rule: the gate's.
+    """
     k = 1 + rule.confirmations
     _, normal = _normals(k)
     true_sd = sd * _spread_factor(int(df * _DF_STEPS), k)
@@ -66,20 +73,20 @@ def detectable(sd: float, df: float, n: int, rule: Rule) -> float:
     return float(low + (high - low) * share)
 
 
-def sessions_needed(sd: float, df: float, n: int, rule: Rule) -> int | None:
-    """How many more accepted sessions bring the detectable change down to `rule.resolve`.
+def sessions_needed(sd: float, df: float, n: float, rule: Rule) -> int | None:
+    """How many more accepted sessions, each on a day of its own, bring the detectable change down to `rule.resolve`.
 
     The spread is taken to stay as it is, with one more degree of freedom a session. None: not within the window.
     """
     target = math.log1p(rule.resolve)
 
-    def enough(total: int) -> bool:
-        return detectable(sd, df + total - n, total, rule) <= target
+    def enough(more: int) -> bool:
+        return detectable(sd, df + more, n + more, rule) <= target
 
-    low, high = n, rule.window
+    low, high = 0, rule.window - math.floor(n)
     if high <= low or not enough(high):
         return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    return high - n
+    return high

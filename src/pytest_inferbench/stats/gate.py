@@ -1,7 +1,7 @@
 """The history gate: this session, and its confirmations, against the accepted sessions before it.
 
-Law: figures in, Comparison out; nothing raises for data. The decision itself is `two_stage.called`, here only fed and
-put into words.
+Law: figures in, Comparison out; nothing raises for data. The decision itself is `standing.stand`, here only fed and put
+into words.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval
+from pytest_inferbench.stats.comparison import Comparison, Engine, Record, decide, interval
 from pytest_inferbench.stats.detectable import detectable, sessions_needed
+from pytest_inferbench.stats.diagnostics import step
 from pytest_inferbench.stats.distributions import t_tail
-from pytest_inferbench.stats.moderation import moderate
+from pytest_inferbench.stats.moderation import OwnSpread, moderate
 from pytest_inferbench.stats.rounds import pooled, round_scatter
-from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable
-from pytest_inferbench.stats.two_stage import called, hurdles, prediction_factor, screened
+from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable, usable
+from pytest_inferbench.stats.standing import Before, stand
+from pytest_inferbench.stats.two_stage import prediction_factor
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.stats.words import what_decides, why_inconclusive
 from pytest_inferbench.units import percent
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.moderation import Prior, Spread
     from pytest_inferbench.stats.rule import Rule
-    from pytest_inferbench.stats.two_stage import Hurdles
+    from pytest_inferbench.stats.standing import Standing
 
 
 _MEASURE_AGAIN = "measure again when the machine is steady"
+_LACKING = Note("not_repeated", "the fresh server's session has no usable figure of it, so it is judged by the first")
+_WAITS = {Record.WORSE: "its session waits as a worse one", Record.BETTER: "its session waits as a better one"}
 
 
 def judge(
@@ -40,6 +44,7 @@ def judge(
     rule: Rule,
     prior: Prior,
     rounds: Sequence[float | None] = (),
+    resemblance: float = 0.0,
 ) -> Comparison:
     """Judge sessions of one day, the first one first and its confirmations after it, against the history.
 
@@ -49,7 +54,12 @@ def judge(
         rule: the gate's settings.
         prior: this gate's, from `moderation.priors`.
         rounds: the first session's figure in each of its rounds.
+        resemblance: correlation of successive rounds (`rounds.resemblance`).
     """
+    lacking = len(now) > 1 and usable(now[0]) and not all(usable(each) for each in now[1:])
+    if lacking:  # as it would have stood, had it not been measured again
+        now, rule = now[:1], replace(rule, confirmations=0)
+    history = history.under(rule)
     blank = Comparison(
         Engine.HISTORY,
         Verdict.NEW,
@@ -57,8 +67,9 @@ def judge(
         rule,
         rule.alpha_each,
         n=history.n,
+        days=history.days,
         k=len(now),
-        notes=history.notes,
+        notes=(*history.notes, _LACKING) if lacking else history.notes,
     )
     if fault := unusable(now, history.direction):
         return replace(blank, verdict=Verdict.INVALID, notes=(*blank.notes, fault))
@@ -66,60 +77,116 @@ def judge(
     fresh = replace(blank, now=unoriented(float(logs.mean()), history.direction))
     if not history.n:
         return replace(fresh, notes=(*fresh.notes, Note("new", "no accepted session to compare with")))
-    heard = prior.raised(pooled([history.rounds, round_scatter(rounds)]))
+    heard = prior.raised(pooled([history.rounds(resemblance), round_scatter(rounds, resemblance)]))
     return _compared(fresh, logs - history.location, history, moderate(history.own_spread("", rule), heard))
 
 
 def _compared(fresh: Comparison, differences: Floats, history: History, spread: Spread) -> Comparison:
-    rule, n = fresh.rule, history.n
-    limits = hurdles(spread.sd, spread.df, n, differences, rule)
+    rule, n = fresh.rule, history.worth
+    found = stand(differences, _before(history, spread, rule), rule)
     planned = spread.sd * float(prediction_factor(n, 1 + rule.confirmations, rule.shared))
     false_alarm = min(rule.alpha_each, float(t_tail(rule.log_margin / planned, spread.df)))
+    limits = found.limits
     spread = replace(spread, sd=float(limits.sd), df=float(limits.df))
-    worse, better = bool(called(differences, limits)), bool(called(-differences, limits))
     seen = detectable(spread.sd, spread.df, n, rule)
-    verdict = decide(worse=worse, better=better, enough=seen <= math.log1p(rule.resolve))
+    enough = seen <= math.log1p(rule.resolve) and not found.gone
+    verdict = decide(worse=bool(found.regressed), better=bool(found.improved), enough=enough)
     estimate = float(differences.mean())
-    change = interval(estimate, float(limits.half_width), rule.alpha_each, fresh.direction)
-    needed, notes = None, fresh.notes
-    if verdict is Verdict.INCONCLUSIVE:
-        needed = None if limits.unsteady else sessions_needed(spread.sd, spread.df, n, rule)
-        remedy = _MEASURE_AGAIN if limits.unsteady else what_decides(needed, "session")
-        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, remedy, fresh.direction))
     error = spread.sd * float(prediction_factor(n, fresh.k, rule.shared))
     compared = replace(
         fresh,
         verdict=verdict,
         equivalent=abs(estimate) + float(limits.half_width) <= rule.log_margin,
         baseline=unoriented(history.location, fresh.direction),
-        change=change,
+        change=interval(estimate, float(limits.half_width), rule.alpha_each, fresh.direction),
         spread=spread,
         p=float(t_tail(estimate / error, spread.df)),
+        together=int(found.together),
+        record=_record(found),
         sessions=tuple(unoriented(difference, fresh.direction) for difference in differences.tolist()),
         detectable=relative(seen),
-        needed=needed,
         false_alarm=false_alarm,
-        notes=notes,
     )
-    return _staged(compared, differences, limits, worse=worse)
+    return _staged(_explained(compared, found, history), differences, found)
 
 
-def _staged(compared: Comparison, differences: Floats, limits: Hurdles, *, worse: bool) -> Comparison:
+def _before(history: History, spread: Spread, rule: Rule) -> Before:
+    """What is accepted, for `stand`."""
+    waiting, earlier = history.waiting, history.earlier
+    before = Before(history.worth, spread.sd, spread.df, spread.sd, spread.df)
+    if waiting is not None and spread.prior is not None:
+        apart = moderate(OwnSpread("", rule.kind, waiting.variance, waiting.df), spread.prior)
+        before = replace(before, sd_apart=apart.sd, df_apart=apart.df, waiting=waiting.distance, days=waiting.days)
+    if earlier is not None:
+        before = replace(before, shift=earlier.shift, n_earlier=earlier.worth)
+    return before
+
+
+def _record(found: Standing) -> Record:
+    if found.opens:
+        return Record.OPENS
+    if found.returns:
+        return Record.RETURNS
+    return {1: Record.WORSE, -1: Record.BETTER}.get(int(found.aside), Record.JOINS)
+
+
+def _explained(compared: Comparison, found: Standing, history: History) -> Comparison:
+    """Add why it is no plain verdict of today alone."""
+    notes, needed = compared.notes, None
+    if found.together:
+        notes = (*notes, Note("together", f"{int(found.together)} days in a row, judged together"))
+    since = history.earlier.since if history.earlier else ""
+    if found.returns:
+        message = f"the improvement of {since} did not last: the level before it holds again"
+        return replace(compared, notes=(*notes, Note("improvement_gone", message)))
+    if found.gone:
+        message = (
+            f"the improvement of {since} may be gone: this lies beyond its level, and not beyond the one before it"
+        )
+        return replace(compared, notes=(*notes, Note("improvement_gone", message)))
+    if compared.verdict is Verdict.INCONCLUSIVE and compared.spread and compared.detectable is not None:
+        rule, spread = compared.rule, compared.spread
+        unsteady = bool(found.limits.unsteady)
+        needed = None if unsteady else sessions_needed(spread.sd, spread.df, history.worth, rule)
+        remedy = _MEASURE_AGAIN if unsteady else what_decides(needed, "session")
+        if not unsteady and needed is None:
+            remedy = _stepped(history) or remedy
+        notes = (*notes, why_inconclusive(compared.detectable, rule.resolve, remedy, compared.direction))
+    return replace(compared, needed=needed, notes=notes)
+
+
+def _stepped(history: History) -> str:
+    """What would decide where the accepted sessions are of two levels; "" where they are of one."""
+    logs = history.current
+    if (found := step(logs)) is None:
+        return ""
+    place, size = found
+    moved = percent(unoriented(size, history.direction) - 1)
+    return (
+        f"more sessions alone would not decide: the accepted ones step by {moved} after the first {place} of "
+        f"{len(logs)}; --baseline-mode reseat starts a level of its own"
+    )
+
+
+def _staged(compared: Comparison, differences: Floats, found: Standing) -> Comparison:
     """Add what the two stages found."""
-    passed = bool(screened(differences, limits))
-    if not passed:
+    if not found.screened:
         return compared
-    k = compared.k
-    alive = k == 1 or float(differences[-1]) > limits.last
+    k, limits = compared.k, found.limits
+    way = 1.0 if differences[0] > 0 else -1.0
+    alive = k == 1 or way * float(differences[-1]) > limits.last
+    decided = bool(found.regressed | found.improved | found.gone)
     notes = compared.notes
-    if k > 1 and not worse:
+    if k > 1 and not decided:
         each = ", ".join(percent(ratio - 1) for ratio in compared.sessions)
         more = ", more scatter than the accepted sessions explain" if limits.unsteady else ""
         notes = (*notes, Note("not_confirmed", f"not confirmed: the sessions changed by {each} in turn{more}"))
+    if compared.record in {Record.WORSE, Record.BETTER} and k > compared.rule.confirmations:
+        notes = (*notes, Note("waits", f"{_WAITS[compared.record]}, if it is recorded, until further days have shown"))
     return replace(
         compared,
         screened=True,
-        confirmed=worse if k > 1 else None,
+        confirmed=decided if k > 1 else None,
         wants_more=alive and k <= compared.rule.confirmations,
         notes=notes,
     )

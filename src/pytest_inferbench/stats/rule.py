@@ -22,6 +22,9 @@ class Kind(StrEnum):
 ASSUMED_SHARED = 0.5
 ASSUMED = "assumed"
 
+# How far a site's 1 - c lies from the assumed one before anything is measured: a factor of 1.6 is one SD.
+ASSUMED_DOUBT = math.log(1.6) ** 2
+
 _TAILS = frozenset({"p90", "p95", "p99"})
 
 
@@ -46,6 +49,7 @@ class Rule:
         gates: m, the run's gated metrics, known at collection.
         shared: c, the share of session variance that sessions of one host and day have in common.
         shared_source: who says so: `ASSUMED`, the place of a policy, or an A/A run.
+        shared_doubt: variance of log(1 - c), what is not known of c.
         confirmations: further sessions on a fresh server for what screens: 0, 1 or 2.
         window: the most recent accepted sessions that are looked at.
         strict: REGRESSED only where the whole interval lies beyond the margin.
@@ -58,6 +62,7 @@ class Rule:
     gates: int = 1
     shared: float = ASSUMED_SHARED
     shared_source: str = ASSUMED
+    shared_doubt: float = ASSUMED_DOUBT
     confirmations: int = 1
     window: int = 20
     strict: bool = False

@@ -40,13 +40,20 @@ class Past:
 
     Attributes:
         value: the session's figure in the metric's unit; None where it was not measured.
-        segment: number of the segment it belongs to; a new one starts where an upgrade was accepted.
+        segment: number of the segment it belongs to; a new one starts where the level was set anew.
         rounds: the figure in each of its rounds, of which `value` is the median; empty where they are not known.
+        day: number of the day it was measured on (`days.days_of`); None: a day of its own.
+        aside: the way in which this figure looked like another level and did not prove it: +1 worse, -1 better; 0:
+            it did not.
+        improved: since when its segment is there, for people, where an improvement opened it; else "".
     """
 
     value: float | None
     segment: int = 0
     rounds: tuple[float | None, ...] = ()
+    day: int | None = None
+    aside: int = 0
+    improved: str = ""
 
 
 def usable(value: float | None) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.distributions import FloatLike, Floats
     from pytest_inferbench.stats.rule import Rule
 
+    Flags = NDArray[np.bool_]
+
 
 def prediction_factor(n: FloatLike, k: int, shared: float) -> Floats:
     """SD of (mean of k sessions of one day - mean of n others) in units of one session's SD.
@@ -53,7 +55,7 @@ class Hurdles:
     half_width: Floats
     sd: Floats
     df: Floats
-    unsteady: NDArray[np.bool_]
+    unsteady: Flags
 
 
 def hurdles(sd: FloatLike, df: FloatLike, n: FloatLike, differences: Floats, rule: Rule) -> Hurdles:
@@ -86,12 +88,12 @@ def hurdles(sd: FloatLike, df: FloatLike, n: FloatLike, differences: Floats, rul
     )
 
 
-def screened(differences: Floats, limits: Hurdles) -> Floats:
+def screened(differences: Floats, limits: Hurdles) -> Flags:
     """Stage 1, shape (...): whether the first of the sessions (..., k) is worth measuring again."""
     return np.asarray(differences[..., 0] > limits.screen)
 
 
-def called(differences: Floats, limits: Hurdles) -> Floats:
+def called(differences: Floats, limits: Hurdles) -> Flags:
     """Both stages, shape (...): whether sessions (..., k) are a regression."""
     verdict = screened(differences, limits) & (differences.mean(axis=-1) > limits.mean)
     if differences.shape[-1] > 1:
