@@ -21,8 +21,11 @@ AWAY = (0.004, -0.006, 0.002, -0.001, 0.005, -0.004, 0.003, -0.002, 0.001, 0.0, 
 RULES = {"ttft_ms.p50": Rule(gates=2), "tpot_ms.p50": Rule(gates=2)}
 
 
-def case(factor=1.0):
-    return result(rounds=({"ttft_ms.p50": 41.0 * factor, "tpot_ms.p50": 6.1},))
+CHECK = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}
+
+
+def case(factor=1.0, tpot=1.0):
+    return result(rounds=({"ttft_ms.p50": 41.0 * factor, "tpot_ms.p50": 6.1 * tpot},))
 
 
 def pairs(count, factor=1.0, scatter=1.0):
@@ -55,6 +58,45 @@ def test_a_gate_that_is_decided_stays_decided():
     before = look(compared(5, 1.2), {}, LOOKS)
     after = look(compared(8, 1.0), before, LOOKS)
     assert after == before
+
+
+def test_a_slower_second_server_is_taken_out_of_every_gate():
+    """An effect of 8 % that all gates have leaves the changes of the arms alone; a note says it, each check has it."""
+    second = (True, False, False, True, True)
+    orders = tuple(
+        (case(), case(1.2 * 1.08 * (1 + away), 1.08)) if last else (case(1.08, 1.08), case(1.2 * (1 + away)))
+        for last, away in zip(second, AWAY, strict=False)
+    )
+    known = {"x": Compared(case(), RULES, orders, second)}
+    found = look(known, {}, LOOKS)
+    ttft, tpot = found["x"].values()
+    assert (ttft.verdict, tpot.verdict) == (Verdict.REGRESSED, Verdict.OK)
+    assert ttft.change.ratio == pytest.approx(1.2, rel=0.01)
+    assert ttft.change.ratio == pytest.approx(ttft.now / ttft.baseline)
+    assert ttft.spread.sd < 0.01 < look({"x": replace(known["x"], second=())}, {}, LOOKS)["x"]["ttft_ms.p50"].spread.sd
+    judged = conclude(known["x"], found["x"], ("v1", "v2"))
+    assert [note.startswith("the second server of a pair was 8") for note in judged.notes] == [True]
+    for check in result(checks=judged.checks).to_json()["checks"]:
+        assert 0.07 < check["comparison"]["order"]["taken_out"] <= check["comparison"]["order"]["effect"] < 0.09
+        jsonschema.validate(json.loads(json.dumps(check)), CHECK)
+
+
+def test_an_a_a_run_on_a_machine_with_an_order_knows_its_servers():
+    """What one server among its like scatters by is told without the 8 % that the second one of a pair is slower."""
+    second = (True, False) * 6
+    alike = [case(1 + away) for away in AWAY]
+    orders = tuple((case(), each) for each in alike)
+    slowed = tuple(
+        (case(), case(1.08 * (1 + away), 1.08)) if last else (case(1.08, 1.08), case(1 + away))
+        for last, away in zip(second, AWAY, strict=True)
+    )
+    scatter = {}
+    for name, measured in {"alike": orders, "slowed": slowed}.items():
+        known = {"x": Compared(case(), RULES, measured, second)}
+        found = look(known, {}, LOOKS)["x"]
+        judged = with_site(conclude(known["x"], found, ("v1", "v1")), known["x"], found, LOOKS, {})
+        scatter[name] = judged.checks[0].comparison["site"]["restart_sd"]
+    assert scatter["slowed"] == pytest.approx(scatter["alike"], rel=0.1)
 
 
 def test_a_measurement_that_is_not_valid_costs_its_pair():
@@ -90,11 +132,11 @@ def test_an_a_a_run_describes_its_site(history):
     """Restart noise and detectable changes always; session noise and shared variance where there is a history."""
     cases = compared(12)
     spreads = {gate: Spread(0.02, 11.0, 0.02, 8, None) for gate in RULES} if history else {}
-    judged = conclude(cases["x"], look(cases, {}, LOOKS)["x"], ("v1", "v1"))
-    checks = result(checks=with_site(judged, cases["x"], LOOKS, spreads).checks).to_json()["checks"]
+    found = look(cases, {}, LOOKS)["x"]
+    judged = conclude(cases["x"], found, ("v1", "v1"))
+    checks = result(checks=with_site(judged, cases["x"], found, LOOKS, spreads).checks).to_json()["checks"]
     for check in checks:
         site = check["comparison"]["site"]
         assert {"pairs", "restart_sd", "false_alarms_per_100"} <= set(site)
         assert ({"session_sd", "shared", "history"} <= set(site)) is history
-        schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}
-        jsonschema.validate(json.loads(json.dumps(check)), schema)
+        jsonschema.validate(json.loads(json.dumps(check)), CHECK)

@@ -64,6 +64,19 @@ def test_an_a_a_run_is_ok_whatever_the_hour_and_describes_the_site(tmp_path):
     assert left_over(server) == []
 
 
+def test_a_second_server_that_is_slower_is_said_and_taken_out(tmp_path):
+    """Whichever arm is second is slower by 20 %: a note says it, and the noise of the site does not have it."""
+    server = OwnedServer(tmp_path)
+    server.slower(1.0, **{f"s{start}": 1.2 for start in range(3, 30, 2)})
+    ran = server.run("--compare=installed..installed", "--compare-pairs=6", "-k", "one")
+    assert ran.verdicts == {"one": "ok"}, ran.text
+    check = ran.checks("one")["ttft_ms.p50"]["comparison"]
+    assert check["order"]["effect"] == pytest.approx(0.2, abs=0.03)
+    assert check["site"]["restart_sd"] < 0.05
+    assert "the second server of a pair was" in ran.text
+    assert left_over(server) == []
+
+
 def test_without_gates_there_is_nothing_to_compare(tmp_path):
     """`gates: []` makes a case NEW, with the reason; no second server starts."""
     server = OwnedServer(tmp_path, policy="{gates: []}")

@@ -15,6 +15,7 @@ from pytest_inferbench.campaign.history import Judged, unit_of
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import CaseResult, Check
 from pytest_inferbench.stats.comparison import Comparison
+from pytest_inferbench.stats.order import common_order, evened
 from pytest_inferbench.stats.paired import judge_pairs, pair_priors
 from pytest_inferbench.stats.site import site_noise
 from pytest_inferbench.stats.verdict import Verdict
@@ -22,8 +23,9 @@ from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
     from pytest_inferbench.stats.moderation import Spread
-    from pytest_inferbench.stats.paired import Pair
+    from pytest_inferbench.stats.order import Order
     from pytest_inferbench.stats.rule import Rule
+    from pytest_inferbench.stats.sample import Pair
     from pytest_inferbench.stats.sequential import Looks
 
 Measured: TypeAlias = tuple[CaseResult | None, CaseResult | None]
@@ -41,21 +43,25 @@ class Compared:
         reference: a result of it, for units and directions.
         rules: its gates, each with the run's m.
         pairs: what was measured, in order.
+        second: whether arm B was the second to be started, for each pair; empty where it is not known.
         refused: why a measurement is not valid, a sentence for each that is not.
     """
 
     reference: CaseResult
     rules: Mapping[str, Rule]
     pairs: Sequence[Measured] = ()
+    second: Sequence[bool] = ()
     refused: Sequence[str] = ()
 
     def gates(self) -> list[str]:
         """Those of its gates that it measures at all."""
         return [gate for gate in self.rules if self.reference.figure(gate) is not None]
 
-    def figures(self, gate: str) -> list[Pair]:
-        """A gate's figures, (A, B) for each pair."""
-        return [(_figure(a, gate), _figure(b, gate)) for a, b in self.pairs]
+    def figures(self, gate: str, order: Order | None = None) -> list[Pair]:
+        """A gate's figures, (A, B) for each pair, without what was taken out of them."""
+        return evened(
+            [(_figure(a, gate), _figure(b, gate)) for a, b in self.pairs], self.direction(gate), self.second, order
+        )
 
     def direction(self, gate: str) -> Direction:
         """Which way a gate is better."""
@@ -71,12 +77,15 @@ def look(cases: Mapping[str, Compared], before: Mapping[str, Gates], looks: Look
         looks: the plan.
     """
     places = [(name, gate) for name, case in cases.items() for gate in case.gates()]
-    pooled = [(name, cases[name].rules[gate].kind, cases[name].figures(gate)) for name, gate in places]
+    measured = [(cases[name].figures(gate), cases[name].direction(gate)) for name, gate in places]
+    order = common_order(measured, next((case.second for case in cases.values()), ()))
+    pooled = [(name, cases[name].rules[gate].kind, cases[name].figures(gate, order)) for name, gate in places]
     found: dict[str, dict[str, Comparison]] = {name: {} for name in cases}
-    for (name, gate), prior in zip(places, pair_priors(pooled), strict=True):
+    for (name, gate), (_, _, figures), prior in zip(places, pooled, pair_priors(pooled), strict=True):
         case, decided = cases[name], before.get(name, {}).get(gate)
         if decided is None or decided.wants_more:
-            decided = judge_pairs(case.figures(gate), case.direction(gate), case.rules[gate], looks=looks, prior=prior)
+            judged = judge_pairs(figures, case.direction(gate), case.rules[gate], looks=looks, prior=prior)
+            decided = replace(judged, order=order)
         found[name][gate] = decided
     return found
 
@@ -93,18 +102,21 @@ def conclude(case: Compared, gates: Gates, arms: tuple[str, str]) -> Judged:
         return Judged((Check("pairs", "pairs", Verdict.NEW, None, note=f"it measures none of its gates ({names})"),))
     checks = [to_check(gate, unit_of(case.reference, gate), found) for gate, found in gates.items()]
     told = tuple(replace(each, comparison={**(each.comparison or {}), "arms": list(arms)}) for each in checks)
-    if not case.refused:
-        return Judged(told)
-    count, why = len(case.refused), "; ".join(dict.fromkeys(case.refused))
-    return Judged(told, (f"INVALID and left out, with its pair: {count} of {2 * len(case.pairs)} measurements: {why}",))
+    latest = max(gates.values(), key=lambda comparison: comparison.n).order
+    notes = [latest.note.message] if latest is not None and latest.note is not None else []
+    if case.refused:
+        count, why = len(case.refused), "; ".join(dict.fromkeys(case.refused))
+        notes.append(f"INVALID and left out, with its pair: {count} of {2 * len(case.pairs)} measurements: {why}")
+    return Judged(told, tuple(notes))
 
 
-def with_site(judged: Judged, case: Compared, looks: Looks, spreads: Mapping[str, Spread]) -> Judged:
+def with_site(judged: Judged, case: Compared, gates: Gates, looks: Looks, spreads: Mapping[str, Spread]) -> Judged:
     """The same for an A/A run, with what it says of the site's noise.
 
     Args:
         judged: from `conclude`.
         case: the case.
+        gates: what the last look found.
         looks: the plan of the pairs.
         spreads: the session spread of each gate that has a history on this hardware.
     """
@@ -114,7 +126,11 @@ def with_site(judged: Judged, case: Compared, looks: Looks, spreads: Mapping[str
         if check.comparison is None:
             return check
         noise = site_noise(
-            case.figures(gate), case.direction(gate), case.rules[gate], looks=looks, sessions=spreads.get(gate)
+            case.figures(gate, gates[gate].order),
+            case.direction(gate),
+            case.rules[gate],
+            looks=looks,
+            sessions=spreads.get(gate),
         )
         site = {name: value for name, value in asdict(noise).items() if name != "comparison" and value is not None}
         return replace(check, comparison={**check.comparison, "site": _plain(site)})

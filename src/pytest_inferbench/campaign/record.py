@@ -5,6 +5,7 @@ Law: JSON types, absent figures left out; a report needs nothing beside it to sa
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.measure.result import Check
@@ -74,6 +75,8 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
     }
     if change is not None:
         found |= {"ratio": change.ratio, "low": change.low, "high": change.high, "level": change.level}
+    if comparison.order is not None:
+        found["order"] = asdict(comparison.order)
     if spread is not None:
         found |= {"sd": spread.sd, "df": spread.df, "own_sd": spread.own_sd}
         found |= {"prior": spread.prior.source} if spread.prior is not None else {}

@@ -95,7 +95,7 @@ class _Comparison:
                 measured[step.case, arm] = self._measure(step.case, self._arms[arm])
             taken += 1
             if pairs_done(plan, taken) > pairs_done(plan, taken - 1):
-                self._add(measured)
+                self._add(measured, second=plan.order[pairs_done(plan, taken) - 1][1])
                 measured = {}
                 if pairs_done(plan, taken) >= plan.looks.fewest:
                     self._found = look(self._cases, self._found, plan.looks)
@@ -120,9 +120,13 @@ class _Comparison:
             self._cases[name] = replace(self._cases[name], refused=(*self._cases[name].refused, why))
         return None if case is None or case.invalid else case
 
-    def _add(self, measured: Mapping[tuple[str, str], CaseResult | None]) -> None:
+    def _add(self, measured: Mapping[tuple[str, str], CaseResult | None], *, second: str) -> None:
         self._cases = {
-            name: replace(case, pairs=(*case.pairs, (measured.get((name, A)), measured.get((name, B)))))
+            name: replace(
+                case,
+                pairs=(*case.pairs, (measured.get((name, A)), measured.get((name, B)))),
+                second=(*case.second, second == B),
+            )
             for name, case in self._cases.items()
             if name not in self._errors
         }

@@ -143,7 +143,9 @@ class Verdicts:
         for name, case in measured.items():
             if name not in errors:
                 said = conclude(case, gates[name], pair.names)
-                answers[name] = with_site(said, case, looks, history.spreads(keys[name])) if pair.a == pair.b else said
+                if pair.a == pair.b:
+                    said = with_site(said, case, gates[name], looks, history.spreads(keys[name]))
+                answers[name] = said
         return answers
 
     def _history(self, cell: Cell) -> Histories:

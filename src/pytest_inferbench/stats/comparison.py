@@ -16,6 +16,7 @@ from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
     from pytest_inferbench.stats.moderation import Spread
+    from pytest_inferbench.stats.order import Order
     from pytest_inferbench.stats.rule import Rule
 
 
@@ -75,7 +76,8 @@ class Comparison:
         confirmed: what further sessions said of what had screened; None where none was made.
         together: days in a row that were judged together, today's included; 0 where today was judged alone.
         record: what becomes of today's session if it is accepted.
-        sessions: each judged session's ratio new / old, in order.
+        sessions: each judged session's ratio new / old, in order; of pairs without what their order did.
+        order: what the order within the pairs did, over all gates; None where it is not known, or with history.
         detectable: the worsening that would have been called with 80 % probability.
         needed: how many more sessions or pairs would decide an INCONCLUSIVE; None where none would.
         wants_more: a further session, on a fresh server, or another pair should be measured before this stands.
@@ -103,6 +105,7 @@ class Comparison:
     together: int = 0
     record: Record = Record.JOINS
     sessions: tuple[float, ...] = ()
+    order: Order | None = None
     detectable: float | None = None
     needed: int | None = None
     wants_more: bool = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.distributions import FloatLike, Floats
     from pytest_inferbench.stats.moderation import Prior
     from pytest_inferbench.stats.rule import Kind, Rule
-
-Pair: TypeAlias = tuple[float | None, float | None]
+    from pytest_inferbench.stats.sample import Pair
 
 PLAN = Looks()
 LEAST_FLIPS = 6  # fewer pairs cannot reach .05 / 2 by sign flips alone

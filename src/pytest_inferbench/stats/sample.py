@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_inferbench.stats.distributions import Floats
+
+Pair: TypeAlias = tuple[float | None, float | None]
+"""One figure of arm A and of arm B, measured in turn; None where that arm has none."""
 
 _LARGEST = 700.0  # e^710 is no float
 

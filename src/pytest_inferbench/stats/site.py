@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.comparison import Comparison
     from pytest_inferbench.stats.distributions import FloatLike, Floats
     from pytest_inferbench.stats.moderation import OwnSpread, Spread
-    from pytest_inferbench.stats.paired import Pair
     from pytest_inferbench.stats.rule import Rule
+    from pytest_inferbench.stats.sample import Pair
     from pytest_inferbench.stats.sequential import Looks
     from pytest_inferbench.units import Direction
 
