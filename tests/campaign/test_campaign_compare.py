@@ -53,11 +53,20 @@ def test_noise_wants_more_pairs():
     assert undecided(look(compared(5, 1.08, 30.0), {}, LOOKS))
 
 
-def test_a_gate_that_is_decided_stays_decided():
-    """Further pairs, measured for another gate's sake, do not change it."""
+def test_a_change_that_is_called_stays_called():
+    """Further pairs, measured for another gate's sake, do not take it back."""
     before = look(compared(5, 1.2), {}, LOOKS)
     after = look(compared(8, 1.0), before, LOOKS)
-    assert after == before
+    assert after["x"]["ttft_ms.p50"] == before["x"]["ttft_ms.p50"]
+
+
+def test_a_gate_that_is_ok_is_judged_with_the_pairs_of_the_others():
+    """What five pairs let pass is called where the pairs that came after them show it, and has those pairs' figures."""
+    before = look(compared(5), {}, LOOKS)
+    assert verdicts(before)["ttft_ms.p50"] is Verdict.OK
+    after = look(compared(8, 1.2), before, LOOKS)
+    assert verdicts(after) == {"ttft_ms.p50": Verdict.REGRESSED, "tpot_ms.p50": Verdict.OK}
+    assert {comparison.n for comparison in after["x"].values()} == {8}
 
 
 def test_a_slower_second_server_is_taken_out_of_every_gate():

@@ -2,7 +2,7 @@
 
 Idea: every case is measured in both arms of a pair; a gate's figures are paired in the order they were measured. The
 cases of a cell steady each other's spread, so they are judged together.
-Law: pure. A gate that was decided at one look stays as it was decided.
+Law: pure. A change that was called at one look stays as it was called; all else is judged again at the next.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ class Compared:
 
 
 def look(cases: Mapping[str, Compared], before: Mapping[str, Gates], looks: Looks) -> dict[str, dict[str, Comparison]]:
-    """Judge every gate that is not decided yet.
+    """Judge every gate in which no change was called yet.
+
+    A gate that is OK is judged with the pairs that the others need: +7 % in one case among 20 gates, at an
+    SD of 4 %, is then called in .78 of runs, not in .72, and false alarms are .047 for .044.
 
     Args:
         cases: by any name.
@@ -83,7 +86,7 @@ def look(cases: Mapping[str, Compared], before: Mapping[str, Gates], looks: Look
     found: dict[str, dict[str, Comparison]] = {name: {} for name in cases}
     for (name, gate), (_, _, figures), prior in zip(places, pooled, pair_priors(pooled), strict=True):
         case, decided = cases[name], before.get(name, {}).get(gate)
-        if decided is None or decided.wants_more:
+        if decided is None or decided.wants_more or decided.verdict is Verdict.OK:
             judged = judge_pairs(figures, case.direction(gate), case.rules[gate], looks=looks, prior=prior)
             decided = replace(judged, order=order)
         found[name][gate] = decided
