@@ -10,7 +10,7 @@ from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.policy import DEFAULT_GATES, check_policy, gate_rules, gates
-from pytest_inferbench.stats.rule import DEFAULTS, Kind, kind_of
+from pytest_inferbench.stats.rule import ASSUMED_DOUBT, DEFAULTS, Kind, kind_of
 
 TABLE = {name: METRICS[name] for name in ("ttft_ms", "tpot_ms")}
 
@@ -67,7 +67,9 @@ def test_a_measured_share_is_told_from_the_assumed_one():
     measured = gate_rules(layers("shared: 0.3\n"))["ttft_ms.p50"]
     assert (measured.shared, measured.shared_measured) == (0.3, True)
     assert measured.shared_source.endswith(":1")
-    assert not gate_rules([])["ttft_ms.p50"].shared_measured
+    assumed = gate_rules([])["ttft_ms.p50"]
+    assert not assumed.shared_measured
+    assert (measured.shared_doubt, assumed.shared_doubt) == (0.0, ASSUMED_DOUBT)
 
 
 def test_settings_that_contradict_each_other_name_both_places():

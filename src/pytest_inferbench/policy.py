@@ -19,7 +19,7 @@ from pytest_inferbench.config.validate import Shape
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.table import ValueMetric
-from pytest_inferbench.stats.rule import ASSUMED, DEFAULTS, Kind, Rule, kind_of
+from pytest_inferbench.stats.rule import DEFAULTS, Kind, Rule, kind_of
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def _rule(gate: str, layers: Sequence[Section]) -> Rule:
         )
     values = {name: setting.value for name, setting in found.items()}
     shared = found["shared"].source
-    return replace(base, **values, shared_source=ASSUMED if shared == DEFAULT else str(shared))
+    if shared != DEFAULT:
+        values |= {"shared_source": str(shared), "shared_doubt": 0.0}
+    return replace(base, **values)
 
 
 def _figure(setting: Resolved[Any]) -> str:

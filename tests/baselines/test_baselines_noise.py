@@ -6,7 +6,7 @@ import pytest
 from baseline_made import CASE, YAML, baseline, result, session
 
 from pytest_inferbench.baselines.lines import Noise
-from pytest_inferbench.baselines.noise import plan_noise
+from pytest_inferbench.baselines.noise import noise_source, plan_noise
 from pytest_inferbench.measure.result import Check, Finding
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -45,12 +45,19 @@ def test_it_is_one_line():
         pairs=11,
         restart_sd={"ttft_ms.p50": 0.0123, "tpot_ms.p50": 0.008},
     )
-    assert line.source == "A/A run of 2025-01-21, 11 pairs"
     assert update.notes == (
         "concurrency[c08] on 1x-nvidia-h200: noise of 11 pairs",
         "  ttft_ms.p50: one server among its like scatters by none -> 1.23 %",
         "  tpot_ms.p50: one server among its like scatters by none -> 0.800 %",
     )
+
+
+def test_the_runs_behind_a_share_are_named():
+    """One run by its day, pairs and gates; several by the range of theirs."""
+    (first,) = added(plan(baseline(), aa_run()))
+    (later,) = added(plan(baseline(), aa_run(gate("ttft_ms.p50", 0.02, 5)), day=23))
+    assert noise_source([first], 1) == "A/A run of 2025-01-21, 11 pairs, 1 gate"
+    assert noise_source([later, first], 3) == "A/A runs of 2025-01-21 to 2025-01-23, 5 to 11 pairs, 3 gates"
 
 
 def test_the_latest_counts():

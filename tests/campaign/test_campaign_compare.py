@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from baselines.baseline_made import result
-from pytest_inferbench.campaign.compare import Compared, conclude, look, undecided, with_site
+from pytest_inferbench.campaign.compare import Compared, conclude, look, restarts_of, undecided, with_site
 from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.moderation import Spread
 from pytest_inferbench.stats.rule import Rule
@@ -103,7 +103,7 @@ def test_an_a_a_run_on_a_machine_with_an_order_knows_its_servers():
     for name, measured in {"alike": orders, "slowed": slowed}.items():
         known = {"x": Compared(case(), RULES, measured, second)}
         found = look(known, {}, LOOKS)["x"]
-        judged = with_site(conclude(known["x"], found, ("v1", "v1")), known["x"], found, LOOKS, {})
+        judged = with_site(conclude(known["x"], found, ("v1", "v1")), known["x"], found, LOOKS, {}, None)
         scatter[name] = judged.checks[0].comparison["site"]["restart_sd"]
     assert scatter["slowed"] == pytest.approx(scatter["alike"], rel=0.1)
 
@@ -143,9 +143,20 @@ def test_an_a_a_run_describes_its_site(history):
     spreads = {gate: Spread(0.02, 11.0, 0.02, 8, None) for gate in RULES} if history else {}
     found = look(cases, {}, LOOKS)["x"]
     judged = conclude(cases["x"], found, ("v1", "v1"))
-    checks = result(checks=with_site(judged, cases["x"], found, LOOKS, spreads).checks).to_json()["checks"]
+    checks = result(checks=with_site(judged, cases["x"], found, LOOKS, spreads, None).checks).to_json()["checks"]
     for check in checks:
         site = check["comparison"]["site"]
         assert {"pairs", "restart_sd", "false_alarms_per_100"} <= set(site)
         assert ({"session_sd", "shared", "history"} <= set(site)) is history
         jsonschema.validate(json.loads(json.dumps(check)), CHECK)
+
+
+def test_servers_that_are_alike_and_differed_say_nothing_of_the_site():
+    """Each gate of an A/A run has its servers' scatter; none where one of the case's gates was called."""
+    cases = compared(12)
+    told = restarts_of(cases["x"], look(cases, {}, LOOKS)["x"])
+    assert set(told) == set(RULES)
+    assert told["ttft_ms.p50"].pairs == 12
+    assert told["ttft_ms.p50"].sd == pytest.approx(0.0033 / 2**0.5, rel=0.1)
+    cases = compared(12, 1.2)
+    assert restarts_of(cases["x"], look(cases, {}, LOOKS)["x"]) == {}

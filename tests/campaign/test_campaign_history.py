@@ -11,6 +11,7 @@ from baselines.baseline_made import CASE, TABLE, YAML, baseline, result, session
 from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.campaign.history import Histories
 from pytest_inferbench.report.document import run_schema
+from pytest_inferbench.stats.site import Restarts
 from pytest_inferbench.stats.verdict import Verdict
 
 AWAY = (0.0, 0.011, -0.009, 0.006, -0.012, 0.009, -0.004, 0.002)
@@ -172,7 +173,7 @@ def test_what_an_a_a_run_measured_takes_the_place_of_what_is_assumed():
     found = shares(NOISE, *eight())
     share, source = found["ttft_ms.p50"]
     assert 0.5 < share < 1 - (0.002 / 0.009) ** 2
-    assert source == "A/A run of 2025-01-21, 12 pairs"
+    assert source == "A/A run of 2025-01-21, 12 pairs, 1 gate"
     assert found["tpot_ms.p50"] == (0.5, "assumed")
 
 
@@ -183,3 +184,24 @@ def test_an_a_a_run_that_does_not_fit_is_not_used():
     written = YAML.replace("    hardware:", "    policy: {shared: 0.3}\n    hardware:")
     assert shares(NOISE, *eight(), text=written)["ttft_ms.p50"] == (0.3, "q.yaml:10")
     assert shares(NOISE, *eight()[:1])["ttft_ms.p50"] == (0.5, "assumed")
+
+
+def test_the_gates_of_an_a_a_run_say_it_together():
+    """All that were measured, of all cases, are judged with one c; it is nearer the truth than one gate's alone."""
+    both = NOISE.model_copy(update={"restart_sd": {"ttft_ms.p50": 0.0020, "tpot_ms.p50": 0.0020}})
+    cases = [CASE, *(f"single#{number}" for number in range(2, 6))]
+    past = [line for name in cases for line in (both.model_copy(update={"case": name}), *eight(name))]
+    found = shares(*past)
+    assert len(set(found.values())) == 1
+    share, source = found["ttft_ms.p50"]
+    assert share > shares(NOISE, *eight())["ttft_ms.p50"][0]
+    assert source == "A/A run of 2025-01-21, 12 pairs, 10 gates"
+
+
+def test_an_a_a_run_that_is_not_recorded_yet_counts_with_what_is():
+    """A case's fresh figures take the place of its recorded ones; none leave those as they are."""
+    known = histories(NOISE, *eight())
+    fresh = {CASE: {gate: Restarts(0.0020, 12) for gate in ("ttft_ms.p50", "tpot_ms.p50")}}
+    assert (known.share().gates, known.share(fresh).gates) == (1, 2)
+    assert known.share({CASE: {}}) == known.share()
+    assert histories(*eight()).share() is None

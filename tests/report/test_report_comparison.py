@@ -173,14 +173,14 @@ def test_what_an_a_a_run_says_fits_into_the_summary() -> None:
     site = {
         "restart_sd": 0.1464,
         "session_sd": 0.1284,
-        "shared": {"estimate": 0.0, "low": 0.0, "high": 0.884, "use": 0.558},
+        "shared": {"estimate": 0.0, "low": 0.0, "high": 0.884, "use": 0.558, "gates": 21},
         "history": [[1, 0.404], [3, 0.407], [8, 0.313], [20, 0.28]],
         "pairs": [[5, 0.532], [8, 0.335], [12, 0.247], [20, 0.177]],
     }
     said = site_noise({"metric": "output_tok_per_s", "comparison": {"direction": "higher", "site": site}})
     assert said == (
         "output_tok_per_s: one server among its like scatters by 14.6 %; one session among days by 12.8 %; "
-        "shared variance 0.00 (0.00 to 0.88), judged with as 0.56 once --update-baselines records it; "
+        "shared variance 0.00 (0.00 to 0.88), judged with as 0.56 (21 gates) after --update-baselines; "
         "1, 3, 8, 20 sessions see -28.8, -28.9, -23.8, -21.9 %; 5, 8, 12, 20 pairs see -34.7, -25.1, -19.8, -15.0 %"
     )
     assert len(said) <= 300
@@ -188,7 +188,7 @@ def test_what_an_a_a_run_says_fits_into_the_summary() -> None:
 
 def test_the_share_that_was_measured_names_its_source() -> None:
     """Gates with shares of their own are told as a range with every source; each gate's line has its own."""
-    source = "A/A run of 2026-11-21, 12 pairs"
+    source = "A/A run of 2026-11-21, 12 pairs, 21 gates"
     measured = Rule(gates=6, shared=0.72, shared_source=source)
     case_ = told("x", ttft(52.1, 51.6, rule=measured), output(1030.0, 1055.0))
     table = comparison_table(case_, Verdict.REGRESSED)

@@ -165,11 +165,6 @@ class Noise(Line):
     pairs: Annotated[int, Field(ge=1)]
     restart_sd: dict[str, _Figure]
 
-    @property
-    def source(self) -> str:
-        """The run, for reports."""
-        return f"A/A run of {self.date.partition('T')[0]}, {self.pairs} pairs"
-
 
 KINDS: Final[dict[str, type[Line]]] = {"session": Session, "segment": Segment, "left_out": LeftOut, "noise": Noise}
 """What a line may be, by its `kind`."""

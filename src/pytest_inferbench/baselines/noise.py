@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.measure.result import CaseResult
 
-_DIFFERENT = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INVALID})
+DIFFERENT = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INVALID})
+"""Verdicts that two servers which are alike must not have: a case with one tells nothing of the site."""
 
 
 def plan_noise(baseline: Baseline, results: Sequence[CaseResult], run_id: str, date: str) -> Update:
@@ -47,12 +48,26 @@ def plan_noise(baseline: Baseline, results: Sequence[CaseResult], run_id: str, d
     return Update(baseline.file.model, baseline.file.backend, edit, notes=tuple(notes))
 
 
+def noise_source(noises: Sequence[Noise], gates: int) -> str:
+    """The A/A runs behind what is judged with: `A/A run of 2026-11-21, 12 pairs, 21 gates`.
+
+    Args:
+        noises: the lines, at least one.
+        gates: how many figures of theirs are used.
+    """
+    days = sorted({noise.date.partition("T")[0] for noise in noises})
+    pairs = sorted({noise.pairs for noise in noises})
+    runs = "run" if len({noise.id for noise in noises}) == 1 else "runs"
+    when, many = (str(each[0]) if len(each) == 1 else f"{each[0]} to {each[-1]}" for each in (days, pairs))
+    return f"A/A {runs} of {when}, {many} pairs, {gates} gate{'' if gates == 1 else 's'}"
+
+
 def _noise(result: CaseResult, run_id: str, date: str) -> Noise | str:
     """What to record of a case; why nothing, where there is a reason."""
     if result.invalid:
         return "the measurement is invalid"
     pairs = [check for check in result.checks if check.comparison is not None and "site" in check.comparison]
-    differing = [check.metric for check in pairs if check.verdict in _DIFFERENT]
+    differing = [check.metric for check in pairs if check.verdict in DIFFERENT]
     if differing:
         return f"{', '.join(differing)} differed between two servers that are alike; find out why"
     measured = {check.metric: check.comparison or {} for check in pairs}

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pytest_inferbench.baselines.noise import DIFFERENT
 from pytest_inferbench.campaign.history import Judged, unit_of
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import CaseResult, Check
 from pytest_inferbench.stats.comparison import Comparison
 from pytest_inferbench.stats.order import common_order, evened
 from pytest_inferbench.stats.paired import judge_pairs, pair_priors
-from pytest_inferbench.stats.site import site_noise
+from pytest_inferbench.stats.site import restarts, site_noise
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.rule import Rule
     from pytest_inferbench.stats.sample import Pair
     from pytest_inferbench.stats.sequential import Looks
+    from pytest_inferbench.stats.site import PooledShare, Restarts
 
 Measured: TypeAlias = tuple[CaseResult | None, CaseResult | None]
 """A case in arm A and in arm B of one pair; None where that measurement is not valid."""
@@ -113,7 +115,27 @@ def conclude(case: Compared, gates: Gates, arms: tuple[str, str]) -> Judged:
     return Judged(told, tuple(notes))
 
 
-def with_site(judged: Judged, case: Compared, gates: Gates, looks: Looks, spreads: Mapping[str, Spread]) -> Judged:
+def restarts_of(case: Compared, gates: Gates) -> dict[str, Restarts]:
+    """What the pairs of an A/A run say of one fresh server, by gate; nothing where its arms differed.
+
+    Args:
+        case: the case.
+        gates: what the last look found.
+    """
+    if any(found.verdict in DIFFERENT for found in gates.values()):
+        return {}
+    told = {gate: restarts(case.figures(gate, found.order), case.direction(gate)) for gate, found in gates.items()}
+    return {gate: measured for gate, measured in told.items() if measured is not None}
+
+
+def with_site(
+    judged: Judged,
+    case: Compared,
+    gates: Gates,
+    looks: Looks,
+    spreads: Mapping[str, Spread],
+    share: PooledShare | None,
+) -> Judged:
     """The same for an A/A run, with what it says of the site's noise.
 
     Args:
@@ -122,6 +144,7 @@ def with_site(judged: Judged, case: Compared, gates: Gates, looks: Looks, spread
         gates: what the last look found.
         looks: the plan of the pairs.
         spreads: the session spread of each gate that has a history on this hardware.
+        share: what all its cases say together; None where they say nothing.
     """
 
     def told(check: Check) -> Check:
@@ -134,6 +157,7 @@ def with_site(judged: Judged, case: Compared, gates: Gates, looks: Looks, spread
             case.rules[gate],
             looks=looks,
             sessions=spreads.get(gate),
+            share=share,
         )
         site = {name: value for name, value in asdict(noise).items() if name != "comparison" and value is not None}
         return replace(check, comparison={**check.comparison, "site": _plain(site)})

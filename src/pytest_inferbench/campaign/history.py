@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pytest_inferbench.baselines.check import STEADY_SAMPLES
@@ -17,27 +18,29 @@ from pytest_inferbench.baselines.comparable import comparable, histories
 from pytest_inferbench.baselines.fingerprint import of_result
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.baselines.noise import noise_source
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.diagnostics import order_notes
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.moderation import moderate, priors, stated
 from pytest_inferbench.stats.rounds import resemblance
-from pytest_inferbench.stats.site import at_site
+from pytest_inferbench.stats.site import Restarts, at_site, pooled_share
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_inferbench.baselines.lines import Noise
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.distributions import Floats
-    from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.moderation import OwnSpread, Spread
     from pytest_inferbench.stats.rule import Rule
+    from pytest_inferbench.stats.site import PooledShare
 
 
 _RECENT: Final = 8
@@ -144,7 +147,7 @@ class Histories:
             history = self._histories.get((key, gate))
             if history is None:  # of a metric that nobody knows any more
                 history = against.accepted.history(gate, Direction.NEUTRAL, rule.window)
-            rule = self._at_site(case, gate, rule, history)
+            rule = self._at_site(case, gate, rule)
             prior = self._priors.get((key, gate), stated(rule.kind))
             figures = [each.session_figure(gate) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
@@ -159,12 +162,48 @@ class Histories:
         notes += [note.message for note in order_notes(orders)]
         return Judged(tuple(checks), tuple(notes), wants_more)
 
-    def _at_site(self, case: CaseResult, gate: str, rule: Rule, history: History) -> Rule:
-        """The rule with what an A/A run of this very workload said, where one was recorded."""
-        noise = self._baseline.of(case_key(case.case, case.variant)).noise
+    def share(self, fresh: Mapping[str, Mapping[str, Restarts]] = MappingProxyType({})) -> PooledShare | None:
+        """The share of variance that one day's sessions have in common here; None where no A/A run measured it.
+
+        Args:
+            fresh: what an A/A run that is not recorded yet measured, by case key and gate.
+        """
+        recorded = {
+            key: {gate: Restarts(sd, noise.pairs) for gate, sd in noise.restart_sd.items()}
+            for key, noise in self._noises.items()
+        }
+        return pooled_share(
+            [
+                (restarts, self._histories[key, gate].own_spread(key, self._rules(key)[gate]))
+                for key, measured in {**recorded, **{key: each for key, each in fresh.items() if each}}.items()
+                for gate, restarts in measured.items()
+                if (key, gate) in self._histories
+            ]
+        )
+
+    @cached_property
+    def _noises(self) -> dict[str, Noise]:
+        """What A/A runs recorded of the workloads that the cases' last sessions measured, by case."""
+        return {
+            key: accepted.noise
+            for key, accepted in self._baseline.accepted.items()
+            if accepted.noise is not None
+            and accepted.sessions
+            and accepted.noise.workload_hash == accepted.sessions[-1].workload_hash
+        }
+
+    @cached_property
+    def _site(self) -> tuple[PooledShare | None, str]:
+        """What is judged with, and who says so."""
+        share = self.share()
+        return share, noise_source(list(self._noises.values()), share.gates) if share is not None else ""
+
+    def _at_site(self, case: CaseResult, gate: str, rule: Rule) -> Rule:
+        """The rule with what A/A runs said, where one was recorded of this very figure and workload."""
+        noise = self._noises.get(case_key(case.case, case.variant))
         if noise is None or gate not in noise.restart_sd or noise.workload_hash != case.workload["hash"]:
             return rule
-        return at_site(rule, noise.restart_sd[gate], noise.pairs, history.own_spread("", rule), noise.source)
+        return at_site(rule, *self._site)
 
 
 def _keys_of(name: str, variant: str) -> re.Pattern[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.pool import accepted_spreads
-from pytest_inferbench.campaign.compare import Compared, conclude, with_site
+from pytest_inferbench.campaign.compare import Compared, conclude, restarts_of, with_site
 from pytest_inferbench.campaign.history import Histories, Judged
 from pytest_inferbench.errors import BaselineError, InferbenchError
 from pytest_inferbench.measure.result import Check
@@ -140,13 +140,14 @@ class Verdicts:
         looks = Looks(*pair.pairs)
         measured, gates, errors = compare(pair, wanted, requests, cases[0].running, looks, self._context)
         answers |= errors
-        for name, case in measured.items():
-            if name not in errors:
-                said = conclude(case, gates[name], pair.names)
-                if pair.a == pair.b:
-                    said = with_site(said, case, gates[name], looks, history.spreads(keys[name]))
-                answers[name] = said
-        return answers
+        said = {name: conclude(case, gates[name], pair.names) for name, case in measured.items() if name not in errors}
+        if pair.a == pair.b:
+            share = history.share({keys[name]: restarts_of(measured[name], gates[name]) for name in said})
+            said = {
+                name: with_site(each, measured[name], gates[name], looks, history.spreads(keys[name]), share)
+                for name, each in said.items()
+            }
+        return answers | said
 
     def _history(self, cell: Cell) -> Histories:
         key = (self._context.model_of(cell), cell.backend)

@@ -118,7 +118,9 @@ def site_noise(check: Mapping[str, Any]) -> str:
     if "shared" in site:
         shared = site["shared"]
         spread = f"{shared['estimate']:.2f} ({shared['low']:.2f} to {shared['high']:.2f})"
-        parts.append(f"shared variance {spread}, judged with as {shared['use']:.2f} once --update-baselines records it")
+        gates = f"{shared['gates']} gate{'' if shared['gates'] == 1 else 's'}"
+        use = f"judged with as {shared['use']:.2f} ({gates}) after --update-baselines"
+        parts.append(f"shared variance {spread}, {use}")
     for engine, many in (("history", "sessions"), ("pairs", "pairs")):
         if seen := site.get(engine):
             numbers, changes = zip(*seen, strict=True)

@@ -21,7 +21,6 @@ class Kind(StrEnum):
 # normal noise), and the confirmation still pays.
 ASSUMED_SHARED = 0.5
 ASSUMED = "assumed"
-
 # How far a site's 1 - c lies from the assumed one before anything is measured: a factor of 1.6 is one SD.
 ASSUMED_DOUBT = math.log(1.6) ** 2
 
@@ -49,7 +48,8 @@ class Rule:
         gates: m, the run's gated metrics, known at collection.
         shared: c, the share of session variance that sessions of one host and day have in common.
         shared_source: who says so: `ASSUMED`, the place of a policy, or an A/A run.
-        shared_doubt: variance of log(1 - c), what is not known of c.
+        shared_doubt: the variance of log(1 - c) that is left: 0 where a policy says c, less than the default where an
+            A/A run measured it.
         confirmations: further sessions on a fresh server for what screens: 0, 1 or 2.
         window: the most recent accepted sessions that are looked at.
         strict: REGRESSED only where the whole interval lies beyond the margin.
