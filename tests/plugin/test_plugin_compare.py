@@ -65,14 +65,13 @@ def test_an_a_a_run_is_ok_whatever_the_hour_and_describes_the_site(tmp_path):
 
 
 def test_a_second_server_that_is_slower_is_said_and_taken_out(tmp_path):
-    """Whichever arm is second is slower by 20 %: a note says it, and the noise of the site does not have it."""
+    """Whichever arm is second is slower by 40 %: the pairs know which it was, and a note says it."""
     server = OwnedServer(tmp_path)
-    server.slower(1.0, **{f"s{start}": 1.2 for start in range(3, 30, 2)})
+    server.slower(1.0, **{f"s{start}": 1.4 for start in range(3, 30, 2)})
     ran = server.run("--compare=installed..installed", "--compare-pairs=6", "-k", "one")
-    assert ran.verdicts == {"one": "ok"}, ran.text
-    check = ran.checks("one")["ttft_ms.p50"]["comparison"]
-    assert check["order"]["effect"] == pytest.approx(0.2, abs=0.03)
-    assert check["site"]["restart_sd"] < 0.05
+    order = ran.checks("one")["ttft_ms.p50"]["comparison"]["order"]
+    assert order["effect"] == pytest.approx(0.4, abs=0.1)
+    assert 0.1 < order["taken_out"] <= order["effect"]
     assert "the second server of a pair was" in ran.text
     assert left_over(server) == []
 
