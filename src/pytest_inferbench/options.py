@@ -122,6 +122,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--compare-pairs", str, "5..12", "Pairs of a comparison: the fewest..the most; one number is both.", "8..20"
     ),
+    Option("--bench-family", int, None, "Gates that share alpha, whatever is selected.", "60", least=1),
     Option("--require-baseline", bool, False, "A case without a baseline to compare with fails."),
     Option("--fail-inconclusive", bool, False, "A case fails where nobody can tell whether it regressed."),
     Option("--bench-no-confirm", bool, False, "Judge at once: measure nothing again on a fresh server."),
@@ -145,10 +146,17 @@ def prefixed(text: str, names: Collection[str] = tuple(CANONICAL)) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """An option's value in this run and where it comes from ("command line", "pytest ini", "default")."""
+    """An option's value in this run and where it comes from.
+
+    Attributes:
+        value: of the option's type.
+        source: "command line", "pytest ini" or "default".
+        written: as it was written, with its place: `pytest.ini:3: inferbench_rounds = 5`; "" where nobody wrote it.
+    """
 
     value: Any
     source: str
+    written: str = ""
 
 
 class Settings:
@@ -178,6 +186,10 @@ class Settings:
     def source(self, name: str) -> str:
         """Where an option's value comes from."""
         return self._values["inferbench_" + name].source
+
+    def written(self, name: str) -> str:
+        """An option as it was written, with its place; "" where nobody wrote it."""
+        return self._values["inferbench_" + name].written
 
     def named(self, text: str) -> str:
         """A text as people are to read it: each option by a name that works in this run."""

@@ -90,6 +90,8 @@ def test_a_broken_option_is_one_clear_error(pytester: pytest.Pytester, arguments
     [
         ("inferbench_rounds = many", "pytest.ini:3: inferbench_rounds = 'many': expected int, like 5"),
         ("inferbench_rounds = 0", "pytest.ini:3: inferbench_rounds = 0: expected at least 1"),
+        ("inferbench_family = 0", "pytest.ini:3: inferbench_family = 0: expected at least 1"),
+        ("inferbench_family = 2.5", "pytest.ini:3: inferbench_family = '2.5': expected int, like 60"),
         ("inferbench_roundz = 5", "pytest.ini:3: unknown key 'inferbench_roundz'; did you mean 'inferbench_rounds'?"),
         ("inferbench_bench_rounds = 5", "pytest.ini:3: unknown key 'inferbench_bench_rounds'; did you mean 'inferben"),
         ("inferbench_update_baselines = 1", "pytest.ini:3: unknown key*it is done once, so give it on the command li"),

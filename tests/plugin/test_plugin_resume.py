@@ -129,6 +129,7 @@ def test_a_run_that_cannot_be_resumed_is_one_clear_error(project, pytester):
     for name, option, said in (
         ("nothing", "-v", "*no run 'nothing' in *perf*"),
         ("latest", "--bench-seed=7", "*begun with --bench-seed 0, and now it is 7*"),
+        ("latest", "--bench-family=60", "*begun with --bench-family not given, and now it is 60*"),
         ("latest", "--hardware=other", "*was measured on *, and this is other*"),
     ):
         result = project("--bench-resume", name, option)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import jsonschema
 from report_cases import HOSTILE, case
 
 from pytest_inferbench.campaign.record import to_check
@@ -17,7 +18,7 @@ from pytest_inferbench.report.comparison_table import (
     what_was_visible,
     would_have_seen,
 )
-from pytest_inferbench.report.document import build_document
+from pytest_inferbench.report.document import build_document, run_schema
 from pytest_inferbench.report.headline import headline
 from pytest_inferbench.report.html_report import to_html_page
 from pytest_inferbench.report.junit import to_junit
@@ -184,6 +185,21 @@ def test_what_an_a_a_run_says_fits_into_the_summary() -> None:
         "1, 3, 8, 20 sessions see -28.8, -28.9, -23.8, -21.9 %; 5, 8, 12, 20 pairs see -34.7, -25.1, -19.8, -15.0 %"
     )
     assert len(said) <= 300
+
+
+def test_gates_that_people_number_name_the_option() -> None:
+    """Where m is said, the table, the document and its error rate say by what; else it is the run's own."""
+    counted = told("x", ttft(52.1, 51.6, rule=Rule(gates=6)))
+    said = told("x", ttft(52.1, 51.6, rule=Rule(gates=6, gates_source="inferbench_family")))
+    assert "at 5 % over 6 gates of the run; " in comparison_table(counted, Verdict.REGRESSED)
+    assert "at 5 % over 6 gates (inferbench_family); " in comparison_table(said, Verdict.REGRESSED)
+    document = build_document(
+        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
+        cases=[said], skipped=[], errors=[],
+    )  # fmt: skip
+    assert document["family"]["gates_source"] == "inferbench_family"
+    assert error_rate(document["family"]).startswith("6 gates (inferbench_family), 5 % in all, 0.83 % each")
+    jsonschema.validate(document["family"], {"$defs": run_schema()["$defs"], "$ref": "#/$defs/family"})
 
 
 def test_the_share_that_was_measured_names_its_source() -> None:

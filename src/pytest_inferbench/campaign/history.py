@@ -124,13 +124,14 @@ class Histories:
             for gate, history in own.items()
         }
 
-    def judge(self, sessions: Sequence[CaseResult], gates: int, *, again: bool) -> Judged:
+    def judge(self, sessions: Sequence[CaseResult], gates: int, *, again: bool, source: str = "") -> Judged:
         """Judge one case.
 
         Args:
             sessions: its measurements of today, the test's own first and its confirmations after it; all valid.
-            gates: m, the gates of the run.
+            gates: m, the gates that alpha is shared by.
             again: whether it can be measured again on a fresh server.
+            source: the option that says m; "" where the run's gates were counted.
         """
         case = sessions[0]
         key = case_key(case.case, case.variant)
@@ -143,7 +144,8 @@ class Histories:
             if few := _too_few(case, gate):
                 notes.append(few)
                 continue
-            rule = replace(written, gates=gates, confirmations=written.confirmations if again else 0)
+            confirmations = written.confirmations if again else 0
+            rule = replace(written, gates=gates, gates_source=source, confirmations=confirmations)
             history = self._histories.get((key, gate))
             if history is None:  # of a metric that nobody knows any more
                 history = against.accepted.history(gate, Direction.NEUTRAL, rule.window)

@@ -67,6 +67,7 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "alpha": rule.alpha,
         "alpha_each": comparison.alpha_each,
         "gates": rule.gates,
+        "gates_source": rule.gates_source or None,
         "shared": rule.shared,
         "shared_measured": rule.shared_measured,
         "shared_source": rule.shared_source,

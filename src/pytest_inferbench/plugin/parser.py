@@ -84,10 +84,9 @@ def read_settings(config: Any, taken: Collection[str] = ()) -> Settings:  # noqa
     _check_keys(config)
     settings = {option.dest: _setting(config, option) for option in OPTIONS}
     for option in OPTIONS:
-        value, source = settings[option.dest].value, settings[option.dest].source
-        if option.least is not None and value < option.least:
-            where = f"{option.flag} {value} ({source})" if source != _INI else _shown(config, option.dest, value)
-            raise ValueError(f"{where}: expected at least {option.least}")
+        setting = settings[option.dest]
+        if option.least is not None and setting.value is not None and setting.value < option.least:
+            raise ValueError(f"{setting.written}: expected at least {option.least}")
     return Settings(settings, Path(config.rootpath), taken)
 
 
@@ -114,17 +113,19 @@ def _check_keys(config: Any) -> None:  # noqa: ANN401 - pytest's Config
 def _setting(config: Any, option: Option) -> Setting:  # noqa: ANN401 - pytest's Config
     given = getattr(config.option, option.dest, None)
     if given is not None:
-        return Setting(tuple(given) if option.many else given, "command line")
-    written = None if option.action else config.getini(option.dest)
-    if written in (None, "", []):
+        written = f"{option.flag} {given} (command line)"
+        return Setting(tuple(given) if option.many else given, "command line", written)
+    there = None if option.action else config.getini(option.dest)
+    if there in (None, "", []):
         return Setting(option.default, "default")
     if option.many:
-        return Setting(tuple(written), _INI)
+        return Setting(tuple(there), _INI)
     try:
-        return Setting(option.kind(written), _INI)
+        value = option.kind(there)
     except ValueError:
-        shown = _shown(config, option.dest, written)
+        shown = _shown(config, option.dest, there)
         raise ValueError(f"{shown}: expected {option.kind.__name__}, like {option.example}") from None
+    return Setting(value, _INI, _shown(config, option.dest, value))
 
 
 def _shown(config: Any, key: str, value: object) -> str:  # noqa: ANN401 - pytest's Config

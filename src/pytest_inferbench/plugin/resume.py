@@ -23,7 +23,7 @@ from pytest_inferbench.stats.verdict import Verdict, worst
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings
 
-_ALIKE = ("bench-rounds", "bench-seed", "compare")
+_ALIKE = ("bench-rounds", "bench-seed", "bench-family", "compare")
 _SINCE_DOCUMENT = "invocation"
 
 

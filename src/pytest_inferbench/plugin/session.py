@@ -257,6 +257,7 @@ class _Regressions:
         """Add them once the selection stands, and end the run where something it needs cannot be used."""
         result = yield
         if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in items):
+            from pytest_inferbench.errors import ConfigError  # noqa: PLC0415 - as below
             from pytest_inferbench.plugin.prestart import mistakes  # noqa: PLC0415 - heavy
             from pytest_inferbench.plugin.regression import add_regressions  # noqa: PLC0415 - heavy
             from pytest_inferbench.plugin.verdicts import Verdicts  # noqa: PLC0415 - as above
@@ -264,7 +265,13 @@ class _Regressions:
             for mistake in mistakes(items, self._run.context):
                 self._run.refuse(mistake)
             self._run.raise_config_error(items)
-            add_regressions(items, Verdicts(self._run.context))
+            verdicts = Verdicts(self._run.context)
+            add_regressions(items, verdicts)
+            try:
+                verdicts.check_family()
+            except ConfigError as error:
+                self._run.refuse(str(error))
+                self._run.raise_config_error(items)
         return result
 
 

@@ -1,7 +1,7 @@
 """What judges this process's regression items: by the history of their cell, or by pairs where two arms are compared.
 
-Idea: m is counted from the items that were collected, which every xdist worker collects alike, and history is a file:
-each process judges alone and comes to the same verdicts.
+Idea: m is said by `inferbench_family`, or counted from the items that were collected, which every xdist worker collects
+alike, and history is a file: each process judges alone and comes to the same verdicts.
 Law: a cell is judged once, at its first regression item.
 """
 
@@ -17,8 +17,9 @@ from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.campaign.compare import Compared, conclude, restarts_of, with_site
 from pytest_inferbench.campaign.history import Histories, Judged
-from pytest_inferbench.errors import BaselineError, InferbenchError
+from pytest_inferbench.errors import BaselineError, ConfigError, InferbenchError
 from pytest_inferbench.measure.result import Check
+from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plugin.compare import compare
 from pytest_inferbench.plugin.confirm import judge_cell
@@ -80,6 +81,7 @@ class Verdicts:
 
         Raises:
             BaselineError: the baseline files cannot be used.
+            ConfigError: `inferbench_family` is less than the run's own gates, which are all known only now.
         """
         answers = self._answers.setdefault(item.cell, {})
         if any(case.id not in answers for case in _valid(item)):
@@ -87,10 +89,35 @@ class Verdicts:
             answers |= self._judge(item.cell, waiting)
         return answers
 
+    def check_family(self) -> None:
+        """Refuse a family that is smaller than what was collected.
+
+        Raises:
+            ConfigError: it says how many gates there are.
+        """
+        if self.settings.family is not None:
+            self._family(sum(self._gates_of(item) for item in self.items if _cell(item).model != SERVED))
+
     @cached_property
-    def gates(self) -> int:
-        """m: the figures that this run's cases are judged by."""
+    def _own(self) -> int:
+        """The figures that this run's cases are judged by."""
         return sum(self._gates_of(item) for item in self.items)
+
+    def _family(self, own: int) -> int:
+        """m: as many as people say, where they do, else the run's own."""
+        said: int | None = self.settings.family
+        if said is None:
+            return own
+        if own > said:
+            raise ConfigError(
+                f"{self.settings.written('family')}: expected at least {own}, the gates of the cases that are selected "
+                f"here, and got {said}; write how many gates the whole suite has, all its jobs together"
+            )
+        return said
+
+    @property
+    def _source(self) -> str:
+        return "" if self.settings.family is None else "inferbench_family"
 
     def _group(self, cell: Cell | CellPair) -> list[Judgeable]:
         return [item for item in self.items if item.cell == cell]
@@ -110,9 +137,10 @@ class Verdicts:
         history = self._history(cell)
         again = cell.url is None and not self.settings.no_confirm
         own = {case.id for case in cases if case.request is None}
+        m = self._family(self._own)
 
         def judge(name: str, sessions: Sequence[CaseResult]) -> Judged:
-            return history.judge(sessions, self.gates, again=again and name not in own)
+            return history.judge(sessions, m, again=again and name not in own, source=self._source)
 
         return judge_cell(cases, judge, cases[0].running, self._context)
 
@@ -131,11 +159,8 @@ class Verdicts:
         # A test of several workloads that no file knows yet has more gates than were counted: its cell shares its part.
         counted = sum(self._gates_of(item) for item in self._group(pair))
         found = sum(len(case.gates()) for case in wanted.values())
-        m = math.ceil(self.gates * max(1.0, found / counted))
-        wanted = {
-            name: replace(case, rules={gate: replace(rule, gates=m) for gate, rule in case.rules.items()})
-            for name, case in wanted.items()
-        }
+        m = self._family(math.ceil(self._own * max(1.0, found / counted)))
+        wanted = {name: _sharing(case, m, self._source) for name, case in wanted.items()}
         requests = {case.id: case.request for case in cases if case.request is not None and case.id in wanted}
         looks = Looks(*pair.pairs)
         measured, gates, errors = compare(pair, wanted, requests, cases[0].running, looks, self._context)
@@ -164,6 +189,15 @@ class Verdicts:
         metrics = self._context.extensions.metrics
         found = self._context.baselines.read_hardware(self._context.hardware)
         return {each.name: accepted_spreads(each, metrics) for each in found}
+
+
+def _sharing(case: Compared, gates: int, source: str) -> Compared:
+    rules = {gate: replace(rule, gates=gates, gates_source=source) for gate, rule in case.rules.items()}
+    return replace(case, rules=rules)
+
+
+def _cell(item: Judgeable) -> Cell:
+    return item.cell.b if isinstance(item.cell, CellPair) else item.cell
 
 
 def _valid(item: Judgeable) -> list[Recorded]:

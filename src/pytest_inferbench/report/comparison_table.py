@@ -133,8 +133,9 @@ def site_noise(check: Mapping[str, Any]) -> str:
 def error_rate(family: Mapping[str, Any]) -> str:
     """What the verdicts of a run are worth: `family` of the run document."""
     expected = f" ({family['expected_per_100']:.2g} expected)" if "expected_per_100" in family else ""
+    gates = f"{family['gates']} gates{_said_by(family)}"
     return (
-        f"{family['gates']} gates, {100 * family['alpha']:g} % in all, {100 * family['alpha_each']:.2g} % each: at most"
+        f"{gates}, {100 * family['alpha']:g} % in all, {100 * family['alpha_each']:.2g} % each: at most"
         f" {family['at_most_per_100']:.2g} runs in 100{expected} with a false alarm{_shared(family)}"
     )
 
@@ -143,9 +144,15 @@ def rule_lines(gates: Sequence[Mapping[str, Any]]) -> list[str]:
     """The error rate and the noise that gates were judged with."""
     found = gates[0]["comparison"]
     arms = [f"A is {visible(found['arms'][0])}, B is {visible(found['arms'][1])}"] if "arms" in found else []
-    level = f"judged one-sided at {100 * found['alpha']:g} % over {found['gates']} gates of the run"
+    shared_by = f"{found['gates']} gates{_said_by(found) or ' of the run'}"
+    level = f"judged one-sided at {100 * found['alpha']:g} % over {shared_by}"
     level += _shared(shared_share([check["comparison"] for check in gates])) if gates[0]["kind"] == HISTORY else ""
     return [*arms, level, *(f"{visible(check['metric'])}: {text}" for check in gates if (text := _spread(check)))]
+
+
+def _said_by(found: Mapping[str, Any]) -> str:
+    """The option that says how many gates share the error rate; "" where they are the run's own."""
+    return f" ({visible(found['gates_source'])})" if "gates_source" in found else ""
 
 
 def shared_share(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -168,6 +168,7 @@ def _family(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     shared = {} if "arms" in first else shared_share(gates)
     return {
         "gates": found.gates,
+        **({"gates_source": first["gates_source"]} if "gates_source" in first else {}),
         "alpha": found.alpha,
         "alpha_each": found.alpha_each,
         **shared,

@@ -45,7 +45,8 @@ class Rule:
         margin: the smallest worsening that matters, relative (.05 is 5 %).
         resolve: the largest detectable change with which OK may be said, relative.
         alpha: family-wise one-sided error rate of the run.
-        gates: m, the run's gated metrics, known at collection.
+        gates: m, the gates that alpha is shared by: the run's own, known at collection, or as many as people say.
+        gates_source: the option that says so; "" where the run's own are counted.
         shared: c, the share of session variance that sessions of one host and day have in common.
         shared_source: who says so: `ASSUMED`, the place of a policy, or an A/A run.
         shared_doubt: the variance of log(1 - c) that is left: 0 where a policy says c, less than the default where an
@@ -60,6 +61,7 @@ class Rule:
     resolve: float = 0.20
     alpha: float = 0.05
     gates: int = 1
+    gates_source: str = ""
     shared: float = ASSUMED_SHARED
     shared_source: str = ASSUMED
     shared_doubt: float = ASSUMED_DOUBT
