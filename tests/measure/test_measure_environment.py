@@ -10,7 +10,14 @@ import pytest
 from fakes.devices import FakeDevices
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.measure import environment
-from pytest_inferbench.measure.environment import cpu_model, hardware_name, is_virtual, machine_parts, read_environment
+from pytest_inferbench.measure.environment import (
+    cpu_model,
+    cpu_revision,
+    hardware_name,
+    is_virtual,
+    machine_parts,
+    read_environment,
+)
 
 CPUINFO = "processor\t: 0\nmodel name\t: AMD EPYC 7763 64-Core Processor\nflags\t\t: fpu hypervisor lm\n"
 
@@ -109,6 +116,14 @@ def test_cpuinfo():
     assert (cpu_model("processor\t: 0\n"), is_virtual("processor\t: 0\n")) == (None, None)
 
 
+def test_the_revision_of_a_processor():
+    """Stepping and microcode are the first processor's; what a hypervisor hides is absent."""
+    one = "model\t\t: 143\nstepping\t: 8\nmicrocode\t: 0x2b000603\n"
+    assert cpu_revision(one + one.replace("8", "7")) == {"stepping": "8", "microcode": "0x2b000603"}
+    assert cpu_revision("stepping\t: unknown\nmicrocode\t: 0xffffffff\n") == {}
+    assert cpu_revision(CPUINFO) == {}
+
+
 @pytest.mark.parametrize(
     ("found", "name"),
     [
@@ -139,4 +154,8 @@ def test_machine_parts_are_text_and_name_what_is_there(tmp_path):
     assert all(isinstance(value, str) for value in here.values())
     gpus = {"gpus": [{"name": "NVIDIA H200"}, {"name": "NVIDIA H200"}], "driver": "570.1"}
     assert machine_parts(gpus) == {"GPUs": "2x NVIDIA H200", "GPU driver": "570.1"}
+    limits = [{"name": "NVIDIA H200", "power_limit_w": watts} for watts in (700.0, 600.0, 700.0)]
+    assert machine_parts({"gpus": limits})["GPU power limit"] == "1x 600 W, 2x 700 W"
+    cpu = {"model": "Intel Xeon", "stepping": "8", "microcode": "0x2b000603"}
+    assert machine_parts({"cpu": cpu}) == {"processor": "Intel Xeon", "stepping": "8", "microcode": "0x2b000603"}
     assert machine_parts({}) == {}

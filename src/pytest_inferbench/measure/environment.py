@@ -47,6 +47,8 @@ _CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))  # Docker a
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"})
 _MODEL_NAME = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
+_REVISION = re.compile(r"^(stepping|microcode)\s*:\s*(.+)$", re.MULTILINE)
+_HIDDEN = frozenset({"unknown", "0xffffffff"})  # what hypervisors say in the place of a revision
 _FLAGS = re.compile(r"^flags\s*:\s*(.+)$", re.MULTILINE)
 _NOISE = re.compile(r"\((?:r|tm|c)\)|\bcpu\b|\bprocessor\b|\b\w+-core\b|@.*$", re.IGNORECASE)
 
@@ -54,15 +56,16 @@ _NOISE = re.compile(r"\((?:r|tm|c)\)|\bcpu\b|\bprocessor\b|\b\w+-core\b|@.*$", r
 def read_environment(clock: Clock, root: Path, devices: Devices) -> dict[str, Any]:
     """The machine and the state of the repository around `root`, in JSON types.
 
-    Keys: `read_at`, `cpu` (model, logical, physical), `memory_bytes`, `os`, `kernel`, `machine`, `virtual`,
-    `container`, `governor`, `gpus` (name, memory_bytes, power_limit_w), `driver`, `cuda`, `python`, `packages`, `git`
-    (commit, dirty). What cannot be read is left out.
+    Keys: `read_at`, `cpu` (model, stepping, microcode, logical, physical), `memory_bytes`, `os`, `kernel`, `machine`,
+    `virtual`, `container`, `governor`, `gpus` (name, memory_bytes, power_limit_w), `driver`, `cuda`, `python`,
+    `packages`, `git` (commit, dirty). What cannot be read is left out.
     """
     cpuinfo = _read(Path("/proc/cpuinfo")) or ""
     found: dict[str, Any] = {
         "read_at": clock.wall().isoformat(timespec="seconds"),
         "cpu": _present(
             model=cpu_model(cpuinfo),
+            **cpu_revision(cpuinfo),
             logical=psutil.cpu_count(logical=True),
             physical=psutil.cpu_count(logical=False),
         ),
@@ -110,12 +113,16 @@ def machine_parts(environment: Mapping[str, Any]) -> dict[str, str]:
     {'processor': 'AMD EPYC', 'logical cores': '2', 'memory': '8 GiB', 'kernel': '6.1'}
     """
     gpus = Counter(str(gpu["name"]) for gpu in environment.get("gpus") or ())
+    limits = Counter(gpu["power_limit_w"] for gpu in environment.get("gpus") or () if "power_limit_w" in gpu)
     cpu = environment.get("cpu") or {}
     memory = environment.get("memory_bytes")
     parts = {
         "GPUs": ", ".join(f"{count}x {name}" for name, count in sorted(gpus.items())) or None,
         "GPU driver": environment.get("driver"),
+        "GPU power limit": ", ".join(f"{count}x {watts:g} W" for watts, count in sorted(limits.items())) or None,
         "processor": cpu.get("model"),
+        "stepping": cpu.get("stepping"),
+        "microcode": cpu.get("microcode"),
         "logical cores": cpu.get("logical"),
         "memory": None if memory is None else f"{round(memory / 2**30)} GiB",
         "frequency governor": environment.get("governor"),
@@ -129,6 +136,12 @@ def cpu_model(cpuinfo: str) -> str | None:
     """The processor's name in the text of /proc/cpuinfo; None where it has none (many ARM systems)."""
     match = _MODEL_NAME.search(cpuinfo)
     return match[1].strip() if match else None
+
+
+def cpu_revision(cpuinfo: str) -> dict[str, str]:
+    """The stepping and microcode of the first processor in the text of /proc/cpuinfo, each where it says so."""
+    found = {name: value.strip() for name, value in reversed(_REVISION.findall(cpuinfo))}
+    return {name: value for name, value in sorted(found.items()) if value not in _HIDDEN}
 
 
 def is_virtual(cpuinfo: str) -> bool | None:
