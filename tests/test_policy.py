@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.schema import BaselineFile, CaseEntry
 from pytest_inferbench.config.parse import parse
+from pytest_inferbench.config.validate import validate
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.table import METRICS
-from pytest_inferbench.policy import DEFAULT_GATES, check_policy, gate_rules, gates
+from pytest_inferbench.policy import DEFAULT_GATES, SuitePolicy, check_policy, gate_rules, gates, segment_by_machine
 from pytest_inferbench.stats.rule import ASSUMED_DOUBT, DEFAULTS, Kind, kind_of
 
 TABLE = {name: METRICS[name] for name in ("ttft_ms", "tpot_ms")}
@@ -70,6 +71,15 @@ def test_a_measured_share_is_told_from_the_assumed_one():
     assumed = gate_rules([])["ttft_ms.p50"]
     assert not assumed.shared_measured
     assert (measured.shared_doubt, assumed.shared_doubt) == (0.0, ASSUMED_DOUBT)
+
+
+def test_another_machine_is_inconclusive_unless_a_policy_says_otherwise():
+    """The nearest word wins, and another word than the two is refused with both."""
+    assert not segment_by_machine([])
+    assert segment_by_machine(layers("margin: 0.02\n", "machine_change: segment\n"))
+    assert not segment_by_machine(layers("machine_change: inconclusive\n", "machine_change: segment\n"))
+    with pytest.raises(ConfigError, match=r"x.yaml:1: machine_change: got 'new', expected 'inconclusive' or 'segment'"):
+        validate(SuitePolicy, parse("machine_change: new\n", "x.yaml"))
 
 
 def test_settings_that_contradict_each_other_name_both_places():

@@ -9,7 +9,7 @@ Law: pure; sections in, rules out. The defaults are `stats.rule`'s.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -49,7 +49,7 @@ class Tolerance(Shape):
 
 
 class CasePolicy(Tolerance):
-    """A case's `policy:`; the keys are those of `stats.rule.Rule`.
+    """A case's `policy:`; the keys are those of `stats.rule.Rule`, but for `machine_change`.
 
     Attributes:
         alpha: false-alarm rate of the whole run.
@@ -57,6 +57,7 @@ class CasePolicy(Tolerance):
         confirmations: sessions on a fresh server for what screens.
         window: accepted sessions that are looked at.
         strict: call a regression only where the whole interval lies beyond the margin.
+        machine_change: what a change on a machine with other parts is: INCONCLUSIVE, or NEW in a segment of its own.
         tails: margin and resolve of p90, p95 and p99.
         metrics: margin and resolve of single gates.
     """
@@ -66,6 +67,7 @@ class CasePolicy(Tolerance):
     confirmations: Annotated[int | None, Field(ge=0, le=2)] = None
     window: Annotated[int | None, Field(ge=1, le=MAX_WINDOW)] = None
     strict: bool | None = None
+    machine_change: Literal["inconclusive", "segment"] | None = None
     tails: Tolerance = Tolerance()
     metrics: dict[str, Tolerance] = Field(default_factory=dict)
 
@@ -84,6 +86,16 @@ def gates(layers: Sequence[Section]) -> Resolved[tuple[str, ...]]:
     """
     found = first(*(given(layer, "gates") for layer in layers), built_in(list(DEFAULT_GATES)))
     return Resolved(tuple(dict.fromkeys(found.value)), found.source)
+
+
+def segment_by_machine(layers: Sequence[Section]) -> bool:
+    """Whether a machine with other parts opens a segment; else what changed on it is INCONCLUSIVE.
+
+    Args:
+        layers: as for `gates`.
+    """
+    found = first(*(given(layer, "machine_change") for layer in layers), built_in("inconclusive"))
+    return bool(found.value == "segment")
 
 
 def gate_rules(layers: Sequence[Section]) -> dict[str, Rule]:

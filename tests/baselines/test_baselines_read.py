@@ -116,7 +116,7 @@ BROKEN = {
         HEAD + "    policy: {gates: [ttft_ms.p50]}\n",
         (
             "q.yaml:6: cases.x.policy: unknown key 'gates'; known are "
-            "alpha, confirmations, margin, metrics, resolve, shared, strict, tails, window"
+            "alpha, confirmations, machine_change, margin, metrics, resolve, shared, strict, tails, window"
         ),
     ),
     "policy of an unknown metric": (

@@ -1,7 +1,8 @@
 """What a new result is compared with: the accepted sessions of its case that measured the same thing.
 
 Law: pure. Sessions of every segment are given, because an accepted upgrade moves the location and keeps the spread
-(`stats.history`); those of another workload or token method are not among them.
+(`stats.history`); those of another workload or token method are not among them. A machine with other parts may have a
+level of its own, and scatters as the one before it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.accepted import Accepted
-from pytest_inferbench.baselines.fingerprint import flags, incomparable, of_session
+from pytest_inferbench.baselines.fingerprint import flags, incomparable, machine_change, of_session
+from pytest_inferbench.baselines.gates import policy_layers
+from pytest_inferbench.policy import segment_by_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_inferbench.baselines.fingerprint import Fingerprint
     from pytest_inferbench.baselines.lines import Session
     from pytest_inferbench.baselines.schema import Baseline
+    from pytest_inferbench.config.document import Section
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.rule import Rule
@@ -30,21 +34,27 @@ class Comparable:
     Attributes:
         new: why nothing is comparable, which makes the case NEW, in words for people; None where something is.
         accepted: what it is compared with: sessions of all segments that measured the same; none where it is NEW.
+        level: those of them that relative budgets start from.
         flags: what differs from the last of them and is compared all the same, one sentence each.
+        machine_change: the parts by which today's machine is another one than that of every session of the newest
+            segment; "" where it is one of theirs.
     """
 
     new: str | None
     accepted: Accepted = field(default_factory=Accepted)
+    level: tuple[Session, ...] = ()
     flags: tuple[str, ...] = ()
+    machine_change: str = ""
 
 
-def comparable(baseline: Baseline, key: str, now: Fingerprint) -> Comparable:
+def comparable(baseline: Baseline, key: str, now: Fingerprint, above: Sequence[Section] = ()) -> Comparable:
     """The accepted sessions that a new result can be set beside.
 
     Args:
         baseline: both files of its model, backend and hardware.
         key: the case's key (`names.case_key`).
         now: the new result's circumstances (`fingerprint.of_result`).
+        above: the `policy:` sections of its model and its suite, the nearer first.
     """
     accepted = baseline.of(key)
     if not accepted.sessions:
@@ -55,7 +65,14 @@ def comparable(baseline: Baseline, key: str, now: Fingerprint) -> Comparable:
     why_not = incomparable(last, now)
     if why_not is not None:
         return Comparable(why_not)
-    return Comparable(None, measuring_the_same(accepted), flags(last, now))
+    like = measuring_the_same(accepted)
+    changed = machine_change([each.machine for each in like.segment], now.machine)
+    if not segment_by_machine(policy_layers(baseline.file, key, above)):
+        return Comparable(None, like, like.level, flags(last, now), changed)
+    if changed:
+        return Comparable(f"the machine changed ({changed})")
+    level = tuple(each for each in like.level if not machine_change([each.machine], now.machine))
+    return Comparable(None, like, level, flags(last, now))
 
 
 def histories(

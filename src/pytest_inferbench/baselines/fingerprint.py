@@ -2,18 +2,26 @@
 
 Law: pure. Another workload, model or way to count tokens is something else: nothing to compare with. Everything else
 is compared and flagged: a version, because telling versions apart is what this is for; a machine, because the
-name that people gave it says that it is the same.
+name that people gave it says that it is the same. A part that tells machines apart may be the
+change itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.lines import Session
     from pytest_inferbench.measure.result import CaseResult
+
+
+MACHINE_CHANGED: Final = "machine_changed"
+"""The code of the note on a change that is not called, since the machine is another one."""
+
+_TELLING: Final = ("processor", "stepping", "microcode", "GPUs", "GPU driver", "GPU power limit", "kernel")
+"""The parts that tell machines apart; another one of the others is the same machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,21 @@ def incomparable(then: Fingerprint, now: Fingerprint) -> str | None:
     if then.token_method != now.token_method:
         return f"output tokens are counted another way ({then.token_method} -> {now.token_method})"
     return None
+
+
+def machine_change(then: Iterable[Mapping[str, str]], now: Mapping[str, str]) -> str:
+    """The parts by which a machine is another one than those before it, as `kernel 6.1 -> 6.8`; "" where it was there.
+
+    Args:
+        then: the machines of several sessions, the last of which is told; what one does not record says nothing.
+        now: today's.
+    """
+    changes = [
+        [f"{part} {was[part]} -> {now[part]}" for part in shared if was[part] != now[part]]
+        for was in then
+        if (shared := [part for part in _TELLING if part in was and part in now])
+    ]
+    return ", ".join(changes[-1]) if changes and all(changes) else ""
 
 
 def flags(then: Fingerprint, now: Fingerprint) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def place_of(baseline: Baseline, candidate: Candidate, mode: Mode) -> Place:
         mode: append or reseat.
     """
     accepted = baseline.of(candidate.key)
-    new = comparable(baseline, candidate.key, candidate.fingerprint).new
+    new = comparable(baseline, candidate.key, candidate.fingerprint, candidate.policy).new
     if not accepted.sessions:
         return Place(accepted.segments[-1].id if accepted.segments else FIRST, None, new or "")
     upgrade = _what_changed(of_session(accepted.sessions[-1]), candidate.fingerprint)

@@ -2,7 +2,8 @@
 
 Law: pure. Only valid cases of this session are touched. A new session joins the newest segment, except where there
 is nothing comparable, where a person reseats, where a regression is accepted, or where an improvement was measured
-again: each of these moves the level, so the session opens a segment, and the spread of the earlier ones is kept.
+again: each of these moves the level, so the session opens a segment, and the spread of the earlier ones is kept. A
+change that may be another machine's joins nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Rewrite, Update, moved
+from pytest_inferbench.baselines.fingerprint import MACHINE_CHANGED
 from pytest_inferbench.baselines.gates import policy_layers
 from pytest_inferbench.baselines.place import Mode, Place, aside_of, is_regressed, left_out, opened, place_of
 from pytest_inferbench.baselines.proposal import Budgets, file_text, paste_text, proposed_budgets
@@ -56,7 +58,7 @@ def plan_update(
     proposals: dict[str, Budgets] = {}
     for candidate in candidates:
         accepted = baseline.of(candidate.key)
-        refusal = _refusal(baseline, candidate, run_id, accept_regressions=accept_regressions)
+        refusal = _refusal(baseline, candidate, run_id, mode, accept_regressions=accept_regressions)
         if refusal:
             added += (out := left_out(accepted, candidate, run_id, date))
             more = f"; {len(out[0].sessions)} that waited are left out" if out else ""
@@ -79,12 +81,15 @@ def plan_update(
     return Update(model, backend, {baseline.hardware: Edit(tuple(added))}, file, tuple(said), notes)
 
 
-def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, *, accept_regressions: bool) -> str:
+def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, mode: Mode, *, accept_regressions: bool) -> str:
     result = candidate.result
     if result.invalid or result.verdict is Verdict.INVALID:
         return "the measurement is invalid"
     if is_regressed(candidate) and not accept_regressions:
         return "it regressed; --accept-regressions records it all the same"
+    notes = [note for check in result.checks for note in (check.comparison or {}).get("notes", ())]
+    if MACHINE_CHANGED in notes and mode is not Mode.RESEAT:
+        return "the machine changed, and its figures with it; --baseline-mode reseat accepts its level"
     if any(session.id == run_id for session in baseline.of(candidate.key).sessions):
         return f"run {run_id} is already in {baseline.lines_name}"
     return ""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_inferbench.baselines.check import STEADY_SAMPLES
 from pytest_inferbench.baselines.comparable import comparable, histories
-from pytest_inferbench.baselines.fingerprint import of_result
+from pytest_inferbench.baselines.fingerprint import MACHINE_CHANGED, of_result
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.noise import noise_source
@@ -25,6 +25,7 @@ from pytest_inferbench.stats.diagnostics import order_notes
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.moderation import moderate, priors, stated
 from pytest_inferbench.stats.rounds import resemblance
+from pytest_inferbench.stats.sample import Note
 from pytest_inferbench.stats.site import Restarts, at_site, pooled_share
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.metrics.table import Metric
+    from pytest_inferbench.stats.comparison import Comparison
     from pytest_inferbench.stats.distributions import Floats
     from pytest_inferbench.stats.moderation import OwnSpread, Spread
     from pytest_inferbench.stats.rule import Rule
@@ -85,6 +87,7 @@ class Histories:
         pool: Sequence[OwnSpread] = (),
     ) -> None:
         self._baseline = baseline
+        self._above = above
         self._machine = machine
 
         @cache
@@ -135,7 +138,7 @@ class Histories:
         """
         case = sessions[0]
         key = case_key(case.case, case.variant)
-        against = comparable(self._baseline, key, of_result(case, self._machine))
+        against = comparable(self._baseline, key, of_result(case, self._machine), self._above)
         if against.new is not None:
             return Judged((Check("history", "history", Verdict.NEW, None, note=against.new),))
         checks, notes, wants_more = [], list(against.flags), False
@@ -155,6 +158,7 @@ class Histories:
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
             found = judge(figures, history, rule, prior, case.in_rounds(gate), self._resemblance)
+            found = _capped(found, against.machine_change)
             orders.append(history.current)
             checks.append(to_check(gate, unit_of(case, gate), found, history.sessions))
             wants_more |= found.wants_more
@@ -211,6 +215,23 @@ class Histories:
 def _keys_of(name: str, variant: str) -> re.Pattern[str]:
     """The keys of a test's cases: its first one's, and `name#2`, ... of its further workloads."""
     return re.compile(re.escape(name) + r"(#\d+)?" + re.escape(case_key("", variant)))
+
+
+def _capped(found: Comparison, machine_change: str) -> Comparison:
+    """What is said on another machine: a change may be the machine's, and a fresh server on it would confirm just that.
+
+    Args:
+        found: the judged gate.
+        machine_change: from `comparable`; "" on a machine that is known.
+    """
+    if not machine_change or found.verdict not in {Verdict.REGRESSED, Verdict.IMPROVED}:
+        return found
+    note = Note(
+        MACHINE_CHANGED,
+        f"the machine changed ({machine_change}), so the change may be the machine's; --update-baselines "
+        "--baseline-mode reseat accepts its level, --hardware gives it a name of its own",
+    )
+    return replace(found, verdict=Verdict.INCONCLUSIVE, notes=(note, *found.notes), wants_more=False)
 
 
 def unit_of(case: CaseResult, gate: str) -> str:

@@ -226,7 +226,7 @@ class Bench:
             return Result(kept)
         case, problem = self._measure(request)
         if case is not None:
-            case = judged(case, request.budgets, self._context) if problem is None else case
+            case = judged(case, request.budgets, self._cell.cell.policy, self._context) if problem is None else case
             done.append(Recorded(case, request, self._cell))
         if problem is not None:
             raise problem

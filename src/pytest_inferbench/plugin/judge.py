@@ -20,16 +20,18 @@ from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
+    from pytest_inferbench.config.document import Section
     from pytest_inferbench.errors import InferbenchError
     from pytest_inferbench.plugin.context import RunContext
 
 
-def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> CaseResult:
+def judged(case: CaseResult, budgets: Sequence[Budget], policy: Sequence[Section], context: RunContext) -> CaseResult:
     """The case with its checks and verdict.
 
     Args:
         case: the measured case.
         budgets: the test's own; a baseline file's win for the same metric and bound.
+        policy: the `policy:` sections of its model and its suite, the nearer first.
         context: the run.
 
     Raises:
@@ -42,7 +44,7 @@ def judged(case: CaseResult, budgets: Sequence[Budget], context: RunContext) -> 
     held_to = budgets_in_force(baseline, key, budgets)
     if findings := too_few(case, held_to):
         return dataclasses.replace(case, validity=(*findings, *case.validity), verdict=Verdict.INVALID)
-    level = comparable(baseline, key, of_result(case, context.machine)).accepted.level
+    level = comparable(baseline, key, of_result(case, context.machine), policy).level
     checks = check_budgets(case, held_to, level)
     return dataclasses.replace(case, checks=checks, verdict=worst(check.verdict for check in checks) or Verdict.NEW)
 

@@ -169,7 +169,7 @@ class Recording:
         identity = case_identity(self._name, self._item.nodeid, self._cell.cell, server, self._context)
         case = assembled(identity, self._workload, seen, facts, self._how, self._context)
         case = with_records(replace(case, notes=(*case.notes, _NOTE)), seen, self._context.folder)
-        case = judged(held_to_its_client(case, self._cpu_shares), self._budgets, self._context)
+        case = judged(held_to_its_client(case, self._cpu_shares), self._budgets, self._cell.cell.policy, self._context)
         done.append(Recorded(case, None, self._cell))
         self._result = Result(case)
 
