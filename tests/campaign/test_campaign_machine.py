@@ -82,7 +82,9 @@ def test_what_calls_no_change_stays_and_is_flagged():
         ([OLD], {**OLD, "kernel": "6.8", "stepping": "8"}, "stepping 7 -> 8, kernel 6.1 -> 6.8"),
         ([{"GPU power limit": "1x 700 W"}], {"GPU power limit": "1x 500 W"}, "GPU power limit 1x 700 W -> 1x 500 W"),
         ([OLD, {**OLD, "stepping": "6"}], NEW, "stepping 6 -> 8"),
-        ([NEW, OLD], NEW, ""),
+        ([NEW, OLD], NEW, "stepping 7 -> 8"),
+        ([NEW, OLD, NEW, NEW], NEW, ""),
+        ([NEW], NEW, ""),
         ([OLD], {**OLD, "memory": "128 GiB", "frequency governor": "powersave", "system": "Debian 13"}, ""),
         ([{"kernel": "6.1"}], {"stepping": "8", "kernel": "6.1"}, ""),
         ([OLD, {}], NEW, "stepping 7 -> 8"),
@@ -91,22 +93,22 @@ def test_what_calls_no_change_stays_and_is_flagged():
     ],
 )
 def test_which_parts_make_another_machine(then, now, changed):
-    """Those that tell machines apart, on none of the sessions' machines; what is not recorded says nothing."""
+    """Those that tell machines apart, where few sessions are of today's; what is not recorded says nothing."""
     assert machine_change(then, now) == changed
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(sorted(OLD)), st.sampled_from("ab")), max_size=4), st.data())
 def test_a_machine_that_was_there_is_no_other(machines, data):
-    """Wherever in the segment a session was measured on it, today's machine is known."""
+    """Wherever in the segment its three sessions lie, today's machine is known."""
     own = data.draw(st.dictionaries(st.sampled_from(["kernel", "stepping"]), st.sampled_from("ab"), min_size=1))
-    place = data.draw(st.integers(0, len(machines)))
-    assert machine_change([*machines[:place], own, *machines[place:]], own) == ""
+    assert machine_change(data.draw(st.permutations([*machines, own, own, own])), own) == ""
 
 
-def test_one_session_of_the_segment_on_this_machine_is_enough():
-    """Then a regression is one; a session of an earlier segment says nothing of today's level."""
-    late = accepted(NEW, (0.0,), 20)
+def test_three_sessions_of_the_segment_on_this_machine_are_enough():
+    """Then a regression is one, and two do not do; those of an earlier segment say nothing of today's level."""
+    late = accepted(NEW, (0.0, 0.003, -0.002), 20)
     assert verdicts(judged([*accepted(), *late], NEW, 1.2, 1.2)) == {Verdict.REGRESSED}
+    assert verdicts(judged([*accepted(), *late[:2]], NEW, 1.2, 1.2)) == {Verdict.INCONCLUSIVE}
     opened = segment("run-20", date="2025-01-05T00:00:00+00:00")
     past = [*accepted(NEW), opened, *accepted(OLD, AWAY, 4, segment="run-20")]
     assert verdicts(judged(past, NEW, 1.2, 1.2)) == {Verdict.INCONCLUSIVE}

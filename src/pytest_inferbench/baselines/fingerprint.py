@@ -23,6 +23,9 @@ MACHINE_CHANGED: Final = "machine_changed"
 _TELLING: Final = ("processor", "stepping", "microcode", "GPUs", "GPU driver", "GPU power limit", "kernel")
 """The parts that tell machines apart; another one of the others is the same machine."""
 
+KNOWN_SESSIONS: Final = 3
+"""Sessions from which on the figures of a machine are known: fewer leave the level the other machine's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -106,10 +109,13 @@ def incomparable(then: Fingerprint, now: Fingerprint) -> str | None:
 
 
 def machine_change(then: Iterable[Mapping[str, str]], now: Mapping[str, str]) -> str:
-    """The parts by which a machine is another one than those before it, as `kernel 6.1 -> 6.8`; "" where it was there.
+    """The parts by which a machine is another one than those before it, as `kernel 6.1 -> 6.8`; "" where it is known.
+
+    Known is one that `KNOWN_SESSIONS` of several were measured on, or all there are.
 
     Args:
-        then: the machines of several sessions, the last of which is told; what one does not record says nothing.
+        then: the machines of several sessions, the last other one of which is told; what one does not record says
+            nothing.
         now: today's.
     """
     changes = [
@@ -117,7 +123,8 @@ def machine_change(then: Iterable[Mapping[str, str]], now: Mapping[str, str]) ->
         for was in then
         if (shared := [part for part in _TELLING if part in was and part in now])
     ]
-    return ", ".join(changes[-1]) if changes and all(changes) else ""
+    others = [change for change in changes if change]
+    return ", ".join(others[-1]) if others and len(changes) - len(others) < KNOWN_SESSIONS else ""
 
 
 def flags(then: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
