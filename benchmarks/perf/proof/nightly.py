@@ -41,6 +41,10 @@ class Store:
         self.night = 0
         self._others = (self.case[:, None] != self.case[None, :]).astype(float)
 
+    def start(self, figures: np.ndarray) -> None:
+        """The first session: there is nothing to judge it by."""
+        self.figures[..., 0], self.kept[..., 0], self.night = figures, True, 1
+
     def any_of_case(self, flags: np.ndarray) -> np.ndarray:
         """Whether any gate of its case has the flag, for each gate."""
         found = np.zeros_like(flags)
@@ -131,36 +135,17 @@ class Store:
         return np.sqrt(variance), total
 
 
-@dataclass(frozen=True)
-class Night:
-    """What one night's runs said, arrays (runs, gates)."""
-
-    regressed: np.ndarray
-    improved: np.ndarray
-    gone: np.ndarray
-    aside: np.ndarray
-
-
-def judge_night(store: Store, sessions: np.ndarray, rule: Rule) -> tuple[Night, Standing]:
+def judge_night(store: Store, sessions: np.ndarray, rule: Rule) -> Standing:
     """Judge a night's sessions (runs, gates, k) as a run does: what does not screen is measured once."""
     before, level = store.before()
     away = sessions - level[..., None]
     first = stand(away[..., :1], before, rule)
-    if sessions.shape[-1] > 1:
-        again = store.any_of_case(first.screened)
-        both = stand(away, before, rule)
-        once = replace(
-            first,
-            regressed=first.regressed & False,
-            opens=first.opens & False,
-            improved=first.improved & False,
-            gone=first.gone & False,
-            returns=first.returns & False,
-            aside=first.aside * 0,
-        )
-        names = ("regressed", "improved", "gone", "opens", "returns", "aside")
-        first = replace(first, **{name: np.where(again, getattr(both, name), getattr(once, name)) for name in names})
-    return Night(first.regressed, first.improved, first.gone, first.aside), first
+    if sessions.shape[-1] == 1:
+        return first
+    again, both = store.any_of_case(first.screened), stand(away, before, rule)
+    flags = ("regressed", "improved", "gone", "opens", "returns")
+    told = {name: again & getattr(both, name) for name in flags}  # what did not screen is nothing of all that
+    return replace(first, **told, aside=np.where(again, both.aside, 0))
 
 
 def _mean(figures: np.ndarray, part: np.ndarray) -> np.ndarray:
