@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.plugin.result import Result as Result
     from pytest_inferbench.units import Direction as Direction
     from pytest_inferbench.units import Unit as Unit
+    from pytest_inferbench.units import Zero as Zero
     from pytest_inferbench.workloads.batch import Batch as Batch
     from pytest_inferbench.workloads.cold_start import ColdStart as ColdStart
     from pytest_inferbench.workloads.concurrency import Concurrency as Concurrency
@@ -40,6 +41,7 @@ _HOME = {
     "SampleMetric": "pytest_inferbench.metrics.table",
     "Unit": "pytest_inferbench.units",
     "ValueMetric": "pytest_inferbench.metrics.table",
+    "Zero": "pytest_inferbench.units",
     "Batch": "pytest_inferbench.workloads.batch",
     "ColdStart": "pytest_inferbench.workloads.cold_start",
     "Concurrency": "pytest_inferbench.workloads.concurrency",
@@ -75,6 +77,7 @@ __all__ = [
     "Soak",
     "Unit",
     "ValueMetric",
+    "Zero",
 ]
 
 

@@ -21,6 +21,26 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Zero:
+    """How figures that can be 0, which have no ratio to each other there, are compared.
+
+    Attributes:
+        step: the smallest difference that is ever called, in the metric's unit.
+        shift: what is added to a figure before its logarithm is taken; 0 stands for the step itself.
+        counted: the figure is the share of requests that failed: their numbers are compared instead.
+    """
+
+    step: float
+    shift: float = 0.0
+    counted: bool = False
+
+    @property
+    def added(self) -> float:
+        """What is added to every figure."""
+        return self.shift or self.step
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A unit of measure.
 

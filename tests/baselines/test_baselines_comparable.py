@@ -105,7 +105,7 @@ def test_sessions_of_all_segments_with_the_same_workload():
     assert [made.id for made in found.accepted.segment] == ["run-3", "run-4"]
     rounds = session(1).rounds["ttft_ms.p50"]
     history = found.accepted.history("ttft_ms.p50", Direction.LOWER, 20)
-    assert history.sessions == tuple(Past(41.0, at, rounds, day) for at, day in ((1, 0), (3, 1), (3, 2)))
+    assert history.sessions == tuple(Past(41.0, at, rounds, day=day) for at, day in ((1, 0), (3, 1), (3, 2)))
     assert found.accepted.history("ttft_ms.p50", Direction.LOWER, 20) is history
     assert found.accepted.history("output_tok_per_s", Direction.HIGHER, 20).n == 0
 

@@ -100,7 +100,7 @@ BROKEN = {
     ),
     "negative": (
         line(rounds={"ttft_ms.p50": [41.0, -2.5]}),
-        f"h.jsonl:2: rounds.ttft_ms.p50[1]: got -2.5, expected a number of at least 0; {RESTORE}",
+        f"h.jsonl:2: rounds.ttft_ms.p50[1]: got -2.5, expected a number of at least -1; {RESTORE}",
     ),
     "negative noise": (
         json.dumps({**json.loads(NOISE.to_text()), "restart_sd": {"ttft_ms.p50": -0.1}}),

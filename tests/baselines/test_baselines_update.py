@@ -4,7 +4,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from baseline_made import CASE, HARDWARE, YAML, baseline, candidate, segment, session
+from baseline_made import CASE, HARDWARE, YAML, baseline, candidate, result, segment, session
 
 from pytest_inferbench.baselines.candidate import BaselineKey, by_file
 from pytest_inferbench.baselines.changes import told_lines
@@ -14,7 +14,7 @@ from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError
-from pytest_inferbench.measure.result import Check, Finding
+from pytest_inferbench.measure.result import Check, Finding, Summary
 from pytest_inferbench.stats.verdict import Verdict
 
 
@@ -61,7 +61,7 @@ cases:
 
 def test_the_session_line():
     """A session keeps every figure that has a better side, by round, with six digits, and the gates in force."""
-    made = recorded(plan(baseline(), candidate(canary="c1", machine={"kernel": "6.1"})))
+    made = recorded(plan(baseline(), candidate(canary="c1", machine={"kernel": "6.1"}, issued=96)))
     assert made.model_dump(by_alias=True) == {
         "schema": 3,
         "aside": None,
@@ -81,12 +81,15 @@ def test_the_session_line():
         "served_model": None,
         "machine": {"kernel": "6.1"},
         "requests": 96,
+        "issued": 96,
+        "failed": None,
         "gates": ["ttft_ms.p50", "tpot_ms.p50", "output_tok_per_s"],
         "rounds": {
             "ttft_ms.p50": (41.0, 42.0, 40.1235),
             "tpot_ms.p50": (6.1, 6.3, 6.2),
             "output_tok_per_s": (1280.0, 1200.0, 1300.0),
         },
+        "pooled": None,
     }
 
 
@@ -103,6 +106,30 @@ def test_a_zero_is_accepted_nowhere():
     update = plan(baseline(), candidate(rounds=rounds))
     assert recorded(update).rounds == {"ttft_ms.p50": (41.0, None)}
     assert "tpot_ms" not in update.file.new
+
+
+def test_a_healthy_zero_is_a_figure():
+    """An error rate of 0 is stored, and beside it how many requests failed of how many; it proposes no budget."""
+    errors = result().metrics | {"error_rate": Summary("%", "lower", value=0.0)}
+    rounds = ({"error_rate": 0.0}, {"error_rate": 0.0})
+    update = plan(baseline(), candidate(rounds=rounds, metrics=errors, issued=200))
+    assert recorded(update).rounds == {"error_rate": (0.0, 0.0)}
+    assert (recorded(update).failed, recorded(update).issued) == (0, 200)
+    assert update.file is None
+    some = errors | {"error_rate": Summary("%", "lower", value=0.035)}
+    assert recorded(plan(baseline(), candidate(metrics=some, issued=200))).failed == 7
+
+
+def test_zeros_and_negative_figures_of_what_can_be_so():
+    """Preemptions and drifts are stored as they are; what older lines of them had was only above 0."""
+    metrics = {
+        "server_preemptions": Summary("", "lower", value=0.0),
+        "ttft_drift": Summary("%", "lower", value=-0.02),
+    }
+    rounds = ({"server_preemptions": 0.0, "ttft_drift": -0.02}, {"server_preemptions": 3.0, "ttft_drift": 0.0})
+    made = recorded(plan(baseline(), candidate(rounds=rounds, metrics=metrics)))
+    assert made.rounds == {"server_preemptions": (0.0, 3.0), "ttft_drift": (-0.02, 0.0)}
+    assert Session.model_validate_json(made.to_text()) == made
 
 
 def test_a_further_session_is_one_line():

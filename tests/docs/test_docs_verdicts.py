@@ -9,6 +9,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from pytest_inferbench.stats.counts import Count, judge_counts
+from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.stats.verdict import Verdict
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
 SCRIPT = runpy.run_path(str(ROOT / "scripts/verdict_pictures.py"))
@@ -70,6 +74,20 @@ def test_figures_of_pairs():
     assert re.search(r"^ +4% +0% +each its own +20 .* 0\.81 ", runs, re.MULTILINE)
     assert re.search(r"^ +4% +6% +each its own +20 +0\.15 .* 0\.80 ", runs, re.MULTILINE)
     assert "80 in 100 are then called at a scatter of 4 %, as without it, and 15 if it stayed in" in page
+
+
+def test_figures_of_the_error_rate():
+    """What is told of false alarms by counts is in their table, and what 5 % and 7.2 % are is what the gate says."""
+    table = (ROOT / "tests/golden/stats/counts.txt").read_text(encoding="utf-8").splitlines()[4:]
+    rows = {factor: [line for line in table if line.split()[1] == factor] for factor in ("1.0", "2.0", "3.0", "5.0")}
+    assert max(_rates([line for factor in ("1.0", "2.0", "3.0") for line in rows[factor]])) < 0.055
+    assert 0.055 <= max(_rates([line for line in rows["5.0"] if line.split()[3] == "1"])) < 0.065
+    assert 0.105 <= max(_rates([line for line in rows["5.0"] if line.split()[3] == "20"])) < 0.115
+    healthy, ill = [Count(0, 200, 1)] * 8, [Count(10, 200)] * 2
+    assert judge_counts(ill, healthy, Rule(gates=3), 0.01).verdict is Verdict.REGRESSED
+    found = judge_counts(ill, healthy, Rule(gates=20), 0.01)
+    assert (found.verdict, round(found.detectable_at, 3)) == (Verdict.OK, 0.072)
+    assert "among twenty, 7.2 % would have been seen" in re.sub(r"\s+", " ", PAGE)
 
 
 def _rates(lines):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,18 @@ def test_throttling_is_a_share_of_samples():
     readings = [gpu(150, throttled=frozenset({"power_cap"})), gpu(160), gpu(170, throttled=None), gpu(900)]
     assert figure("gpu_throttled", view(gpu=readings)) == 0.5
     assert figure("gpu_throttled", view(gpu=[gpu(150, throttled=None)])) is None
+
+
+def test_the_docs_have_every_step_as_the_table_has_it():
+    """docs/metrics.md lists the metrics whose figures can be 0, in the table's order, each with its step."""
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    told = re.findall(
+        r"^\| `(\w+)` \| ([\d.]+)(?: ([^|]+))? \|", text.partition("## Figures that can be 0")[2], re.MULTILINE
+    )
+    steps = {name: metric.zero.step for name, metric in METRICS.items() if metric.zero}
+    assert [(name, float(step) / (100 if unit == "%" else 1), unit) for name, step, unit in told] == [
+        (name, step, METRICS[name].unit.symbol) for name, step in steps.items()
+    ]
 
 
 def test_the_docs_have_every_metric_as_the_table_has_it():

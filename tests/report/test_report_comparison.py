@@ -86,6 +86,18 @@ def test_summary_looks_as_agreed(golden) -> None:
     golden("summary_compared.txt", render_summary(document, 100, colour=False) + "\n")
 
 
+def test_what_is_compared_is_said_of_tails_too() -> None:
+    """Medians of rounds where no tail is among the gates, or one whose history has only its rounds."""
+
+    def line(*notes):
+        check = ttft(41.3)
+        tail = replace(check, metric="ttft_ms.p95", comparison={**(check.comparison or {}), "notes": list(notes)})
+        return " ".join(render_summary(_document(told("soak", check, tail)), 200, colour=False).split())
+
+    assert "compared: medians of rounds, but tails over all requests (as the table is); 6 gates" in line()
+    assert "compared: medians of rounds (the table is over all requests); 6 gates" in line("median_tails")
+
+
 def _document(*cases):
     return build_document(
         run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],

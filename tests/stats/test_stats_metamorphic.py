@@ -148,7 +148,7 @@ def test_no_figure_makes_the_gate_fall_over(now, past, direction, rule):
 @given(st.lists(st.tuples(anything, anything), max_size=14), st.sampled_from(Direction), rules)
 def test_no_figure_makes_the_pairs_fall_over(pairs, direction, rule):
     """Whatever was measured, pairs and the A/A report answer with values that JSON can carry."""
-    pooled = pair_priors([("a", rule.kind, pairs), ("b", rule.kind, [(40.0, 41.0), (40.0, 39.0)])])[0]
+    pooled = pair_priors([("a", "x", rule.kind, pairs), ("b", "x", rule.kind, [(40.0, 41.0), (40.0, 39.0)])])[0]
     for prior in (None, stated(rule.kind), pooled):
         json.dumps(dataclasses.asdict(judge_pairs(pairs, direction, rule, prior=prior)), allow_nan=False)
     json.dumps(dataclasses.asdict(site_noise(pairs, direction, rule)), allow_nan=False)

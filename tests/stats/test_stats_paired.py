@@ -115,14 +115,20 @@ def test_a_prior_steadies_five_pairs():
 def test_other_cases_pairs_make_the_prior():
     """The prior comes from the other cases' pairs so far; a case alone, or among cases without pairs, has none."""
     quiet, loud = pairs(0.0, 5), pairs(0.2, 5, scale=10)
-    among = pair_priors([("a", Kind.TYPICAL, quiet), ("b", Kind.TYPICAL, loud), ("c", Kind.TYPICAL, loud)])
+    among = pair_priors(
+        [
+            ("a", "ttft_ms.p50", Kind.TYPICAL, quiet),
+            ("b", "ttft_ms.p50", Kind.TYPICAL, loud),
+            ("c", "ttft_ms.p50", Kind.TYPICAL, loud),
+        ]
+    )
     assert [prior.pooled for prior in among] == [2, 2, 2]
     assert among[0].sd > among[1].sd
     lone = [
-        ("a", Kind.TYPICAL, quiet),
-        ("a", Kind.TYPICAL, loud),
-        ("b", Kind.TAIL, loud),
-        ("c", Kind.TYPICAL, quiet[:1]),
+        ("a", "ttft_ms.p50", Kind.TYPICAL, quiet),
+        ("a", "ttft_ms.p50", Kind.TYPICAL, loud),
+        ("b", "ttft_ms.p50", Kind.TAIL, loud),
+        ("c", "ttft_ms.p50", Kind.TYPICAL, quiet[:1]),
     ]
     assert pair_priors(lone)[:3] == (None, None, None)
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from pytest_inferbench.baselines.lines import FIRST, LeftOut, Line, Noise, Segment, Session
+from pytest_inferbench.baselines.tails import Place, are_pooled, past_of, way_of
+from pytest_inferbench.stats.counts import Count
 from pytest_inferbench.stats.days import days_of
 from pytest_inferbench.stats.history import History, read_history
-from pytest_inferbench.stats.sample import Past
-from pytest_inferbench.units import Direction
+from pytest_inferbench.stats.shifted import shifted
+from pytest_inferbench.units import Direction, Zero
 
 REFERENCE_SESSIONS: Final = 3
 """How many sessions of a level a relative budget is reckoned from."""
@@ -36,38 +38,47 @@ class Accepted:
     sessions: tuple[Session, ...] = ()
     segments: tuple[Segment, ...] = ()
     noise: Noise | None = None
-    _memo: dict[tuple[str, Direction, int] | None, Any] = field(
+    _memo: dict[tuple[str, Direction, int, Zero | None] | None, Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )  # what was asked for: a case is judged by its own histories, and other cases learn from them
 
-    def history(self, metric: str, direction: Direction, window: int) -> History:
-        """The sessions of `metric.statistic` for a comparison that looks at the last `window` of them."""
-        asked = (metric, direction, window)
+    def history(self, metric: str, direction: Direction, window: int, zero: Zero | None = None) -> History:
+        """The sessions of `metric.statistic` for a comparison that looks at the last `window` of them.
+
+        Figures that can be 0 are shifted in it as `zero` says (`stats.shifted`).
+        """
+        asked = (metric, direction, window, zero)
         if asked not in self._memo:
-            past = [
-                Past(each.value(metric), number, each.rounds.get(metric, ()), day, _way(each, metric), since)
-                for each, number, day, since in self._places
-            ]
-            self._memo[asked] = read_history(past, direction, window)
+            past, notes = past_of(metric, self._places)
+            if zero is not None and zero.counted:
+                past = [replace(each, value=_rate(session)) for each, session in zip(past, self.sessions, strict=True)]
+            history = read_history(past if zero is None else [shifted(each, zero) for each in past], direction, window)
+            self._memo[asked] = replace(history, notes=(*history.notes, *notes))
         found: History = self._memo[asked]
         return found
 
     @property
-    def _places(self) -> list[tuple[Session, int, int, str]]:
-        """Each session with its segment's number, its day's, and since when its level is there if it improved."""
+    def _places(self) -> list[Place]:
+        """Each session with what is known of its place among the others."""
         if None not in self._memo:
-            days = days_of([each.moment for each in self.sessions])
+            days, numbers = days_of([each.moment for each in self.sessions]), self.numbers
             order = _order(self.segments)
             since = {order[each.id]: each.date.partition("T")[0] for each in self.segments if each.how == "improved"}
             # A level that returned has taken the improvement up again.
             since |= {order[each.id]: "" for each in self.segments if each.how == "returned"}
-            numbers = self.numbers
             self._memo[None] = [
-                (each, number, day, since.get(number, ""))
+                Place(each, number, day, since.get(number, ""))
                 for each, number, day in zip(self.sessions, numbers, days, strict=True)
             ]
-        places: list[tuple[Session, int, int, str]] = self._memo[None]
+        places: list[Place] = self._memo[None]
         return places
+
+    def counts(self) -> list[Count | None]:
+        """How many requests failed of how many in each session; None where its line does not say."""
+        return [
+            None if session.failed is None or session.issued is None else Count(session.failed, session.issued, number)
+            for session, number in zip(self.sessions, self.numbers, strict=True)
+        ]
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -85,8 +96,8 @@ class Accepted:
         """The sessions at the end of it that wait, in one direction, for what further days say of a metric."""
         found: list[Session] = []
         for each in reversed(self.segment[1:]):
-            way = _way(each, metric)
-            if not way or (found and way != _way(found[0], metric)):
+            way = way_of(each, metric)
+            if not way or (found and way != way_of(found[0], metric)):
                 break
             found.insert(0, each)
         return tuple(found)
@@ -116,11 +127,18 @@ class Accepted:
 
     def figures(self, gates: Iterable[str]) -> dict[str, float]:
         """The median of each gate over the newest segment, without what waits; only of those that a session has."""
-        segment, values = self.segment, dict[str, list[float]]()
-        for gate in gates:
-            counted = segment[: len(segment) - len(self.waiting(gate))]
-            values[gate] = [value for each in counted if (value := each.value(gate)) is not None]
+        values = {gate: self._values(gate) for gate in gates}
         return {gate: statistics.median(found) for gate, found in values.items() if found}
+
+    def _values(self, gate: str) -> list[float]:
+        segment = self.segment
+        pooled = are_pooled(gate, segment)
+        counted = segment[: len(segment) - len(self.waiting(gate))]
+        return [value for each in counted if (value := each.value(gate, pooled=pooled)) is not None]
+
+
+def _rate(session: Session) -> float | None:
+    return None if session.failed is None or not session.issued else session.failed / session.issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +210,3 @@ def _order(segments: Sequence[Segment]) -> Mapping[str, int]:
             before = current
         current = segment.id
     return order
-
-
-def _way(session: Session, metric: str) -> int:
-    """+1 where a session waits as a worse one in a metric, -1 as a better one, else 0."""
-    return {"worse": 1, "better": -1}.get((session.aside or {}).get(metric, ""), 0)

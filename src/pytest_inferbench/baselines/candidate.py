@@ -13,6 +13,8 @@ from pytest_inferbench.baselines.fingerprint import Fingerprint, of_result
 from pytest_inferbench.baselines.lines import Aside, Session
 from pytest_inferbench.baselines.names import case_key, safe_name
 from pytest_inferbench.errors import BaselineError
+from pytest_inferbench.metrics.table import METRICS, zero_of
+from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.metrics.table import Metric
+    from pytest_inferbench.units import Zero
 
 _STORED_DIGITS: Final = 6
 
@@ -40,11 +44,13 @@ class Candidate:
         result: the judged result.
         machine: parts of the machine it was measured on (`measure.environment.machine_parts`).
         policy: the `policy:` sections of its model and its suite, the nearer first.
+        table: every metric by its name.
     """
 
     result: CaseResult
     machine: Mapping[str, str] = field(default_factory=dict)
     policy: tuple[Section, ...] = ()
+    table: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
 
     @property
     def key(self) -> str:
@@ -91,9 +97,12 @@ class Candidate:
             served_model=seen.served_model,
             machine=dict(seen.machine),
             requests=(completed.n if completed else None) or 0,
+            issued=result.issued or None,
+            failed=result.failed,
             gates=list(gates),
             aside=dict(aside) if aside else None,
-            rounds=self._rounds(),
+            rounds=(rounds := self._rounds()),
+            pooled=self._pooled(rounds) or None,
         )
 
     def _rounds(self) -> dict[str, tuple[float | None, ...]]:
@@ -101,16 +110,23 @@ class Candidate:
         rounds = self.result.rounds
         names = dict.fromkeys(name for figures in rounds for name in figures)
         stored = {
-            name: tuple(_stored(figures.get(name)) for figures in rounds)
+            name: tuple(_stored(figures.get(name), zero_of(name, self.table)) for figures in rounds)
             for name in names
             if self.direction(name) is not Direction.NEUTRAL
         }
-        return {name: figures for name, figures in stored.items() if any(figures)}
+        return {name: figures for name, figures in stored.items() if any(figure is not None for figure in figures)}
+
+    def _pooled(self, names: Iterable[str]) -> dict[str, float]:
+        """The tails among these figures over all requests."""
+        tails = {name: self.result.figure(name) for name in names if kind_of(name) is Kind.TAIL}
+        stored = {name: _stored(figure, zero_of(name, self.table)) for name, figure in tails.items()}
+        return {name: figure for name, figure in stored.items() if figure is not None}
 
 
-def _stored(figure: float | None) -> float | None:
-    """A figure as a session line holds it; none of 0 or below, whose ratio to another means nothing."""
-    return float(f"{figure:.{_STORED_DIGITS}g}") if figure is not None and figure > 0 else None
+def _stored(figure: float | None, zero: Zero | None) -> float | None:
+    """A figure as a session line holds it; none whose ratio to another means nothing: of 0, where that is no figure."""
+    positive = figure is not None and figure + (zero.added if zero else 0.0) > 0
+    return float(f"{figure:.{_STORED_DIGITS}g}") if positive else None
 
 
 def by_file(candidates: Iterable[Candidate]) -> dict[BaselineKey, list[Candidate]]:

@@ -69,8 +69,8 @@ def _absolute(result: CaseResult, budget: Budget) -> Check:
 
 
 def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[Session]) -> Check:
-    # Like with like: what is accepted of a session is the median of its rounds.
-    value, start = result.session_figure(budget.metric), reference(level, budget.metric)
+    # Like with like: the sessions that shares are reckoned from have the median of their rounds, each of them.
+    value, start = result.session_figure(budget.metric, pooled=False), reference(level, budget.metric)
     if value is None or start is None:
         value = result.figure(budget.metric)
         note = f"the budget {budget.limit} has no accepted {budget.metric} to start from yet"

@@ -97,7 +97,7 @@ def histories(
         for gate, rule in rules(key).items():
             metric = metrics.get(gate.partition(".")[0])
             if metric is not None:
-                found[key, gate] = like.history(gate, metric.direction, rule.window)
+                found[key, gate] = like.history(gate, metric.direction, rule.window, metric.zero)
     return found
 
 

@@ -2,7 +2,7 @@
 
 Idea: a line is written once and never changed. So recording only appends, two branches that record merge by keeping
 the lines of both, and whatever else there is to know is derived (`accepted`).
-Law: shapes only. A session's value of a metric is the median over its rounds.
+Law: shapes only. A session's value of a metric is the median over its rounds; which tails are compared is `tails`'.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ BETTER: Final[Aside] = "better"
 
 _Figure = Annotated[float, Field(ge=0, le=1e15, strict=True)]
 # A file holds 100,000 of them: tuples of numbers, which Python's garbage collector need not look at, not lists.
-_Rounds = Annotated[tuple[_Figure | None, ...], Field(strict=False, min_length=1)]
+_Round = Annotated[float, Field(ge=-1, le=1e15, strict=True)]  # a drift of -100 % is the least there is
+_Rounds = Annotated[tuple[_Round | None, ...], Field(strict=False, min_length=1)]
 
 
 class Line(BaseModel):
@@ -93,9 +94,11 @@ class Session(Line):
         served_model: what a server that was not started by us said it was; None for one that was.
         machine: parts of the machine by name, such as its kernel; its name is the file's.
         requests: requests over all rounds.
+        issued, failed: those that were sent, and of them those that failed; None where that was not recorded.
         gates: the figures it is judged by; None where version 1 wrote the line.
         aside: the gates in which it looked like another level; None where in none.
         rounds: `metric.statistic` (or `metric`) -> its figure in each round, None where a round lacks it.
+        pooled: tail (`ttft_ms.p95`) -> its figure over all requests; None where that was not recorded.
     """
 
     kind: Literal["session"] = "session"
@@ -110,12 +113,17 @@ class Session(Line):
     served_model: str | None = None
     machine: dict[str, str] = Field(default_factory=dict)
     requests: Annotated[int, Field(ge=0)]
+    issued: Annotated[int | None, Field(ge=1)] = None
+    failed: Annotated[int | None, Field(ge=0)] = None
     gates: list[str] | None = None
     aside: dict[str, Aside] | None = None
     rounds: dict[str, _Rounds]
+    pooled: dict[str, _Round] | None = None
 
-    def value(self, metric: str) -> float | None:
-        """The median over the rounds that have the metric; None where none has."""
+    def value(self, metric: str, *, pooled: bool = False) -> float | None:
+        """The median over the rounds that have the metric; `pooled`: the figure over all requests; None without."""
+        if pooled:
+            return (self.pooled or {}).get(metric)
         figures = [figure for figure in self.rounds.get(metric, ()) if figure is not None]
         return statistics.median(figures) if figures else None
 

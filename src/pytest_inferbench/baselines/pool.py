@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.comparable import histories
 from pytest_inferbench.baselines.gates import policy_layers
+from pytest_inferbench.metrics.table import zero_of
 from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.rule import DEFAULTS, kind_of
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 def accepted_spreads(baseline: Baseline, metrics: Mapping[str, Metric]) -> tuple[OwnSpread, ...]:
     """The spread of each gated figure of each case that has one; the cases carry the file in their names.
 
+    Without figures that can be 0: eight sessions of 0 say nothing of any other figure's noise.
+
     Args:
         baseline: both files.
         metrics: every metric by its name; a figure of another metric is left out.
@@ -39,5 +42,5 @@ def accepted_spreads(baseline: Baseline, metrics: Mapping[str, Metric]) -> tuple
     return tuple(
         history.own_spread(f"{key} of {baseline.name}", DEFAULTS[kind_of(gate)], gate)
         for (key, gate), history in histories(baseline, metrics, rules).items()
-        if history.df
+        if history.df and zero_of(gate, metrics) is None
     )

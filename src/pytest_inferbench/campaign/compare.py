@@ -8,13 +8,15 @@ Law: pure. A change that was called at one look stays as it was called; all else
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_inferbench.baselines.noise import DIFFERENT
 from pytest_inferbench.campaign.history import Judged, unit_of
 from pytest_inferbench.campaign.record import to_check
+from pytest_inferbench.campaign.zero import judge_zero_pairs, zero_gate
 from pytest_inferbench.measure.result import CaseResult, Check
+from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.comparison import Comparison
 from pytest_inferbench.stats.order import common_order, evened
 from pytest_inferbench.stats.paired import judge_pairs, pair_priors
@@ -23,7 +25,9 @@ from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
-    from pytest_inferbench.stats.moderation import Spread
+    from pytest_inferbench.campaign.zero import Gate
+    from pytest_inferbench.metrics.table import Metric
+    from pytest_inferbench.stats.moderation import Prior, Spread
     from pytest_inferbench.stats.order import Order
     from pytest_inferbench.stats.rule import Rule
     from pytest_inferbench.stats.sample import Pair
@@ -47,6 +51,7 @@ class Compared:
         pairs: what was measured, in order.
         second: whether arm B was the second to be started, for each pair; empty where it is not known.
         refused: why a measurement is not valid, a sentence for each that is not.
+        table: every metric by its name.
     """
 
     reference: CaseResult
@@ -54,6 +59,7 @@ class Compared:
     pairs: Sequence[Measured] = ()
     second: Sequence[bool] = ()
     refused: Sequence[str] = ()
+    table: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
 
     def gates(self) -> list[str]:
         """Those of its gates that it measures at all."""
@@ -64,6 +70,14 @@ class Compared:
         return evened(
             [(_figure(a, gate), _figure(b, gate)) for a, b in self.pairs], self.direction(gate), self.second, order
         )
+
+    def zero(self, gate: str) -> Gate | None:
+        """The gate, where its figures can be 0."""
+        return zero_gate(gate, self.table)
+
+    def spreading(self, gate: str, order: Order | None = None) -> list[Pair]:
+        """The figures that other gates learn from: none of a gate whose figures can be 0."""
+        return [] if self.zero(gate) else self.figures(gate, order)
 
     def direction(self, gate: str) -> Direction:
         """Which way a gate is better."""
@@ -82,17 +96,26 @@ def look(cases: Mapping[str, Compared], before: Mapping[str, Gates], looks: Look
         looks: the plan.
     """
     places = [(name, gate) for name, case in cases.items() for gate in case.gates()]
-    measured = [(cases[name].figures(gate), cases[name].direction(gate)) for name, gate in places]
+    measured = [(cases[name].spreading(gate), cases[name].direction(gate)) for name, gate in places]
     order = common_order(measured, next((case.second for case in cases.values()), ()))
-    pooled = [(name, cases[name].rules[gate].kind, cases[name].figures(gate, order)) for name, gate in places]
+    pooled = [(name, gate, cases[name].rules[gate].kind, cases[name].spreading(gate, order)) for name, gate in places]
     found: dict[str, dict[str, Comparison]] = {name: {} for name in cases}
-    for (name, gate), (_, _, figures), prior in zip(places, pooled, pair_priors(pooled), strict=True):
+    for (name, gate), (_, _, _, figures), prior in zip(places, pooled, pair_priors(pooled), strict=True):
         case, decided = cases[name], before.get(name, {}).get(gate)
         if decided is None or decided.wants_more or decided.verdict is Verdict.OK:
-            judged = judge_pairs(figures, case.direction(gate), case.rules[gate], looks=looks, prior=prior)
-            decided = replace(judged, order=order)
+            decided = _judged(case, gate, figures, prior, order, looks)
         found[name][gate] = decided
     return found
+
+
+def _judged(
+    case: Compared, gate: str, figures: Sequence[Pair], prior: Prior | None, order: Order | None, looks: Looks
+) -> Comparison:
+    """One gate at one look; what the order did is not told of figures that have no ratio."""
+    if zero := case.zero(gate):
+        return judge_zero_pairs(zero, case.pairs, case.rules[gate], looks)
+    found = judge_pairs(figures, case.direction(gate), case.rules[gate], looks=looks, prior=prior)
+    return replace(found, order=order)
 
 
 def undecided(found: Mapping[str, Gates]) -> bool:
@@ -149,7 +172,7 @@ def with_site(
 
     def told(check: Check) -> Check:
         gate = check.metric
-        if check.comparison is None:
+        if check.comparison is None or case.zero(gate):
             return check
         noise = site_noise(
             case.figures(gate, gates[gate].order),

@@ -20,7 +20,9 @@ from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.noise import noise_source
 from pytest_inferbench.campaign.record import to_check
+from pytest_inferbench.campaign.zero import apart, judge_zero, past_of, zero_gate
 from pytest_inferbench.measure.result import Check
+from pytest_inferbench.metrics.table import zero_of
 from pytest_inferbench.stats.diagnostics import order_notes
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.moderation import moderate, priors, stated
@@ -89,6 +91,7 @@ class Histories:
         self._baseline = baseline
         self._above = above
         self._machine = machine
+        self._metrics = metrics
 
         @cache
         def rules(key: str) -> dict[str, Rule]:
@@ -96,7 +99,12 @@ class Histories:
 
         self._rules = rules
         self._histories = histories(baseline, metrics, rules)
-        own = [history.own_spread(key, rules(key)[gate], gate) for (key, gate), history in self._histories.items()]
+        own = [
+            history.own_spread(key, rules(key)[gate], gate)
+            if zero_of(gate, metrics) is None
+            else apart(key, rules(key)[gate])
+            for (key, gate), history in self._histories.items()
+        ]
         recent = (past.rounds for history in self._histories.values() for past in history.sessions[-_RECENT:])
         self._resemblance = resemblance(recent)
         self._priors = dict(zip(self._histories, priors(own, pool), strict=True))
@@ -154,13 +162,16 @@ class Histories:
                 history = against.accepted.history(gate, Direction.NEUTRAL, rule.window)
             rule = self._at_site(case, gate, rule)
             prior = self._priors.get((key, gate), stated(rule.kind))
-            figures = [each.session_figure(gate) for each in sessions]
+            figures = [each.session_figure(gate, pooled=history.of_all_requests) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
-            found = judge(figures, history, rule, prior, case.in_rounds(gate), self._resemblance)
+            if zero := zero_gate(gate, self._metrics):
+                found = judge_zero(zero, sessions, against.accepted, history, rule)
+            else:
+                found = judge(figures, history, rule, prior, case.in_rounds(gate), self._resemblance)
+                orders.append(history.current)
             found = _capped(found, against.machine_change)
-            orders.append(history.current)
-            checks.append(to_check(gate, unit_of(case, gate), found, history.sessions))
+            checks.append(to_check(gate, unit_of(case, gate), found, past_of(history, zero)))
             wants_more |= found.wants_more
         if not checks:
             names = ", ".join(self._rules(key)) or "none"

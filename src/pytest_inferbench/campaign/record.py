@@ -60,6 +60,7 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "p": comparison.p,
         "sign_flip_p": comparison.sign_flip_p,
         "detectable": comparison.detectable,
+        "detectable_at": comparison.detectable_at,
         "needed": comparison.needed,
         "false_alarm": comparison.false_alarm,
         "margin": rule.margin,

@@ -92,6 +92,7 @@ def assemble(
         notes=(*_notes(evidence), *watched.notes),
         by_tag=figures_by_tag(rounds, method, pace, table),
         slo=dict(slo) or None,
+        issued=sum(len(view.requests) for view in views),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.stats.verdict import Verdict
 
 
@@ -118,6 +119,7 @@ class CaseResult:
         timeline: the time axis of rounds, series and request records; None where nothing was sent.
         slo: the model's limits for one request, metric name -> figure; None without.
         records: the file of its request records, relative to the run's folder; None where none was written.
+        issued: requests sent in all rounds, of which its error rate is a share; None where that was not noted.
     """
 
     id: str
@@ -142,6 +144,7 @@ class CaseResult:
     timeline: Mapping[str, Any] | None = None
     slo: Mapping[str, float] | None = None
     records: str | None = None
+    issued: int | None = None
 
     @property
     def invalid(self) -> bool:
@@ -156,12 +159,23 @@ class CaseResult:
             return None
         return summary.statistics().get(statistic or "value")
 
+    @property
+    def failed(self) -> int | None:
+        """How many of the issued requests failed; None where that is not known."""
+        rate = self.figure("error_rate")
+        return None if rate is None or not self.issued else round(rate * self.issued)
+
     def in_rounds(self, name: str) -> list[float]:
         """The same figure in each round that has it."""
         return [figures[name] for figures in self.rounds if name in figures]
 
-    def session_figure(self, name: str) -> float | None:
-        """A session's one number, which is what sessions are compared by: the median over its rounds."""
+    def session_figure(self, name: str, *, pooled: bool = True) -> float | None:
+        """A session's one number, which is what sessions are compared by.
+
+        The median over its rounds; of a tail the figure over all requests, unless `pooled` is False.
+        """
+        if pooled and kind_of(name) is Kind.TAIL:
+            return self.figure(name)
         figures = self.in_rounds(name)
         return statistics.median(figures) if figures else None
 

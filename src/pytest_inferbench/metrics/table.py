@@ -32,6 +32,7 @@ from pytest_inferbench.units import (
     WATTS,
     Direction,
     Unit,
+    Zero,
 )
 
 
@@ -55,6 +56,7 @@ class SampleMetric:
     direction: Direction
     kind: Kind
     formula: Callable[[RequestView], tuple[float, ...]]
+    zero: Zero | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class SeriesMetric:
     direction: Direction
     formula: Callable[[RoundView], tuple[float, ...]]
     kind: Kind = Kind.SAMPLE
+    zero: Zero | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class HistogramMetric:
     direction: Direction
     formula: Callable[[RoundView], Histogram | None]
     kind: Kind = Kind.SAMPLE
+    zero: Zero | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class ValueMetric:
     direction: Direction
     kind: Kind
     formula: Callable[[RoundView], float | None]
+    zero: Zero | None = None
 
 
 Metric = SampleMetric | SeriesMetric | HistogramMetric | ValueMetric
@@ -149,26 +154,26 @@ _ROWS: tuple[Metric, ...] = (
     ValueMetric("output_tok_per_s", TOKENS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.output_tok_per_s),
     ValueMetric("output_tok_per_s_run", TOKENS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.output_tok_per_s_run),
     ValueMetric("request_per_s", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.request_per_s),
-    ValueMetric("goodput_per_s", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, _goodput_per_s),
+    ValueMetric("goodput_per_s", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, _goodput_per_s, Zero(0.01)),
     ValueMetric("wall_s", SECONDS, _LOWER, Kind.ROUND, formulas.wall_s),
     ValueMetric("prompt_tokens", TOKENS, _NEUTRAL, Kind.CASE, formulas.prompt_tokens),
     ValueMetric("generated_tokens", TOKENS, _NEUTRAL, Kind.CASE, formulas.generated_tokens),
-    ValueMetric("error_rate", RATIO, _LOWER, Kind.CASE, formulas.error_rate),
-    ValueMetric("max_streams", STREAMS, _HIGHER, Kind.ROUND, formulas.max_streams),
-    ValueMetric("max_rate", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.max_rate),
+    ValueMetric("error_rate", RATIO, _LOWER, Kind.CASE, formulas.error_rate, Zero(0.01, counted=True)),
+    ValueMetric("max_streams", STREAMS, _HIGHER, Kind.ROUND, formulas.max_streams, Zero(0.5)),
+    ValueMetric("max_rate", REQUESTS_PER_SECOND, _HIGHER, Kind.ROUND, formulas.max_rate, Zero(0.01)),
     ValueMetric("cold_start_s", SECONDS, _LOWER, Kind.ROUND, formulas.cold_start_s),
-    ValueMetric("ttft_drift", RATIO, _LOWER, Kind.ROUND, formulas.ttft_drift),
-    ValueMetric("tpot_drift", RATIO, _LOWER, Kind.ROUND, formulas.tpot_drift),
+    ValueMetric("ttft_drift", RATIO, _LOWER, Kind.ROUND, formulas.ttft_drift, Zero(0.05, shift=1.0)),
+    ValueMetric("tpot_drift", RATIO, _LOWER, Kind.ROUND, formulas.tpot_drift, Zero(0.05, shift=1.0)),
     HistogramMetric("server_ttft_ms", MS, _LOWER, server_formulas.server_ttft_ms),
     ValueMetric("server_ttft_gap_ms", MS, _NEUTRAL, Kind.ROUND, server_formulas.server_ttft_gap_ms),
     HistogramMetric("server_itl_ms", MS, _LOWER, server_formulas.server_itl_ms),
     HistogramMetric("server_e2e_ms", MS, _LOWER, server_formulas.server_e2e_ms),
-    HistogramMetric("server_queue_ms", MS, _LOWER, server_formulas.server_queue_ms),
+    HistogramMetric("server_queue_ms", MS, _LOWER, server_formulas.server_queue_ms, zero=Zero(1.0)),
     SeriesMetric("server_running", COUNT, _NEUTRAL, server_formulas.server_running),
-    SeriesMetric("server_waiting", COUNT, _LOWER, server_formulas.server_waiting),
+    SeriesMetric("server_waiting", COUNT, _LOWER, server_formulas.server_waiting, zero=Zero(1.0)),
     SeriesMetric("server_kv_cache_use", RATIO, _NEUTRAL, server_formulas.server_kv_cache_use),
     ValueMetric("server_prefix_hit_rate", RATIO, _NEUTRAL, Kind.ROUND, server_formulas.server_prefix_hit_rate),
-    ValueMetric("server_preemptions", COUNT, _LOWER, Kind.TOTAL, server_formulas.server_preemptions),
+    ValueMetric("server_preemptions", COUNT, _LOWER, Kind.TOTAL, server_formulas.server_preemptions, Zero(5.0)),
     ValueMetric("server_generated_tokens", TOKENS, _NEUTRAL, Kind.TOTAL, server_formulas.server_generated_tokens),
     ValueMetric("joule_per_token", JOULES_PER_TOKEN, _LOWER, Kind.ROUND, gpu_formulas.joule_per_token),
     ValueMetric("gpu_energy_j", JOULES, _LOWER, Kind.TOTAL, gpu_formulas.gpu_energy_j),
@@ -177,11 +182,17 @@ _ROWS: tuple[Metric, ...] = (
     ValueMetric("gpu_memory_peak_gib", GIB, _LOWER, Kind.ROUND, gpu_formulas.gpu_memory_peak_gib),
     SeriesMetric("gpu_temperature_c", CELSIUS, _LOWER, gpu_formulas.gpu_temperature_c),
     SeriesMetric("gpu_sm_clock_mhz", MEGAHERTZ, _NEUTRAL, gpu_formulas.gpu_sm_clock_mhz),
-    ValueMetric("gpu_throttled", RATIO, _LOWER, Kind.ROUND, gpu_formulas.gpu_throttled),
+    ValueMetric("gpu_throttled", RATIO, _LOWER, Kind.ROUND, gpu_formulas.gpu_throttled, Zero(0.05)),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({row.name: row for row in _ROWS})
 """Every metric by name, in the order in which reports show them."""
+
+
+def zero_of(gate: str, table: Mapping[str, Metric] = METRICS) -> Zero | None:
+    """How figures of `metric.statistic` that can be 0 are compared; None where they cannot be."""
+    metric = table.get(gate.partition(".")[0])
+    return metric.zero if metric is not None else None
 
 
 def metric_named(name: str) -> Metric:

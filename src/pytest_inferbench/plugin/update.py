@@ -61,7 +61,8 @@ def update_baselines(
     """
     settings, store, policies = context.settings, context.baselines, _policies(cells)
     candidates = [
-        Candidate(result, context.machine, _policy_of(result, policies)) for result in map(CaseResult.from_json, cases)
+        Candidate(result, context.machine, _policy_of(result, policies), context.extensions.metrics)
+        for result in map(CaseResult.from_json, cases)
     ]
 
     def plan() -> Iterator[Update]:

@@ -151,7 +151,8 @@ class Verdicts:
         if not cases:
             return answers
         keys = {case.id: case_key(case.result.case, pair.b.variant) for case in cases}
-        wanted = {case.id: Compared(case.result, history.rules(keys[case.id])) for case in cases}
+        table = self._context.extensions.metrics
+        wanted = {case.id: Compared(case.result, history.rules(keys[case.id]), table=table) for case in cases}
         answers |= {name: Judged((_NO_GATES,)) for name, case in wanted.items() if not case.gates()}
         wanted = {name: case for name, case in wanted.items() if name not in answers}
         if not wanted:

@@ -94,6 +94,8 @@ def would_have_seen(check: Mapping[str, Any]) -> str:
     """
     found = check["comparison"]
     direction, verdict = Direction(found["direction"]), Verdict(check["verdict"])
+    if "detectable_at" in found and verdict not in {Verdict.REGRESSED, Verdict.IMPROVED}:
+        return quantity(found["detectable_at"], check["unit"])
     return words.would_have_seen(found.get("detectable"), direction, verdict) or ABSENT
 
 
@@ -194,7 +196,7 @@ def _confirmed(check: Mapping[str, Any]) -> str:
     if not found["confirmed"]:
         return ""  # its note says so
     each = ", ".join(percent(ratio - 1) for ratio in found["sessions"])
-    return f"confirmed on a fresh server: {each} in turn"
+    return f"confirmed on a fresh server: {each} in turn" if each else "confirmed on a fresh server"
 
 
 def _against(check: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from pytest_inferbench.report.comparison_table import (
 from pytest_inferbench.report.figures import exact
 from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.visible import GLUE, shorten, visible
+from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def explanations(document: Mapping[str, Any]) -> list[Entry]:
         *_warnings(named),
         *_new(cases, recorded=_asked_to_record(document)),
         *_seen(named),
-        *_compared(document.get("family")),
+        *_compared(document.get("family"), cases),
         *_sites(named),
         *_notes(named),
         *_skipped(document["skipped"]),
@@ -134,12 +135,18 @@ def _warnings(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]
         yield Entry("warning", wording.UNDECIDED, texts[0] + _more(len(texts) - 1))
 
 
-def _compared(family: Mapping[str, Any] | None) -> Iterator[Entry]:
+def _compared(family: Mapping[str, Any] | None, cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
     """What the comparisons are worth, and why their figures are not the table's."""
     if family:
-        yield Entry(
-            "compared:", wording.QUIET, f"medians of rounds (the table is over all requests); {error_rate(family)}"
-        )
+        tails = any(_tail_of_all(check) for case in cases for check in compared(case))
+        what = "medians of rounds, but tails over all requests" if tails else "medians of rounds"
+        table = "as the table is" if tails else "the table is over all requests"
+        yield Entry("compared:", wording.QUIET, f"{what} ({table}); {error_rate(family)}")
+
+
+def _tail_of_all(check: Mapping[str, Any]) -> bool:
+    """Whether a comparison is of a tail over all requests: older histories have only its rounds."""
+    return kind_of(check["metric"]) is Kind.TAIL and "median_tails" not in check["comparison"]["notes"]
 
 
 def _new(cases: Iterable[Mapping[str, Any]], *, recorded: bool) -> Iterator[Entry]:

@@ -20,7 +20,7 @@ from pytest_inferbench.stats.comparison import Comparison
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import History, read_history
 from pytest_inferbench.stats.moderation import priors
-from pytest_inferbench.stats.rule import DEFAULTS, Rule, kind_of
+from pytest_inferbench.stats.rule import DEFAULTS, Kind, Rule, kind_of
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
@@ -154,10 +154,12 @@ def _measured(row: _Row) -> bool:
 
 
 def session_figure(case: Case, figure: str) -> float | None:
-    """A session's one number: the median over the rounds that have it, else the figure over all requests."""
+    """A session's one number: the median over the rounds that have it; of a tail, or without, that of all requests."""
     rounds = _rounds(case, figure)
     metric, _, statistic = figure.partition(".")
     whole: float | None = case["metrics"].get(metric, {}).get(statistic or "value")
+    if whole is not None and kind_of(figure) is Kind.TAIL:
+        return whole
     return statistics.median(rounds) if rounds else whole
 
 
@@ -185,7 +187,9 @@ def _judged(rows: Sequence[_Row]) -> Iterator[Row]:
     for row in rows:
         rule = replace(DEFAULTS[kind_of(row[1])], gates=m, confirmations=0)
         past = [
-            Past(session_figure(case, row[1]), rounds=_rounds(case, row[1])) for case in row[2][:-1] if case is not None
+            Past(session_figure(case, row[1]), rounds=_rounds(case, row[1]), pooled=rule.kind is Kind.TAIL)
+            for case in row[2][:-1]
+            if case is not None
         ]
         gates.append((rule, read_history(past, _direction(row), rule.window)))
     own = [history.own_spread(row[0], rule) for row, (rule, history) in zip(rows, gates, strict=True)]

@@ -79,6 +79,7 @@ class Comparison:
         sessions: each judged session's ratio new / old, in order; of pairs without what their order did.
         order: what the order within the pairs did, over all gates; None where it is not known, or with history.
         detectable: the worsening that would have been called with 80 % probability.
+        detectable_at: the same as the metric's own figure, where a share of a baseline that can be 0 says nothing.
         needed: how many more sessions or pairs would decide an INCONCLUSIVE; None where none would.
         wants_more: a further session, on a fresh server, or another pair should be measured before this stands.
         false_alarm: upper bound of this gate's own false-alarm probability in one run.
@@ -107,6 +108,7 @@ class Comparison:
     sessions: tuple[float, ...] = ()
     order: Order | None = None
     detectable: float | None = None
+    detectable_at: float | None = None
     needed: int | None = None
     wants_more: bool = False
     false_alarm: float | None = None

@@ -37,6 +37,17 @@ def normal_critical(tail: FloatLike) -> Floats:
     return np.asarray(-_special.ndtri(tail), dtype=np.float64)
 
 
+def normal_tail(point: FloatLike) -> Floats:
+    """The probability that a standard normal exceeds `point`."""
+    return np.asarray(_special.ndtr(-np.asarray(point)), dtype=np.float64)
+
+
+def negative_binomial_tail(least: FloatLike, mean: FloatLike, size: FloatLike) -> Floats:
+    """The probability of at least `least` events: Poisson counts whose mean is gamma, of that mean and shape `size`."""
+    share = np.asarray(mean) / (np.asarray(mean) + size)
+    return np.asarray(np.where(np.asarray(least) > 0, _special.betainc(np.maximum(least, 1), size, share), 1.0))
+
+
 def chi_square_critical(tail: FloatLike, df: FloatLike) -> Floats:
     """The point that chi-squared with `df` degrees of freedom exceeds with probability `tail`."""
     return np.asarray(_special.chdtri(df, tail), dtype=np.float64)

@@ -15,7 +15,6 @@ from pytest_inferbench.stats.detectable import detectable, sessions_needed
 from pytest_inferbench.stats.diagnostics import step
 from pytest_inferbench.stats.distributions import t_tail
 from pytest_inferbench.stats.moderation import OwnSpread, moderate
-from pytest_inferbench.stats.rounds import pooled, round_scatter
 from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable, usable
 from pytest_inferbench.stats.standing import Before, stand
 from pytest_inferbench.stats.two_stage import prediction_factor
@@ -77,7 +76,7 @@ def judge(
     fresh = replace(blank, now=unoriented(float(logs.mean()), history.direction))
     if not history.n:
         return replace(fresh, notes=(*fresh.notes, Note("new", "no accepted session to compare with")))
-    heard = prior.raised(pooled([history.rounds(resemblance), round_scatter(rounds, resemblance)]))
+    heard = prior.raised(history.rounds(resemblance, rounds))
     return _compared(fresh, logs - history.location, history, moderate(history.own_spread("", rule), heard))
 
 

@@ -94,19 +94,26 @@ class History:
     waiting: Waiting | None = None
     earlier: Earlier | None = None
 
-    def rounds(self, resemblance: float = 0.0) -> RoundScatter:
-        """What the scatter of those sessions' rounds alone makes of a session's figure.
+    def rounds(self, resemblance: float = 0.0, today: Sequence[float | None] = ()) -> RoundScatter:
+        """What the scatter of those sessions' rounds, and of today's, alone makes of a session's figure.
 
         Args:
             resemblance: correlation of successive rounds.
+            today: the figure in each round of today's session.
         """
-        return pooled([round_scatter(session.rounds, resemblance) for session in self.sessions])
+        told = [round_scatter(each.rounds, resemblance, whole=each.pooled) for each in self.sessions]
+        return pooled([*told, round_scatter(today, resemblance, whole=self.of_all_requests)])
 
     @property
     def current(self) -> Floats:
         """The oriented logs of the current segment's sessions, oldest first."""
         values = [session.value for session in self.sessions if session.segment == self.sessions[-1].segment]
         return oriented(values, self.direction)
+
+    @property
+    def of_all_requests(self) -> bool:
+        """Whether its figures are over all requests of a session, and not medians of rounds."""
+        return not self.sessions or self.sessions[-1].pooled
 
     def own_spread(self, case: str, rule: Rule, metric: str = "") -> OwnSpread:
         """This gate's part in the pool that `moderation.priors` reads."""

@@ -54,17 +54,17 @@ def pair_variance(differences: Floats) -> Floats:
     return np.asarray(np.maximum(differences.var(axis=-1, ddof=1), FLOOR_SD**2))
 
 
-def pair_priors(cases: Sequence[tuple[str, Kind, Sequence[Pair]]]) -> tuple[Prior | None, ...]:
-    """The prior of each gate from the other cases' pairs of the same run: (case, kind, pairs so far), in order.
+def pair_priors(gates: Sequence[tuple[str, str, Kind, Sequence[Pair]]]) -> tuple[Prior | None, ...]:
+    """The prior of each gate from the other cases' pairs of the same run: (case, metric, kind, pairs so far), in order.
 
     None where no other case has pairs: a lone gate is judged by its own t. Pooling is what lets five pairs decide
     among many gates (20 gates, SD 4 %, +10 %: called .79 instead of .55, at the same error rate).
     """
     own = []
-    for case, kind, pairs in cases:
+    for case, metric, kind, pairs in gates:
         differences = log_ratios(pairs, Direction.LOWER)  # either direction: a variance has none
         variance = float(pair_variance(differences)) if len(differences) > 1 else 0.0
-        own.append(OwnSpread(case, kind, variance, max(0, len(differences) - 1)))
+        own.append(OwnSpread(case, kind, variance, max(0, len(differences) - 1), metric))
     return tuple(prior if prior.pooled else None for prior in priors(own))
 
 

@@ -3,7 +3,7 @@
 Idea: a session's figure is the median of its rounds, so rounds that scatter by s leave it an SD of at least
 s * sqrt(pi / (2 R + pi - 2)), whatever else moves sessions: a normal sample median's pi / (2 R), made exact at R = 1.
 Rounds that resemble the one before tell less: they scatter less than sessions of such rounds do, by a factor that their
-correlation gives.
+correlation gives. A tail over all requests of R rounds is as steady as the mean of the rounds' own tails: s / sqrt(R).
 Law: rounds are never degrees of freedom of a verdict; they raise the prior where it is too small, and lower nothing.
 """
 
@@ -47,19 +47,20 @@ def median_factor(rounds: int) -> float:
     return math.pi / (2 * rounds + math.pi - 2)
 
 
-def round_scatter(rounds: Sequence[float | None], resemblance: float = 0.0) -> RoundScatter:
+def round_scatter(rounds: Sequence[float | None], resemblance: float = 0.0, *, whole: bool = False) -> RoundScatter:
     """What one session's rounds say; those without a usable figure are left out.
 
     Args:
-        rounds: the figure in each.
+        rounds: the figure in each of them.
         resemblance: correlation of successive rounds.
+        whole: the session's figure is over all their requests, not their median.
     """
     logs = _logs(rounds)
     df = len(logs) - 1
     if df < 1:
         return NO_ROUNDS
     mean = sum(logs) / len(logs)
-    factor = median_factor(len(logs)) * _correlated_factor(len(logs), resemblance)
+    factor = (1 / len(logs) if whole else median_factor(len(logs))) * _correlated_factor(len(logs), resemblance)
     return RoundScatter(sum([(log - mean) ** 2 for log in logs]) / df * factor, df)
 
 

@@ -45,6 +45,7 @@ class Past:
         value: the session's figure in the metric's unit; None where it was not measured.
         segment: number of the segment it belongs to; a new one starts where the level was set anew.
         rounds: the figure in each of its rounds, of which `value` is the median; empty where they are not known.
+        pooled: `value` is of all requests of the rounds instead.
         day: number of the day it was measured on (`days.days_of`); None: a day of its own.
         aside: the way in which this figure looked like another level and did not prove it: +1 worse, -1 better; 0:
             it did not.
@@ -54,6 +55,7 @@ class Past:
     value: float | None
     segment: int = 0
     rounds: tuple[float | None, ...] = ()
+    pooled: bool = False
     day: int | None = None
     aside: int = 0
     improved: str = ""

@@ -10,7 +10,7 @@ import math
 
 from pytest_inferbench.stats.sample import Note, unoriented
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import Direction, percent
+from pytest_inferbench.units import RATIO, Direction, format_value, percent
 
 _CALLED = frozenset({Verdict.REGRESSED, Verdict.IMPROVED})
 
@@ -39,3 +39,25 @@ def why_inconclusive(detectable: float, resolve: float, remedy: str, direction: 
     """What an INCONCLUSIVE says: what it would have seen, and what would decide."""
     seen, asked = worsened(detectable, direction), worsened(resolve, direction)
     return Note("inconclusive", f"a worsening of {seen} would have been seen, one of {asked} is asked for; {remedy}")
+
+
+def rate_text(rate: float) -> str:
+    """A share of requests: `5 %`."""
+    return format_value(rate, RATIO)
+
+
+def points(difference: float) -> str:
+    """A difference of two shares with its sign: `+5.0 percentage points`."""
+    return f"{percent(difference).removesuffix(' %')} percentage points"
+
+
+def inconclusive_figure(seen: str, asked: str, needed: int | None, unit: str) -> Note:
+    """What an INCONCLUSIVE says of a figure that can be 0."""
+    return Note("inconclusive", f"{seen} would have been seen, {asked} is asked for; {what_decides(needed, unit)}")
+
+
+def inconclusive_share(detectable: float | None, resolve: float, needed: int | None) -> Note:
+    """What an INCONCLUSIVE says of a share of requests."""
+    seen = "no rate" if detectable is None else f"a rate of {rate_text(detectable)}"
+    more = f"{what_decides(needed, 'session')}" if needed else "more requests a session would decide"
+    return Note("inconclusive", f"{seen} would have been seen, one of {rate_text(resolve)} is asked for; {more}")
