@@ -12,8 +12,9 @@ from typing import TypeAlias
 from zlib import crc32
 
 import numpy as np
-from benchmarks.perf.proof.worlds import GATES_A_CASE, Draw, World
+from benchmarks.perf.proof.worlds import Draw, World
 
+from pytest_inferbench.baselines.fingerprint import machine_change
 from pytest_inferbench.stats.days import plan
 from pytest_inferbench.stats.distributions import digamma, trigamma, trigamma_inverse
 from pytest_inferbench.stats.moderation import SITE_VARIANCE, STATED_DF, STATED_SD, fit_priors, moderated
@@ -24,6 +25,7 @@ from pytest_inferbench.stats.ties import rounding_variance
 from pytest_inferbench.stats.two_stage import called, hurdles, screened
 
 CHANGES = (0.05, 0.10, 0.20)
+HOST = {"stepping": "7"}
 RECENT = 8  # sessions whose rounds are asked how they resemble each other, as `campaign.history` has it
 
 Judge: TypeAlias = Callable[[Draw, Rule], Callable[[float], np.ndarray]]
@@ -70,7 +72,8 @@ def shipped(drawn: Draw, rule: Rule) -> Callable[[float], np.ndarray]:
     variance, df = moderated(variance, made.df, np.maximum(scale, _heard(drawn, resemble=True)), prior_df)
     away = drawn.now - made.level(drawn.history)[..., None]
     before = Before(made.n, np.sqrt(variance), df, np.sqrt(variance), df)
-    return lambda change: stand(away + change, before, rule).regressed
+    known = not machine_change([HOST] * n, drawn.machine or HOST)
+    return lambda change: stand(away + change, before, rule).regressed & known
 
 
 def former(drawn: Draw, rule: Rule) -> Callable[[float], np.ndarray]:
@@ -103,8 +106,8 @@ def _heard(drawn: Draw, *, resemble: bool) -> np.ndarray | float:
 def _others(drawn: Draw) -> tuple[np.ndarray, np.ndarray]:
     """Whom each gate learns from: gates of its metric in other cases, and those of other metrics."""
     gate = np.arange(drawn.history.shape[1])
-    apart = gate[:, None] // GATES_A_CASE != gate[None, :] // GATES_A_CASE
-    same = gate[:, None] % GATES_A_CASE == gate[None, :] % GATES_A_CASE
+    size = drawn.gates_a_case
+    apart, same = gate[:, None] // size != gate[None, :] // size, gate[:, None] % size == gate[None, :] % size
     return (apart & same).astype(float), (apart & ~same).astype(float)
 
 

@@ -50,14 +50,22 @@ class Told:
     within_ten: float
 
 
-def red_nights(gates: int, sd: float, runs: int, nights: int = 60, confirmations: int = 1) -> np.ndarray:
+def red_nights(gates: int, sd: float, runs: int, nights: int = 60, *, former: bool = False) -> np.ndarray:
     """Share of runs that are red on each night after the eighth; nothing has changed."""
-    called = _played(f"red {gates} {sd}", gates, sd, runs, (8, nights), confirmations, lambda _: 0.0)
+    called = _played(f"red {gates} {sd}", gates, sd, runs, (8, nights), lambda _: 0.0, former=former)
     return np.asarray(called.any(axis=-1).mean(axis=-1))
 
 
-def told(story: Story, gates: int, sd: float, runs: int, confirmations: int = 1) -> Told:
-    """Tell a story: a worsening is called when it comes, an improvement when it is lost."""
+def told(story: Story, gates: int, sd: float, runs: int, *, former: bool = False) -> Told:
+    """Tell a story: a worsening is called when it comes, an improvement when it is lost.
+
+    Args:
+        story: which.
+        gates: of each run.
+        sd: the median SD of a session.
+        runs: how many are drawn.
+        former: recorded as it was: whatever is not called joins the level, and nothing waits.
+    """
     size = math.copysign(math.log1p(abs(story.change)), story.change)
     lost = story.nights if story.change < 0 else 0
     nights = lost + 10
@@ -65,7 +73,7 @@ def told(story: Story, gates: int, sd: float, runs: int, confirmations: int = 1)
     def level(night: int) -> float:
         return size if night >= 0 and (story.change > 0 or night < story.nights) else 0.0
 
-    called = _played(story.name, gates, sd, runs, (story.first, nights), confirmations, level)
+    called = _played(story.name, gates, sd, runs, (story.first, nights), level, former=former)
     hits = called[lost:, :, :GATES_A_CASE].any(axis=-1)
     return Told(*(float(hits[:upto].any(axis=0).mean()) for upto in (1, 3, 10)))
 
@@ -76,13 +84,14 @@ def _played(
     sd: float,
     runs: int,
     nights: tuple[int, int],
-    confirmations: int,
     level: Callable[[int], float],
+    *,
+    former: bool,
 ) -> np.ndarray:
     """What is called on each night after those that are accepted as they are: (nights, runs, gates)."""
     rng = np.random.default_rng(crc32(name.encode()))
     own = sd * np.exp(_SPREAD * rng.standard_normal((runs, gates)))[..., None]
-    rule, k = Rule(gates=gates, confirmations=confirmations), 1 + confirmations
+    rule, k = Rule(gates=gates), 2
     store = Store(runs, np.arange(gates) // GATES_A_CASE, sum(nights))
     called = []
     for night in range(-nights[0], nights[1]):
@@ -93,10 +102,12 @@ def _played(
             store.start(sessions[..., 0])
             continue
         found = judge_night(store, sessions, rule)
-        if night < 0:
-            none = np.zeros_like(found.regressed)
-            found = replace(found, regressed=none, opens=none, returns=none, aside=np.zeros_like(found.aside))
-        else:
+        none = np.zeros_like(found.regressed)
+        if night >= 0:
             called.append(found.regressed)
+        if night < 0 or former:
+            found = replace(found, opens=none, returns=none, aside=np.zeros_like(found.aside))
+        if night < 0:
+            found = replace(found, regressed=none)
         store.record(sessions[..., 0], found)
     return np.stack(called)

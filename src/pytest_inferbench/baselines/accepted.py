@@ -80,6 +80,12 @@ class Accepted:
             for session, number in zip(self.sessions, self.numbers, strict=True)
         ]
 
+    def has_day_of(self, moment: datetime) -> bool:
+        """Whether a session then would be of the same day as the last one."""
+        moments = sorted(each.moment for each in self.sessions)
+        days = days_of([*moments, moment])
+        return bool(moments) and days[-1] == days[-2]
+
     @property
     def numbers(self) -> tuple[int, ...]:
         """Which of the case's segments each of the sessions belongs to, from 1."""

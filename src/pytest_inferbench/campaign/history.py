@@ -17,6 +17,7 @@ from pytest_inferbench.baselines.check import STEADY_SAMPLES
 from pytest_inferbench.baselines.comparable import comparable, histories
 from pytest_inferbench.baselines.fingerprint import MACHINE_CHANGED, of_result
 from pytest_inferbench.baselines.gates import case_rules
+from pytest_inferbench.baselines.lines import SCHEMA
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.noise import noise_source
 from pytest_inferbench.campaign.record import to_check
@@ -34,6 +35,7 @@ from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from pytest_inferbench.baselines.lines import Noise
     from pytest_inferbench.baselines.schema import Baseline
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.site import PooledShare
 
 
+_EARLIER_RULES: Final = (
+    "its accepted sessions are of an earlier version: sessions of one day count as one now, what looks like another "
+    "level waits for further days, and an improvement that is measured again opens a level of its own"
+)
 _RECENT: Final = 8
 """Sessions of a gate whose rounds are asked how much they resemble each other."""
 
@@ -75,6 +81,7 @@ class Histories:
         above: the `policy:` sections of the model and the suite, the nearer first.
         machine: the parts of this machine (`measure.environment.machine_parts`).
         pool: the spreads of other models and backends on this hardware (`baselines.pool`).
+        today: when today's sessions are measured; None: on a day of their own.
 
     Raises:
         ConfigError: two settings of a case's policy contradict each other.
@@ -87,11 +94,13 @@ class Histories:
         above: Sequence[Section],
         machine: Mapping[str, str],
         pool: Sequence[OwnSpread] = (),
+        today: datetime | None = None,
     ) -> None:
         self._baseline = baseline
         self._above = above
         self._machine = machine
         self._metrics = metrics
+        self._today = today
 
         @cache
         def rules(key: str) -> dict[str, Rule]:
@@ -150,7 +159,10 @@ class Histories:
         if against.new is not None:
             return Judged((Check("history", "history", Verdict.NEW, None, note=against.new),))
         checks, notes, wants_more = [], list(against.flags), False
+        if against.accepted.sessions and against.accepted.sessions[-1].schema_version < SCHEMA:
+            notes.append(_EARLIER_RULES)
         orders: list[Floats] = []
+        same_day = self._today is not None and against.accepted.has_day_of(self._today)
         for gate, written in self._rules(key).items():
             if few := _too_few(case, gate):
                 notes.append(few)
@@ -168,7 +180,7 @@ class Histories:
             if zero := zero_gate(gate, self._metrics):
                 found = judge_zero(zero, sessions, against.accepted, history, rule)
             else:
-                found = judge(figures, history, rule, prior, case.in_rounds(gate), self._resemblance)
+                found = judge(figures, history, rule, prior, case.in_rounds(gate), self._resemblance, same_day=same_day)
                 orders.append(history.current)
             found = _capped(found, against.machine_change)
             checks.append(to_check(gate, unit_of(case, gate), found, past_of(history, zero)))

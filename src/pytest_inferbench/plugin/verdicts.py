@@ -17,6 +17,7 @@ from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.campaign.compare import Compared, conclude, restarts_of, with_site
 from pytest_inferbench.campaign.history import Histories, Judged
+from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import BaselineError, ConfigError, InferbenchError
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.plan.models import SERVED
@@ -181,7 +182,7 @@ class Verdicts:
             baseline = self._context.baselines.read(*key, self._context.hardware)
             metrics, machine = self._context.extensions.metrics, self._context.machine
             pool = [spread for name, spreads in self._pool.items() if name != baseline.name for spread in spreads]
-            self._histories[key] = Histories(baseline, metrics, cell.policy, machine, pool)
+            self._histories[key] = Histories(baseline, metrics, cell.policy, machine, pool, SYSTEM_CLOCK.wall())
         return self._histories[key]
 
     @cached_property

@@ -44,6 +44,8 @@ def judge(
     prior: Prior,
     rounds: Sequence[float | None] = (),
     resemblance: float = 0.0,
+    *,
+    same_day: bool = False,
 ) -> Comparison:
     """Judge sessions of one day, the first one first and its confirmations after it, against the history.
 
@@ -54,6 +56,7 @@ def judge(
         prior: this gate's, from `moderation.priors`.
         rounds: the first session's figure in each of its rounds.
         resemblance: correlation of successive rounds (`rounds.resemblance`).
+        same_day: whether the last accepted session is of the same day.
     """
     lacking = len(now) > 1 and usable(now[0]) and not all(usable(each) for each in now[1:])
     if lacking:  # as it would have stood, had it not been measured again
@@ -77,12 +80,14 @@ def judge(
     if not history.n:
         return replace(fresh, notes=(*fresh.notes, Note("new", "no accepted session to compare with")))
     heard = prior.raised(history.rounds(resemblance, rounds))
-    return _compared(fresh, logs - history.location, history, moderate(history.own_spread("", rule), heard))
+    spread = moderate(history.own_spread("", rule), heard)
+    before = replace(_before(history, spread, rule), same_day=int(same_day and history.waiting is not None))
+    return _compared(fresh, logs - history.location, history, spread, before)
 
 
-def _compared(fresh: Comparison, differences: Floats, history: History, spread: Spread) -> Comparison:
+def _compared(fresh: Comparison, differences: Floats, history: History, spread: Spread, before: Before) -> Comparison:
     rule, n = fresh.rule, history.worth
-    found = stand(differences, _before(history, spread, rule), rule)
+    found = stand(differences, before, rule)
     planned = spread.sd * float(prediction_factor(n, 1 + rule.confirmations, rule.shared))
     false_alarm = min(rule.alpha_each, float(t_tail(rule.log_margin / planned, spread.df)))
     limits = found.limits

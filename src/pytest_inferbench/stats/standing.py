@@ -48,6 +48,7 @@ class Before:
         days: how many days wait.
         shift: how much worse the level before the one on trial was; NaN where none is on trial.
         n_earlier: what that level is worth.
+        same_day: 1 where today is the last of the waiting days, else 0.
     """
 
     n: FloatLike
@@ -59,6 +60,7 @@ class Before:
     days: FloatLike = 0
     shift: FloatLike = math.nan
     n_earlier: FloatLike = 1.0
+    same_day: FloatLike = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def stand(away: Floats, before: Before, rule: Rule) -> Standing:
     limits = replace(limits, screen=apart.screen)
     worse, better = _repeated(away, limits, rule), _repeated(-away, limits, rule)
     days = np.asarray(before.days) + 1
-    enough = days >= TOGETHER_DAYS
+    enough = days - np.asarray(before.same_day) >= TOGETHER_DAYS
     way = np.sign(before.waiting)
     days_worse = enough & (way > 0) & worse & _beyond(away, before, rule, 1)
     days_better = enough & (way < 0) & better & _beyond(away, before, rule, -1)
