@@ -72,20 +72,20 @@ def sessions(table: dict[tuple[float, int, int, int], float]) -> str:
     """How small a worsening is seen, by the number of accepted sessions."""
     left, right, top, bottom = 70, 520, 50, 330
     low, high = math.log(4.0), math.log(50.0)
-    counts = sorted({n for _, n, _, _ in table})
+    counts = sorted({n for _, n, _, _ in table} - {1})  # what one session sees lies far above
 
     def at(n: int, seen: float) -> tuple[float, float]:
-        share = math.log(n) / math.log(counts[-1])
+        share = math.log(n / counts[0]) / math.log(counts[-1] / counts[0])
         up = (math.log(seen) - low) / (high - low)
         return round(left + share * (right - left), 1), round(bottom - up * (bottom - top), 1)
 
     title = f"worsening seen with 80 % probability ({GATES} gates in the run)"
     lines = [f'<text class="small quiet" x="16" y="24">{title}</text>']
     for seen in (5, 10, 20, 40):
-        y = at(1, seen)[1]
+        y = at(counts[0], seen)[1]
         lines.append(f'<line class="guide" x1="{left}" y1="{y}" x2="{right}" y2="{y}"/>')
         lines.append(f'<text class="small quiet end" x="{left - 10}" y="{y + 4}">+{seen} %</text>')
-    y = at(1, 20)[1]
+    y = at(counts[0], 20)[1]
     lines.append(f'<line class="unsure dash" x1="{left}" y1="{y}" x2="{right}" y2="{y}"/>')
     lines.append(f'<text class="small unsure end" x="{right}" y="{y - 7}">above: INCONCLUSIVE</text>')
     lines += [f'<text class="small quiet middle" x="{at(n, 5)[0]}" y="{bottom + 20}">{n}</text>' for n in counts]
