@@ -12,6 +12,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import process_time
 from typing import TypeVar
@@ -32,6 +33,7 @@ MODELS, CASES, SESSIONS, ROUNDS = 20, 10, 20, 5
 JUDGED_S, RECORDED_S = 1.0, 1.0
 BACKEND, HARDWARE = "vllm", "8x-nvidia-h200"
 _MACHINE = {"GPUs": "8x NVIDIA H200", "GPU driver": "570.86", "kernel": "6.8.0", "memory": "2016 GiB"}
+_FIRST_NIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 _REPEATS = 3
 
 T = TypeVar("T")
@@ -64,7 +66,9 @@ def main() -> int:
         )
         gates = sum(map(len, verdicts))
         store = BaselineStore(folder, folder.parent, METRICS)
-        writing, _ = _timed(lambda: [_record(store, each, today[each.file.model], "today") for each in baselines])
+        writing, _ = _timed(
+            lambda: [_record(store, each, today[each.file.model], "today", SESSIONS) for each in baselines]
+        )
     what = f"{MODELS * CASES} cases x {gates // (MODELS * CASES)} gates x {SESSIONS} sessions"
     sys.stdout.write(
         f"{what}, {MODELS} models:\n"
@@ -88,9 +92,10 @@ def _judged(baseline: Baseline, cases: list[CaseResult], pool: list[OwnSpread]) 
         yield from checks
 
 
-def _record(store: BaselineStore, baseline: Baseline, cases: list[CaseResult], run: str) -> None:
+def _record(store: BaselineStore, baseline: Baseline, cases: list[CaseResult], run: str, night: int) -> None:
     candidates = [Candidate(case, _MACHINE) for case in cases]
-    store.write(plan_update(baseline, candidates, run_id=run, date="2026-01-01T00:00:00+00:00"))
+    date = (_FIRST_NIGHT + timedelta(days=night)).isoformat()
+    store.write(plan_update(baseline, candidates, run_id=run, date=date))
 
 
 def _make(folder: Path, model: str, rng: random.Random) -> None:
@@ -98,7 +103,7 @@ def _make(folder: Path, model: str, rng: random.Random) -> None:
     store = BaselineStore(folder, folder.parent, METRICS)
     for night in range(SESSIONS):
         cases = [_result(model, number, rng) for number in range(CASES)]
-        _record(store, store.read(model, BACKEND, HARDWARE), cases, f"run-{night:03d}")
+        _record(store, store.read(model, BACKEND, HARDWARE), cases, f"run-{night:03d}", night)
 
 
 def _result(model: str, number: int, rng: random.Random) -> CaseResult:

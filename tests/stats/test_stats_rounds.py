@@ -9,12 +9,12 @@ import pytest
 from false_alarm_rates import ALPHA, DRAWS, regressions, seeded
 from hypothesis import given
 from hypothesis import strategies as st
-from null_worlds import World, draw_heard
+from null_worlds import World, autoregressive, draw_heard
 
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.moderation import stated
-from pytest_inferbench.stats.rounds import NO_ROUNDS, median_factor, pooled, round_scatter
+from pytest_inferbench.stats.rounds import NO_ROUNDS, median_factor, resemblance, round_scatter, scatter_of
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.verdict import Verdict
@@ -55,15 +55,34 @@ def test_the_scatter_of_rounds_is_the_median_s_variance():
 def test_fewer_than_two_usable_rounds_say_nothing(rounds):
     """Without scatter there is no estimate, which is not an estimate of zero."""
     assert round_scatter(rounds) == NO_ROUNDS
-    assert pooled([round_scatter(rounds)] * 3) == NO_ROUNDS
+    assert scatter_of([rounds] * 3, whole=[False] * 3) == NO_ROUNDS
 
 
 def test_sessions_are_pooled_by_their_degrees_of_freedom():
     """A session of five rounds counts twice as much as one of three; one without scatter does not count."""
-    three, five = round_scatter([1.0, 2.0, 4.0]), round_scatter([1.0, 1.0, 1.0, 1.0, 1.0])
-    together = pooled([three, NO_ROUNDS, five])
+    three, five = [1.0, 2.0, 4.0], [1.0, 1.0, 1.0, 1.0, 1.0]
+    together = scatter_of([three, [40.0], five], whole=[False] * 3)
     assert together.df == 6
-    assert together.variance == pytest.approx(three.variance / 3)
+    assert together.variance == pytest.approx(round_scatter(three).variance / 3)
+
+
+@pytest.mark.parametrize(("true", "least", "most"), [(0.0, 0.0, 0.1), (0.5, 0.4, 0.6), (0.8, 0.7, 0.9)])
+@pytest.mark.parametrize("rounds", [3, 5, 8])
+def test_rounds_that_resemble_each_other_are_known(true, least, most, rounds):
+    """The correlation is found however few rounds a session has; without any, or equal ones, it is 0."""
+    series = autoregressive(seeded("resemblance", true, rounds).standard_normal((2000, rounds)), true)
+    assert least <= resemblance(np.exp(0.05 * series).tolist()) <= most
+    assert resemblance([]) == resemblance([[40.0, 40.0, 40.0]]) == resemblance([[40.0, 41.0]]) == 0.0
+
+
+def test_a_floor_of_resembling_rounds_is_what_sessions_scatter():
+    """Five rounds correlated .8 from one to the next: sessions' medians scatter as the floor says, not by a third."""
+    series = 0.1 * autoregressive(seeded("floor").standard_normal((4000, 5)), 0.8)
+    scatter = np.median(series, axis=1).var()
+    rounds = np.exp(series).tolist()
+    told = scatter_of(rounds, resemblance(rounds), whole=[False] * len(rounds)).variance
+    assert told == pytest.approx(scatter, rel=0.25)
+    assert scatter_of(rounds, whole=[False] * len(rounds)).variance < scatter / 3
 
 
 @given(st.lists(st.floats(0.1, 1e6), min_size=2, max_size=8), st.floats(0.01, 100))

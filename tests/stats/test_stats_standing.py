@@ -130,7 +130,7 @@ def test_arrays_and_single_gates_stand_alike():
         rng.integers(1, 9, 200),
     )
     together = stand(away, before, RULE)
-    fields = [getattr(before, name) for name in Before.__slots__]
+    fields = [np.broadcast_to(getattr(before, name), 200) for name in Before.__slots__]
     for gate in range(200):
         alone = stand(away[gate], Before(*(each[gate] for each in fields)), RULE)
         for name in ("regressed", "improved", "gone", "opens", "returns", "aside", "together", "screened"):

@@ -114,7 +114,7 @@ class Histories:
             else apart(key, rules(key)[gate])
             for (key, gate), history in self._histories.items()
         ]
-        recent = (past.rounds for history in self._histories.values() for past in history.sessions[-_RECENT:])
+        recent = [past.rounds for history in self._histories.values() for past in history.sessions[-_RECENT:]]
         self._resemblance = resemblance(recent)
         self._priors = dict(zip(self._histories, priors(own, pool), strict=True))
 

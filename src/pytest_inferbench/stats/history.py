@@ -17,7 +17,7 @@ import numpy as np
 
 from pytest_inferbench.stats.days import plan
 from pytest_inferbench.stats.moderation import OwnSpread
-from pytest_inferbench.stats.rounds import RoundScatter, pooled, round_scatter
+from pytest_inferbench.stats.rounds import RoundScatter, scatter_of
 from pytest_inferbench.stats.rule import ASSUMED_DOUBT, ASSUMED_SHARED
 from pytest_inferbench.stats.sample import Note, oriented, usable
 from pytest_inferbench.stats.standing import TRIAL_DAYS
@@ -101,8 +101,8 @@ class History:
             resemblance: correlation of successive rounds.
             today: the figure in each round of today's session.
         """
-        told = [round_scatter(each.rounds, resemblance, whole=each.pooled) for each in self.sessions]
-        return pooled([*told, round_scatter(today, resemblance, whole=self.of_all_requests)])
+        rounds, whole = [each.rounds for each in self.sessions], [each.pooled for each in self.sessions]
+        return scatter_of([*rounds, today], resemblance, whole=[*whole, self.of_all_requests])
 
     @property
     def current(self) -> Floats:

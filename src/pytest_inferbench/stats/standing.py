@@ -93,18 +93,23 @@ class Standing:
 def stand(away: Floats, before: Before, rule: Rule) -> Standing:
     """Judge sessions of today (..., k), the test's own first, by how far they are away from the level."""
     limits = hurdles(before.sd, before.df, before.n, away, rule)
-    # A day that waits must not hide the next one: what screens is told by the spread without its distance.
-    apart = hurdles(before.sd_apart, before.df_apart, before.n, away, rule)
-    limits = replace(limits, screen=apart.screen)
+    if before.sd_apart is not before.sd:
+        # A day that waits must not hide the next one: what screens is told by the spread without its distance.
+        apart = hurdles(before.sd_apart, before.df_apart, before.n, away, rule)
+        limits = replace(limits, screen=apart.screen)
     worse, better = _repeated(away, limits, rule), _repeated(-away, limits, rule)
     days = np.asarray(before.days) + 1
     enough = days - np.asarray(before.same_day) >= TOGETHER_DAYS
     way = np.sign(before.waiting)
-    days_worse = enough & (way > 0) & worse & _beyond(away, before, rule, 1)
-    days_better = enough & (way < 0) & better & _beyond(away, before, rule, -1)
+    days_worse, days_better = enough & (way > 0) & worse, enough & (way < 0) & better
+    if days_worse.any() or days_better.any():
+        days_worse &= _beyond(away, before, rule, 1)
+        days_better &= _beyond(away, before, rule, -1)
     up, improved = called(away, limits) | days_worse, called(-away, limits) | days_better
     trial = np.isfinite(np.asarray(before.shift))
-    gone = up & trial & ~_beyond_earlier(away, before, rule, days_worse)
+    gone = up & trial
+    if gone.any():
+        gone &= ~_beyond_earlier(away, before, rule, days_worse)
     regressed, returns = up & ~gone, gone & days_worse
     opens = improved & (days_better | (away.shape[-1] > 1))
     aside = np.where(worse & ~regressed & ~returns, 1, 0) - np.where(better & ~opens, 1, 0)
