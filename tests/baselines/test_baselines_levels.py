@@ -12,6 +12,7 @@ from benchmarks.perf.proof.nightly import Store, judge_night
 from baselines.baseline_made import CASE, TABLE, baseline, candidate, result, segment, session
 from pytest_inferbench.baselines.accepted import reference
 from pytest_inferbench.baselines.candidate import Candidate
+from pytest_inferbench.baselines.decided import plan_decided
 from pytest_inferbench.baselines.lines import LeftOut
 from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.read_lines import read_lines
@@ -94,6 +95,22 @@ def test_a_regression_leaves_out_what_waited():
     )
     assert [each.id for each in after(files, [line]).sessions] == ["run-1"]
     assert recorded(baseline(None, session(1), waits(2), session(3)), check("joins", Verdict.REGRESSED))[0] == ()
+
+
+def test_pairs_that_call_a_regression_leave_out_what_waited():
+    """They record no session; where they call none, nothing changes, and both is said."""
+    files = baseline(None, session(1), waits(2), waits(3))
+    pairs = Check(TTFT, "pairs", Verdict.REGRESSED, 60.0, comparison={})
+    update = plan_decided(files, [result(checks=(pairs,), verdict=Verdict.REGRESSED)], "run-9", "2025-01-20")
+    (line,) = update.lines[files.hardware].add
+    assert line.sessions == ["run-2", "run-3"]
+    assert update.notes == (
+        "concurrency[c08] on 1x-nvidia-h200: ttft_ms.p50 regressed by pairs: 2 sessions that waited left out",
+    )
+    calm = Check(TTFT, "pairs", Verdict.OK, 41.0, comparison={})
+    update = plan_decided(files, [result(checks=(calm,), verdict=Verdict.OK)], "run-9", "2025-01-20")
+    assert not update.lines[files.hardware].changes
+    assert "nothing that waits is left out" in update.notes[0]
 
 
 def test_an_accepted_regression_takes_what_waited():

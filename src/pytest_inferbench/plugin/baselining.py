@@ -41,7 +41,7 @@ def check_options(settings: Settings) -> None:
             f"--compare-pairs {settings.compare_pairs} says how long a comparison goes on; add --compare A..B"
         )
     if settings.compare is not None and settings.update_baselines:
-        _check_noise(settings)
+        _check_pairs(settings)
     if mode is not None and mode not in _MODES:
         raise ValueError(f"--baseline-mode {mode}: unknown; use one of {', '.join(_MODES)}")
     given = [
@@ -55,17 +55,11 @@ def check_options(settings: Settings) -> None:
         raise ValueError("--accept-regressions has nothing to accept with --baseline-mode prune; leave one of them out")
 
 
-def _check_noise(settings: Settings) -> None:
-    """Refuse to update baselines by pairs, but for an A/A run, whose noise they keep."""
-    a, _, b = settings.compare.partition("..")
-    if a != b:
-        raise ValueError(
-            "--update-baselines with --compare: pairs are no session of a history; leave one of them out, or compare "
-            f"one arm with itself to record this site's noise: --compare {b or a}..{b or a}"
-        )
+def _check_pairs(settings: Settings) -> None:
+    """Refuse to say how a session is recorded where there are pairs, which are none."""
     if settings.accept_regressions or settings.baseline_mode not in (None, "append"):
         option = "--accept-regressions" if settings.accept_regressions else f"--baseline-mode {settings.baseline_mode}"
-        raise ValueError(f"{option} with --compare: an A/A run records its noise and no session; leave it out")
+        raise ValueError(f"{option} with --compare: pairs are no session of a history; leave it out")
 
 
 class Baselining:

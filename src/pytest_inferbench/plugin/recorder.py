@@ -16,7 +16,7 @@ from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plugin.book import Book
 from pytest_inferbench.plugin.reports import shown, write_reports
-from pytest_inferbench.plugin.update import Outcome, record_noise, update_baselines
+from pytest_inferbench.plugin.update import Outcome, record_pairs, update_baselines
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
@@ -96,7 +96,7 @@ class Recorder:
         if interrupted:
             return Outcome(("baselines not updated: the run was interrupted",), went_well=False)
         if self._context.settings.compare is not None:
-            return record_noise(self._context, self._book.cases)
+            return record_pairs(self._context, self._book.cases)
         return update_baselines(self._context, self._cells(), self._book.cases, self._book.started)
 
     def print_summary(self, terminal: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter

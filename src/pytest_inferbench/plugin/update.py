@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.candidate import Candidate, by_file
 from pytest_inferbench.baselines.changes import told_lines
+from pytest_inferbench.baselines.decided import plan_decided
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.noise import plan_noise
 from pytest_inferbench.baselines.older import plan_takeover
@@ -81,15 +82,16 @@ def update_baselines(
     return _carry_out(context, plan)
 
 
-def record_noise(context: RunContext, cases: Sequence[dict[str, Any]]) -> Outcome:
-    """Record what an A/A run said of its cases' noise; arguments as `update_baselines`."""
+def record_pairs(context: RunContext, cases: Sequence[dict[str, Any]]) -> Outcome:
+    """Record what pairs said: an A/A run of its cases' noise, others of sessions that wait; as `update_baselines`."""
     grouped: dict[tuple[str, str, str], list[CaseResult]] = {}
     for result in map(CaseResult.from_json, cases):
         grouped.setdefault((result.model, result.backend, result.hardware), []).append(result)
 
     def plan() -> Iterator[Update]:
         for key, results in grouped.items():
-            yield plan_noise(context.baselines.read(*key), results, context.run_id, _now())
+            plan_pairs = plan_noise if _is_aa(context) else plan_decided
+            yield plan_pairs(context.baselines.read(*key), results, context.run_id, _now())
             yield from _takeover(context, *key)
 
     return _carry_out(context, plan)
@@ -168,6 +170,11 @@ def _write(context: RunContext, updates: Iterable[Update]) -> Outcome:
             return Outcome([*lines, f"baselines not updated: {error}"], went_well=False, cases=cases)
         cases += update.cases
     return Outcome([*lines, *(f"wrote {name}" for name in written)], cases=cases)
+
+
+def _is_aa(context: RunContext) -> bool:
+    a, _, b = str(context.settings.compare).partition("..")
+    return a == b
 
 
 def _now() -> str:
