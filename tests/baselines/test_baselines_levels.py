@@ -58,7 +58,7 @@ def test_a_session_that_waits_says_in_which_gate_and_how():
     files = baseline(None, session(1))
     (line,), said = recorded(files, check("worse", Verdict.INCONCLUSIVE), check(metric="tpot_ms.p50"))
     assert (line.segment, line.aside) == ("1", {TTFT: "worse"})
-    assert said.startswith("INCONCLUSIVE, session 2 of segment 1: it waits, since ttft_ms.p50 looks worse")
+    assert said == "INCONCLUSIVE, session 2 of segment 1: waiting for further days: ttft_ms.p50 (looks worse)"
     (back,) = read_lines(line.to_text(), "h.jsonl", datetime.now(UTC))[CASE].sessions
     assert back == line
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -145,7 +145,7 @@ class OwnedServer:
         )
 
     def accept(self, recorded: Path, sessions: int) -> None:
-        """Take over a baseline of one session, as one of so many that scatter by 1 % and whose rounds do not."""
+        """Take over a baseline of one session, as one of so many days that scatter by 1 %, whose rounds do not."""
         folder = self.folder / "benchmarks/baselines"
         shutil.copytree(recorded, folder, dirs_exist_ok=True)
         lines, file = next(folder.glob("*/*.jsonl")), next(folder.glob("*.yaml"))
@@ -154,6 +154,7 @@ class OwnedServer:
             session.model_copy(
                 update={
                     "id": f"{session.id}-{number}",
+                    "date": (session.moment - timedelta(days=sessions - number)).isoformat(),
                     "gates": GATES,
                     "rounds": {
                         name: (value * (1 + away),) * len(figures)

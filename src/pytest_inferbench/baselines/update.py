@@ -97,8 +97,8 @@ def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, mode: Mode, 
 
 def _headline(candidate: Candidate, after: Accepted, place: Place, aside: Mapping[str, Aside]) -> str:
     said = f"{candidate.result.verdict.label}, session {len(after.segment)} of segment {after.numbers[-1]}"
-    waits = [f"{gate} looks {way}" for gate, way in aside.items()]
-    why = place.why or (f"it waits, since {', '.join(waits)}: further days have to say" if waits else "")
+    waits = [f"{gate} (looks {way})" for gate, way in aside.items()]
+    why = place.why or (f"waiting for further days: {', '.join(waits)}" if waits else "")
     return f"{said}: {why}" if why else said
 
 

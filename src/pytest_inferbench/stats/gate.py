@@ -16,7 +16,7 @@ from pytest_inferbench.stats.diagnostics import step
 from pytest_inferbench.stats.distributions import t_tail
 from pytest_inferbench.stats.moderation import OwnSpread, moderate
 from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable, usable
-from pytest_inferbench.stats.standing import Before, stand
+from pytest_inferbench.stats.standing import TRIAL_DAYS, Before, stand
 from pytest_inferbench.stats.two_stage import prediction_factor
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.stats.words import what_decides, why_inconclusive
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _MEASURE_AGAIN = "measure again when the machine is steady"
 _LACKING = Note("not_repeated", "the fresh server's session has no usable figure of it, so it is judged by the first")
-_WAITS = {Record.WORSE: "its session waits as a worse one", Record.BETTER: "its session waits as a better one"}
+_WAITS = {Record.WORSE: "its figure waits as a worse one", Record.BETTER: "its figure waits as a better one"}
 
 
 def judge(
@@ -154,7 +154,9 @@ def _explained(compared: Comparison, found: Standing, history: History) -> Compa
         needed = None if unsteady else sessions_needed(spread.sd, spread.df, history.worth, rule)
         remedy = _MEASURE_AGAIN if unsteady else what_decides(needed, "session")
         if not unsteady and needed is None:
-            remedy = _stepped(history) or remedy
+            missing = TRIAL_DAYS - history.days
+            few = f"sessions of {missing} more day{'' if missing == 1 else 's'} are the least that decides"
+            remedy = few if missing > 0 else _stepped(history) or remedy
         notes = (*notes, why_inconclusive(compared.detectable, rule.resolve, remedy, compared.direction))
     return replace(compared, needed=needed, notes=notes)
 
@@ -167,8 +169,8 @@ def _stepped(history: History) -> str:
     place, size = found
     moved = percent(unoriented(size, history.direction) - 1)
     return (
-        f"more sessions alone would not decide: the accepted ones step by {moved} after the first {place} of "
-        f"{len(logs)}; --baseline-mode reseat starts a level of its own"
+        f"more sessions alone would not decide: the accepted ones are of two levels, {moved} after the first {place} "
+        f"of {len(logs)}; find out why, and --baseline-mode reseat accepts the level of today"
     )
 
 
@@ -184,7 +186,8 @@ def _staged(compared: Comparison, differences: Floats, found: Standing) -> Compa
     if k > 1 and not decided:
         each = ", ".join(percent(ratio - 1) for ratio in compared.sessions)
         more = ", more scatter than the accepted sessions explain" if limits.unsteady else ""
-        notes = (*notes, Note("not_confirmed", f"not confirmed: the sessions changed by {each} in turn{more}"))
+        seen = "seen again, and too little is known to call it" if int(found.aside) else "not confirmed"
+        notes = (*notes, Note("not_confirmed", f"{seen}: the sessions changed by {each} in turn{more}"))
     if compared.record in {Record.WORSE, Record.BETTER} and k > compared.rule.confirmations:
         notes = (*notes, Note("waits", f"{_WAITS[compared.record]}, if it is recorded, until further days have shown"))
     return replace(
