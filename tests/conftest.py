@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes an example slow, and no property false.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # What the pytest runs of tests leave out: plugins that no suite of theirs uses, and that cost each run a second.
 _LEFT_OUT = "-p no:hypothesispytest -p no:anyio -p no:rerunfailures -p no:timeout"

@@ -73,6 +73,15 @@ def test_what_waits_is_in_no_figure_and_in_no_reference():
     assert reference(joined.level, TTFT).value == 41.0
 
 
+def test_what_waited_and_joins_is_told():
+    """A day that does not look so ends the waiting, and says of which figure how many sessions now count."""
+    files = baseline(None, session(1), waits(2), waits(3))
+    _, said = recorded(files, check())
+    assert said == "OK, session 4 of segment 1: what waited has joined: ttft_ms.p50 (2)"
+    _, said = recorded(files, check("worse", Verdict.INCONCLUSIVE))
+    assert "has joined" not in said
+
+
 def test_an_improvement_opens_a_segment_and_takes_those_that_waited_for_it():
     """Their lines stay where they are; what is derived puts them into the new segment."""
     files = baseline(None, session(1), session(2), waits(3, "better"), waits(4, "better"))

@@ -64,6 +64,14 @@ def test_show(write, capsys):
     )
 
 
+def test_show_tells_what_waits(write, capsys):
+    """Its sessions are counted, and are in no figure yet."""
+    waits = {"aside": {"ttft_ms.p50": "worse"}, "rounds": {"ttft_ms.p50": [60.0], "tpot_ms.p50": [6.1]}}
+    write(session(1), session(2, **waits))
+    row = said(capsys, "show").splitlines()[2].split()
+    assert row[1:6] == ["2", "(1", "waits)", "41.0", "6.10"]
+
+
 @pytest.mark.parametrize("when", ["2025-01-03", "2025-01-02T12:00:00+00:00"])
 def test_since_a_date(write, capsys, when):
     """What was accepted when that day began, and now."""

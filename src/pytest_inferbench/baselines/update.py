@@ -21,6 +21,7 @@ from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from pytest_inferbench.baselines.accepted import Accepted
@@ -71,9 +72,9 @@ def plan_update(
         lines = (*opened(candidate, run_id, date, place), session)
         added += lines
         after = accepted.with_lines(lines)
-        said.append(
-            _told(baseline, candidate.key, _headline(candidate, after, place, aside), moved(accepted, after, gated))
-        )
+        waited = _waited(accepted, gated) if place.how is None else {}
+        headline = _headline(candidate, after, place, aside, waited)
+        said.append(_told(baseline, candidate.key, headline, moved(accepted, after, gated)))
         if candidate.key not in baseline.file.cases and (baseline.text is None or len(after.segment) == 1):
             proposals[candidate.key] = proposed_budgets(after.segment, gated, candidate.direction)
     file, notes = _proposed(baseline, {key: budgets for key, budgets in proposals.items() if budgets})
@@ -95,11 +96,24 @@ def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, mode: Mode, 
     return ""
 
 
-def _headline(candidate: Candidate, after: Accepted, place: Place, aside: Mapping[str, Aside]) -> str:
+def _headline(
+    candidate: Candidate, after: Accepted, place: Place, aside: Mapping[str, Aside], waited: Mapping[str, int]
+) -> str:
     said = f"{candidate.result.verdict.label}, session {len(after.segment)} of segment {after.numbers[-1]}"
-    waits = [f"{gate} (looks {way})" for gate, way in aside.items()]
-    why = place.why or (f"waiting for further days: {', '.join(waits)}" if waits else "")
+    waits = ", ".join(f"{gate} (looks {way})" for gate, way in aside.items())
+    joined = ", ".join(f"{gate} ({count})" for gate, count in waited.items() if gate not in aside)
+    parts = [
+        place.why,
+        f"waiting for further days: {waits}" if waits else "",
+        f"what waited has joined: {joined}" if joined else "",
+    ]
+    why = "; ".join(part for part in parts if part)
     return f"{said}: {why}" if why else said
+
+
+def _waited(accepted: Accepted, gated: Iterable[str]) -> dict[str, int]:
+    """How many sessions wait in each gate; those in which none does are left out."""
+    return {gate: len(found) for gate in gated if (found := accepted.waiting(gate))}
 
 
 def _told(baseline: Baseline, key: str, said: str, figures: Sequence[Moved] = ()) -> CaseUpdate:

@@ -64,12 +64,19 @@ def _show(files: tuple[Listed, ...], since: str | None, store: BaselineStore) ->
         names = list(dict.fromkeys(gate for each in file.accepted.values() for gate in _gates(each)))
         before = then.get((file.owner, file.hardware), {})
         rows = [
-            [key, str(len(now.segment)), *_figures(before.get(key), now, names, since), *_origin(now)]
+            [key, _sessions(now), *_figures(before.get(key), now, names, since), *_origin(now)]
             for key, now in file.accepted.items()
             if now.sessions
         ]
         sys.stdout.write("\n" * bool(number) + f"{file.owner} on {file.hardware}\n")
         print_rows(rows, ["case", "sessions", *names, "from", "version"])
+
+
+def _sessions(accepted: Accepted) -> str:
+    """How many sessions the level has, and how many more of it wait in any gate."""
+    waiting = {each.id for gate in _gates(accepted) for each in accepted.waiting(gate)}
+    count = len(accepted.segment)
+    return f"{count} ({len(waiting)} wait{'s' if len(waiting) == 1 else ''})" if waiting else str(count)
 
 
 def _gates(accepted: Accepted) -> list[str]:
