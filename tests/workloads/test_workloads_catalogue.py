@@ -28,7 +28,7 @@ def test_a_wrong_kind_names_the_nearest():
 
 def test_every_workload_is_public():
     """`from pytest_inferbench import X` works for each, and nothing is public that is not there."""
-    for_hooks = {"Direction", "Kind", "SampleMetric", "Unit", "ValueMetric"}
+    for_hooks = {"Direction", "Kind", "SampleMetric", "Unit", "ValueMetric", "Zero"}
     for_tests = {"Backend", "Bench", "Budget", "InferbenchError", "Result"}
     for workload in WORKLOADS:
         assert getattr(pytest_inferbench, workload.__name__) is workload
