@@ -1,6 +1,6 @@
 """The false alarms of a gate on the error rate, measured on the shipped rule; run as a program it prints the table.
 
-PYTHONPATH=src python tests/stats/count_rates.py > tests/golden/stats/counts.txt
+PYTHONPATH=src:. python tests/stats/count_rates.py > tests/golden/stats/counts.txt
 """
 
 from __future__ import annotations

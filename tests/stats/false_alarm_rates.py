@@ -1,6 +1,6 @@
 """The history gate's false-alarm rates, measured on the shipped rule; run as a program it prints the table.
 
-PYTHONPATH=src python tests/stats/false_alarm_rates.py > tests/golden/stats/false_alarms.txt
+PYTHONPATH=src:. python tests/stats/false_alarm_rates.py > tests/golden/stats/false_alarms.txt
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
-from null_worlds import World, bimodal, draw_heard, heavy, skewed
+from benchmarks.perf.proof.worlds import heavy
+from null_worlds import World, bimodal, draw_heard, skewed
 
 from pytest_inferbench.stats.days import Plan, plan
 from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, moderated

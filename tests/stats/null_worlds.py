@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.perf.proof.worlds import autoregressive, normal
 
 from pytest_inferbench.stats.rounds import median_factor
 
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.random import Generator
-
-
-def normal(rng: Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return rng.standard_normal(shape)
-
-
-def heavy(rng: Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Student's t with 3 degrees of freedom, unit variance."""
-    return rng.standard_t(3, shape) / math.sqrt(3)
 
 
 def skewed(rng: Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -69,15 +61,6 @@ class World:
     round_sd: float | None = None
     common: float = 0.0
     grid: float = 0.0
-
-
-def autoregressive(innovations: np.ndarray, correlation: float) -> np.ndarray:
-    """A stationary series of unit variance along the last axis, from independent innovations."""
-    series = np.empty_like(innovations)
-    series[..., 0] = innovations[..., 0]
-    for at in range(1, innovations.shape[-1]):
-        series[..., at] = correlation * series[..., at - 1] + math.sqrt(1 - correlation**2) * innovations[..., at]
-    return series
 
 
 def draw(

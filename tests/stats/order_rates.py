@@ -1,6 +1,6 @@
 """Whole runs of pairs, as `campaign.compare.look` judges them, where second servers are slower; prints the table.
 
-PYTHONPATH=src python tests/stats/order_rates.py > tests/golden/stats/pair_runs.txt
+PYTHONPATH=src:. python tests/stats/order_rates.py > tests/golden/stats/pair_runs.txt
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The paired engine's false alarms and what looking costs, measured on the shipped rule; prints the table.
 
-PYTHONPATH=src python tests/stats/pair_rates.py > tests/golden/stats/pairs.txt
+PYTHONPATH=src:. python tests/stats/pair_rates.py > tests/golden/stats/pairs.txt
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.perf.proof.worlds import heavy
 from false_alarm_rates import seeded, standard_error
-from null_worlds import heavy, normal, skewed
+from null_worlds import normal, skewed
 
 from pytest_inferbench.stats.moderation import STATED_DF, STATED_SD, fit_priors, moderated
 from pytest_inferbench.stats.paired import pair_hurdle, pair_level, pair_variance

@@ -1,6 +1,6 @@
 """The history gate's power, measured on the shipped rule beside the change it says it would see; prints the table.
 
-PYTHONPATH=src python tests/stats/power_rates.py > tests/golden/stats/power.txt
+PYTHONPATH=src:. python tests/stats/power_rates.py > tests/golden/stats/power.txt
 """
 
 from __future__ import annotations
