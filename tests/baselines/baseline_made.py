@@ -76,9 +76,9 @@ def result(case="concurrency[c08]", *, rounds=ROUNDS, n=96, verdict=Verdict.NEW,
 
 
 def candidate(case="concurrency[c08]", *, machine=None, **fields):
-    """What a session offers to the baseline; `image`, `digest` and `canary` are what its server says."""
+    """What a session offers to the baseline; `image`, `digest`, `canary`, `args`: of its server."""
     server = {"args_hash": "a1", "provision": "docker"}
-    names = {"image": "image", "digest": "image_digest", "canary": "canary"}
+    names = {"image": "image", "digest": "image_digest", "canary": "canary", "args": "args", "args_hash": "args_hash"}
     server |= {names[name]: fields.pop(name) for name in names if name in fields}
     return Candidate(result(case, server=server, **fields), machine or {})
 

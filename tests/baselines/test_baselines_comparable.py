@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_inferbench.baselines.comparable import comparable, histories
-from pytest_inferbench.baselines.fingerprint import Fingerprint, flags, image_name, incomparable, of_session
+from pytest_inferbench.baselines.fingerprint import (
+    Fingerprint,
+    differences,
+    flags,
+    image_name,
+    incomparable,
+    of_session,
+)
 from pytest_inferbench.stats.rule import DEFAULTS, kind_of
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.units import Direction
@@ -82,6 +89,37 @@ def test_what_differs_is_flagged_and_compared(then, now, flag):
     old = of_session(session(**then))
     assert flags(old, dataclasses.replace(old, **now)) == (flag,)
     assert flags(old, old) == ()
+
+
+def test_every_difference_is_told_with_both_values():
+    """What may be why figures changed: version, image, each argument, the machine; nothing where all agree."""
+    old = of_session(session(server_args={"max-num-seqs": "256", "seed": "0"}, machine={"kernel": "6.1"}))
+    new = dataclasses.replace(
+        old, version="v0.8.2", image="vllm/vllm@sha256:1a", server_args="b2",
+        args={"max-num-seqs": "128", "dtype": "half"}, machine={"kernel": "6.8"},
+    )  # fmt: skip
+    assert [str(each) for each in differences(old, new)] == [
+        "version v0.8.1 -> v0.8.2",
+        "image vllm/vllm@sha256:0f -> vllm/vllm@sha256:1a",
+        "argument max-num-seqs 256 -> 128",
+        "argument seed 0 -> none",
+        "argument dtype none -> half",
+        "kernel 6.1 -> 6.8",
+    ]
+    assert differences(old, old) == ()
+    unknown = dataclasses.replace(new, version=old.version, image=old.image, machine={}, args=None)
+    assert [str(each) for each in differences(old, unknown)] == ["arguments hash a1 -> b2"]
+
+
+def test_a_result_is_held_against_the_last_session_that_looked_no_worse():
+    """What changed before the slow nights is told on each of them; arguments come from the line that has them."""
+    good = session(1, server_args={"max-num-seqs": "256"}), session(2)
+    slow = session(3, version="v0.8.2", aside={"ttft_ms.p50": "worse"})
+    made = candidate(version="v0.8.2", args_hash="b2", args={"max-num-seqs": 128})
+    found = comparable(baseline(*good, slow), made.key, made.fingerprint)
+    assert found.since.date == good[1].date
+    assert "argument max-num-seqs 256 -> 128" in map(str, found.differences)
+    assert "version v0.8.1 -> v0.8.2" in map(str, found.differences)
 
 
 def test_what_one_side_lacks_is_no_difference():

@@ -146,10 +146,10 @@ def test_an_improvement_that_did_not_last_gives_its_sessions_back():
 def test_lines_of_before_are_judged_with_a_note():
     """A history whose last line is of an earlier version says, once a case, what is judged otherwise now."""
     files = baseline(None, session(1, schema=2), session(2, schema=2))
-    judged = Histories(files, TABLE, (), {}).judge([result()], 3, again=True)
+    judged = Histories(files, TABLE, (), {}).judge([result()], 3)
     assert sum("sessions of one day count as one now" in note for note in judged.notes) == 1
     newer = Histories(baseline(None, session(1, schema=2), session(2)), TABLE, (), {})
-    assert not any("earlier version" in note for note in newer.judge([result()], 3, again=True).notes)
+    assert not any("earlier version" in note for note in newer.judge([result()], 3).notes)
 
 
 def test_the_proof_s_nights_are_the_product_s():
@@ -184,8 +184,8 @@ def test_the_proof_s_nights_are_the_product_s():
         histories = Histories(files, TABLE, (), {}, today=moment)
         judged = []
         for both in results:
-            once = histories.judge(both[:1], gates, again=True)
-            judged.append(histories.judge(both, gates, again=True) if once.wants_more else once)
+            once = histories.judge(both[:1], gates)
+            judged.append(histories.judge(both, gates) if once.wants_more else once)
         candidates = [
             Candidate(
                 result(f"c{case}", rounds=results[case][0].rounds, checks=judged[case].checks, verdict=Verdict.OK), {}

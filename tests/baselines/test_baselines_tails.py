@@ -74,7 +74,7 @@ def judged(*lines):
     text = YAML.replace("[ttft_ms.p50, tpot_ms.p50, output_tok_per_s]", f"[{P95}]")
     rounds = tuple({P95: MEDIAN * way} for way in (1.0, 1.1, 0.9))
     today = result(rounds=rounds, metrics={"ttft_ms": Summary("ms", "lower", n=500, p95=WHOLE)})
-    (check,) = Histories(baseline(text, *lines), METRICS, (), {}).judge([today], 1, again=True).checks
+    (check,) = Histories(baseline(text, *lines), METRICS, (), {}).judge([today], 1).checks
     return check
 
 

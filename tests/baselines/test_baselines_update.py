@@ -59,12 +59,23 @@ cases:
     ]
 
 
+def test_arguments_are_kept_once():
+    """The first line of a set of arguments has them, the next ones its hash alone."""
+    server = {"args_hash": "b2", "args": {"max-num-seqs": 128}}
+    first = recorded(plan(baseline(), candidate(**server)))
+    assert first.server_args == {"max-num-seqs": "128"}
+    earlier = first.model_copy(update={"id": "run-1"})
+    again = plan(baseline(YAML, earlier), candidate(**server))
+    assert recorded(again).server_args is None
+
+
 def test_the_session_line():
     """A session keeps every figure that has a better side, by round, with six digits, and the gates in force."""
     made = recorded(plan(baseline(), candidate(canary="c1", machine={"kernel": "6.1"}, issued=96)))
     assert made.model_dump(by_alias=True) == {
         "schema": 3,
         "aside": None,
+        "server_args": None,
         "kind": "session",
         "id": "run-9",
         "date": "2025-02-03T04:05:06+00:00",

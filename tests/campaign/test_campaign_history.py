@@ -39,10 +39,10 @@ def eight(case="concurrency[c08]", **fields):
     ]
 
 
-def judged(*factors, gates=2, again=True, past=None, **fields):
+def judged(*factors, gates=2, once="", past=None, **fields):
     """What is said of sessions that are slower by these factors."""
     today = [result(rounds=rounds(factor), **fields) for factor in factors]
-    return histories(*(eight() if past is None else past)).judge(today, gates, again=again)
+    return histories(*(eight() if past is None else past)).judge(today, gates, once=once)
 
 
 def test_a_sessions_figure_is_the_median_over_its_rounds():
@@ -60,6 +60,7 @@ def test_an_unchanged_case_is_ok_in_every_gate():
         ("tpot_ms.p50", "history", Verdict.OK),
     ]
     assert not found.wants_more
+    assert (found.against["sessions"], found.against["changes"]) == (8, [])
     assert [each["value"] for each in found.checks[1].comparison["accepted"]] == [6.1 * (1 + away) for away in AWAY]
     case = result(checks=found.checks).to_json()
     for check in case["checks"]:
@@ -78,8 +79,9 @@ def test_a_slower_case_asks_for_a_confirmation_and_is_regressed_by_it():
 
 def test_what_cannot_be_measured_again_is_judged_at_once():
     """Without a fresh server one session decides, and none is asked for."""
-    found = judged(1.2, again=False)
+    found = judged(1.2, once="--bench-no-confirm")
     assert {check.verdict for check in found.checks} == {Verdict.REGRESSED}
+    assert found.against["once"] == "--bench-no-confirm"
     assert not found.wants_more
 
 
@@ -108,16 +110,16 @@ def test_changed_circumstances_are_notes():
 def test_a_figure_that_is_gone_is_invalid():
     """A gate with a history that was not measured today is never passed over in silence."""
     case = result(rounds=({"tpot_ms.p50": 6.1},))
-    (ttft, tpot) = histories(*eight()).judge([case], 2, again=True).checks
+    (ttft, tpot) = histories(*eight()).judge([case], 2).checks
     assert (ttft.verdict, tpot.verdict) == (Verdict.INVALID, Verdict.OK)
 
 
 def test_a_figure_that_never_was_is_left_out():
     """A gate that neither the history nor this session has says nothing; a case with no other is NEW."""
     case = result(rounds=rounds())
-    found = histories(*eight(), policy="gates: [ttft_ms.p50, error_rate]").judge([case], 2, again=True)
+    found = histories(*eight(), policy="gates: [ttft_ms.p50, error_rate]").judge([case], 2)
     assert [check.metric for check in found.checks] == ["ttft_ms.p50"]
-    (none,) = histories(*eight(), policy="gates: [error_rate]").judge([case], 2, again=True).checks
+    (none,) = histories(*eight(), policy="gates: [error_rate]").judge([case], 2).checks
     assert none.verdict is Verdict.NEW
     assert "error_rate" in none.note
 
@@ -126,7 +128,7 @@ def test_a_tail_of_few_requests_is_not_gated():
     """p95 of 96 requests does not repeat from day to day: it is left out of the history gate, and that is said."""
     past = [each.model_copy(update={"rounds": {**each.rounds, "ttft_ms.p95": [45.0]}}) for each in eight()]
     case = result(rounds=({**rounds()[0], "ttft_ms.p95": 90.0},))
-    found = histories(*past, policy="gates: [ttft_ms.p50, ttft_ms.p95]").judge([case], 2, again=True)
+    found = histories(*past, policy="gates: [ttft_ms.p50, ttft_ms.p95]").judge([case], 2)
     assert [check.metric for check in found.checks] == ["ttft_ms.p50"]
     assert any("p95 of 96 requests is not steady" in note for note in found.notes)
 
@@ -146,7 +148,7 @@ def test_the_policy_of_a_case_holds():
     text = YAML.replace(
         "    budgets: {ttft_ms.p95: {max: 400}", f"    {policy}\n    budgets: {{ttft_ms.p95: {{max: 400}}"
     )
-    found = histories(*eight(), text=text).judge([result(rounds=rounds(1.2))], 2, again=True)
+    found = histories(*eight(), text=text).judge([result(rounds=rounds(1.2))], 2)
     assert {check.comparison["margin"] for check in found.checks} == {0.3}
     assert {check.verdict for check in found.checks} == {Verdict.OK}
 
@@ -164,7 +166,7 @@ NOISE = Noise(
 
 def shares(*past, text=YAML, **fields):
     """What each gate was judged with: c, and who says so."""
-    found = histories(*past, text=text).judge([result(rounds=rounds(), **fields)], 2, again=True)
+    found = histories(*past, text=text).judge([result(rounds=rounds(), **fields)], 2)
     return {check.metric: (check.comparison["shared"], check.comparison["shared_source"]) for check in found.checks}
 
 

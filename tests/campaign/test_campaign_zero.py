@@ -12,7 +12,8 @@ from pytest_inferbench.campaign.compare import Compared, conclude, look, with_si
 from pytest_inferbench.campaign.history import Histories
 from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.table import METRICS
-from pytest_inferbench.report.comparison_table import comparison_table, what_was_visible, would_have_seen
+from pytest_inferbench.report.change import what_was_visible, would_have_seen
+from pytest_inferbench.report.comparison_table import comparison_table
 from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks
@@ -42,9 +43,9 @@ def histories(*lines, gates="[error_rate]"):
     return Histories(baseline(text, *lines), TABLE, (), {})
 
 
-def judged(*today, past=None, again=True):
+def judged(*today, past=None, once=""):
     lines = accepted(*[0] * 8) if past is None else past
-    return histories(*lines).judge([failing(each) for each in today], 3, again=again)
+    return histories(*lines).judge([failing(each) for each in today], 3, once=once)
 
 
 def test_an_error_rate_of_zero_is_a_history():
@@ -68,8 +69,9 @@ def test_failures_where_there_were_none_are_confirmed_and_regressed():
     schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}
     jsonschema.validate(json.loads(json.dumps(case["checks"][0])), schema)
     text = comparison_table(case, Verdict.REGRESSED)
-    assert "confirmed on a fresh server; 20 of 400 requests failed now, 0 of 1600 before" in text
-    assert judged(10, again=False).checks[0].verdict is Verdict.REGRESSED
+    assert "measured  error_rate: twice, each time on a server of its own\n" in text
+    assert "known     error_rate: 20 of 400 requests failed now, 0 of 1600 before" in text
+    assert judged(10, once="--bench-no-confirm").checks[0].verdict is Verdict.REGRESSED
 
 
 def test_an_ok_says_the_rate_it_would_have_seen():
@@ -151,10 +153,10 @@ def test_a_gate_in_steps_goes_the_same_way():
     text = YAML.replace("[ttft_ms.p50, tpot_ms.p50, output_tok_per_s]", "[server_preemptions]")
     found = Histories(baseline(text, *lines, metrics=METRICS), METRICS, (), {})
     assert found.gates("concurrency[c08]", "") == 1
-    assert found.judge([queued(8.0)], 3, again=True).wants_more
-    (check,) = found.judge([queued(8.0), queued(9.0)], 3, again=True).checks
+    assert found.judge([queued(8.0)], 3).wants_more
+    (check,) = found.judge([queued(8.0), queued(9.0)], 3).checks
     assert (check.verdict, check.comparison["baseline"]) == (Verdict.REGRESSED, 0.0)
     assert check.comparison["accepted"] == [{"value": 0.0, "segment": 1}] * 8
-    assert found.judge([queued(4.0)], 3, again=True).checks[0].verdict is Verdict.OK
+    assert found.judge([queued(4.0)], 3).checks[0].verdict is Verdict.OK
     arms = Compared(queued(0.0), {"server_preemptions": Rule()}, ((queued(0.0), queued(8.0)),) * 5)
     assert look({"x": arms}, {}, LOOKS)["x"]["server_preemptions"].verdict is Verdict.REGRESSED

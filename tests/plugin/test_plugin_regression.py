@@ -50,6 +50,12 @@ def test_a_required_baseline_that_is_not_there_is_a_failure(tmp_path):
     assert ran.outcomes == {f"test_one[{CELL}]": "passed", ONE: "failed"}
     assert "NEW: one of scripted/llama/" in ran.messages[ONE]
     assert "no baseline for this case" in ran.messages[ONE]
+    assert "1 NEW (--require-baseline)" in ran.text
+    for words in (
+        "failed by   --require-baseline",
+        f"record one  pytest 'test_suite.py::test_one[{CELL}]' --hardware lab",
+    ):
+        assert words in ran.text, ran.text
 
 
 def test_an_unchanged_server_is_ok_and_says_what_would_have_been_seen(owned):
@@ -80,7 +86,11 @@ def test_a_slower_server_is_regressed_after_confirmation_on_one_fresh_server(own
     assert (found["k"], found["confirmed"], len(found["sessions"])) == (2, True, 2)
     assert found["ratio"] == pytest.approx(1.5, rel=0.05)
     assert "REGRESSED: one of scripted/llama/" in ran.messages[ONE]
-    for words in ("baseline", "would have seen", "confirmed on a fresh server: +", "over 4 gates of the run"):
+    log = next(line.split()[-1] for line in ran.text.splitlines() if line.lstrip().startswith("server log"))
+    assert (owned.folder / log).is_file()
+    again = f"run again   pytest 'test_suite.py::test_one[{CELL}]' --hardware lab"
+    twice = "twice, each time on a server of its own: +"
+    for words in ("accepted", "would have seen", twice, "over 4 gates of the run", again):
         assert words in ran.text, ran.text
     assert "2 REGRESSED" in ran.text
 
@@ -102,7 +112,7 @@ def test_without_confirmation_one_session_decides_also_in_a_worker(owned):
     assert (ran.status, owned.starts) == (1, 1), ran.text
     assert ran.outcomes == {f"test_one[{CELL}]": "passed", ONE: "failed"}
     assert ran.checks("one")["ttft_ms.p50"]["comparison"]["k"] == 1
-    assert "not measured again" in ran.text
+    assert "once, not again: --bench-no-confirm" in ran.text
 
 
 def test_too_little_history_is_inconclusive_and_a_skip(tmp_path, recorded):
@@ -112,7 +122,7 @@ def test_too_little_history_is_inconclusive_and_a_skip(tmp_path, recorded):
     ran = server.run("-k", "one")
     assert ran.status == 0, ran.text
     assert ran.outcomes == {f"test_one[{CELL}]": "passed", ONE: "skipped"}
-    assert "more sessions would decide" in ran.messages[ONE]
+    assert "to decide: " in ran.messages[ONE]
     assert ran.verdicts == {"one": "inconclusive"}
     strict = server.run("--fail-inconclusive", "-k", "one")
     assert (strict.status, strict.outcomes[ONE]) == (1, "failed")

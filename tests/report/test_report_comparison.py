@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -10,15 +11,11 @@ from report_cases import HOSTILE, case
 
 from pytest_inferbench.campaign.record import to_check
 from pytest_inferbench.measure.result import Check
-from pytest_inferbench.report.comparison_table import (
-    comparison_table,
-    error_rate,
-    in_a_line,
-    site_noise,
-    what_was_visible,
-    would_have_seen,
-)
+from pytest_inferbench.report import wording
+from pytest_inferbench.report.change import in_a_line, what_was_visible, would_have_seen
+from pytest_inferbench.report.comparison_table import comparison_table
 from pytest_inferbench.report.document import build_document, run_schema
+from pytest_inferbench.report.error_rate import error_rate, site_noise
 from pytest_inferbench.report.headline import headline
 from pytest_inferbench.report.html_report import to_html_page
 from pytest_inferbench.report.junit import to_junit
@@ -33,6 +30,7 @@ from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.verdict import Verdict, worst
 from pytest_inferbench.units import Direction
 
+STRICT = ("require-baseline", "fail-inconclusive")
 AWAY = (0.0, 0.011, -0.009, 0.006, -0.012, 0.009, -0.004, 0.002)
 RULE = Rule(gates=6)
 PRIOR = Prior(0.02, 4.1, 5)
@@ -63,8 +61,24 @@ def told(name, *checks):
     return case(name, verdict, checks=checks).to_json()
 
 
-REGRESSED = told("concurrency[c08]", ttft(52.1, 51.6), output(1030.0, 1055.0))
-AT_ONCE = told("single", ttft(52.1, rule=Rule(gates=6, confirmations=0)), output(1280.0))
+AGAINST = {
+    "sessions": 8,
+    "since": "2026-01-07T03:12:40+00:00",
+    "changes": [
+        {"what": "version", "was": "v0.8.0", "now": "v0.8.1"},
+        {"what": "argument max-num-seqs", "was": "256", "now": "128"},
+        {"what": "kernel", "was": "6.1.0", "now": "6.8.0"},
+    ],
+}
+WHERE = [
+    ("server log", "perf/20260108-031200-aaaa/servers/vllm-1.log"),
+    ("run again", "pytest 'benchmarks/test_all.py::test_x[c08]' --hardware lab-1"),
+    ("two versions", "pytest benchmarks/test_all.py::test_x --hardware lab-1 --compare v0.8.0..v0.8.1"),
+]
+REGRESSED = told("concurrency[c08]", ttft(52.1, 51.6), output(1030.0, 1055.0)) | {"against": AGAINST}
+AT_ONCE = told("single", ttft(52.1, rule=Rule(gates=6, confirmations=0)), output(1280.0)) | {
+    "against": {"sessions": 8, "since": AGAINST["since"], "changes": [], "once": "--bench-no-confirm"}
+}
 UNDECIDED = told("rate[r05]", ttft(41.0, sessions=1, rule=Rule(gates=6, resolve=0.1)))
 FRESH = told("prefix[cold]", NEW)
 PAIRED = told("batch[b16]", paired(1.2))
@@ -72,10 +86,9 @@ PAIRED = told("batch[b16]", paired(1.2))
 
 def test_tables_look_as_agreed(golden) -> None:
     """Confirmed, judged at once, undecided, new and paired: each as its golden file shows it."""
-    tables = [
-        comparison_table(each, Verdict(each["verdict"])) for each in (REGRESSED, AT_ONCE, UNDECIDED, FRESH, PAIRED)
-    ]
-    golden("comparison_table.txt", "\n\n".join(tables) + "\n")
+    others = [comparison_table(each, Verdict(each["verdict"])) for each in (AT_ONCE, UNDECIDED, FRESH, PAIRED)]
+    first = comparison_table(REGRESSED, Verdict.REGRESSED, WHERE)
+    golden("comparison_table.txt", "\n\n".join([first, *others]) + "\n")
 
 
 def test_summary_looks_as_agreed(golden) -> None:
@@ -120,7 +133,7 @@ def test_a_rate_that_should_be_high_is_seen_falling() -> None:
 
 
 def test_a_detectable_change_has_one_figure_everywhere() -> None:
-    """Of a throughput that scatters wildly: one fall in every report, none of them a rise or below -100 %."""
+    """Of a throughput that scatters wildly: more than half of it in every report, and no figure of the tail."""
     noisy = to_check(
         "output_tok_per_s",
         "tok/s",
@@ -130,6 +143,7 @@ def test_a_detectable_change_has_one_figure_everywhere() -> None:
     judged = told("single", noisy)
     document = _document(judged)
     seen = would_have_seen(judged["checks"][0])
+    assert seen == "< -50 %"
     texts = [
         comparison_table(judged, Verdict.INCONCLUSIVE),
         " ".join(render_summary(document, 100, colour=False).split()),
@@ -138,11 +152,8 @@ def test_a_detectable_change_has_one_figure_everywhere() -> None:
         to_junit(document),
     ]
     for text in texts:
-        assert f"a worsening of {seen} would have been seen, one of -16.7 % is asked for; " in text
+        assert seen in html.unescape(text)
         assert "are the least that decides" in text, "the end of what is said is there"
-        figures = [float(figure) for figure in re.findall(r"(?:worsening of|one of|seen) ([+-][0-9.]+) %", text)]
-        assert figures
-        assert all(-100 <= figure < 0 for figure in figures)
 
 
 def test_a_change_that_was_called_is_not_told_what_would_have_been() -> None:
@@ -159,18 +170,17 @@ def test_an_improvement_says_by_how_much() -> None:
     """And of the other gates what would have been seen."""
     faster = told("single", ttft(30.0), output(1281.0))
     said = what_was_visible(faster)
-    assert re.match(
-        r"ttft_ms\.p50 30\.0 ms, was 41\.2 ms \(8 sessions\): -27\.\d % \(.*margin 5 %; would have seen", said
-    )
+    assert re.match(r"ttft_ms\.p50 30\.0 ms, was 41\.2 ms \(8 sessions\): -27\.\d % \(.*\); would have seen", said)
     assert "would have seen output_tok_per_s -" in said
 
 
 def test_a_case_over_its_budget_that_regressed_is_counted_as_both() -> None:
-    """The headline counts the worst verdict of each case, and says which regressed too."""
+    """The headline and the document count each finding, not the worst of a case alone."""
     over = Check("ttft_ms.p50", "budget", Verdict.OVER_BUDGET, 52.1, bound="max", limit=50.0, unit="ms")
     both = [told(name, over, ttft(52.1, 51.6)) for name in ("a", "b")]
     texts = [text for text, _ in headline(_document(*both, told("c", over), REGRESSED))]
-    assert texts == ["3 OVER BUDGET (2 REGRESSED too)", "1 REGRESSED"]
+    assert texts == ["3 OVER BUDGET", "3 REGRESSED"]
+    assert _document(*both)["findings"] == {"over_budget": 2, "regressed": 2}
 
 
 def test_names_from_outside_stay_on_their_line() -> None:
@@ -178,7 +188,7 @@ def test_names_from_outside_stay_on_their_line() -> None:
     check = Check(HOSTILE, "history", Verdict.NEW, None, note=HOSTILE)
     text = comparison_table(told("x", check), Verdict.NEW)
     assert "\x1b" not in text
-    assert len(text.splitlines()) == 2
+    assert len(text.splitlines()) == 3
 
 
 def test_what_an_a_a_run_says_fits_into_the_summary() -> None:
@@ -203,27 +213,47 @@ def test_gates_that_people_number_name_the_option() -> None:
     """Where m is said, the table, the document and its error rate say by what; else it is the run's own."""
     counted = told("x", ttft(52.1, 51.6, rule=Rule(gates=6)))
     said = told("x", ttft(52.1, 51.6, rule=Rule(gates=6, gates_source="inferbench_family")))
-    assert "at 5 % over 6 gates of the run; " in comparison_table(counted, Verdict.REGRESSED)
-    assert "at 5 % over 6 gates (inferbench_family); " in comparison_table(said, Verdict.REGRESSED)
+    assert "at 5 % over 6 gates of the run, " in comparison_table(counted, Verdict.REGRESSED)
+    assert "at 5 % over 6 gates (inferbench_family), " in comparison_table(said, Verdict.REGRESSED)
     document = build_document(
         run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
         cases=[said], skipped=[], errors=[],
     )  # fmt: skip
     assert document["family"]["gates_source"] == "inferbench_family"
-    assert error_rate(document["family"]).startswith("6 gates (inferbench_family), 5 % in all, 0.83 % each")
+    assert error_rate(document["family"]).startswith("6 gates (inferbench_family); where nothing changed")
     jsonschema.validate(document["family"], {"$defs": run_schema()["$defs"], "$ref": "#/$defs/family"})
 
 
 def test_the_share_that_was_measured_names_its_source() -> None:
-    """Gates with shares of their own are told as a range with every source; each gate's line has its own."""
+    """Gates with shares of their own are a range in the document, with every source."""
     source = "A/A run of 2026-11-21, 12 pairs, 21 gates"
     measured = Rule(gates=6, shared=0.72, shared_source=source)
-    case_ = told("x", ttft(52.1, 51.6, rule=measured), output(1030.0, 1055.0))
-    table = comparison_table(case_, Verdict.REGRESSED)
-    assert f"one day's sessions share 50 to 72 % of their variance ({source}; assumed)" in table
-    assert "other cases on this hardware; a day's sessions share 72 %)" in table
-    document = build_document(
-        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
-        cases=[case_], skipped=[], errors=[],
-    )  # fmt: skip
-    assert f"share 50 to 72 % of their variance ({source}; assumed)" in error_rate(document["family"])
+    family = _document(told("x", ttft(52.1, 51.6, rule=measured), output(1030.0, 1055.0)))["family"]
+    assert (family["shared"], family["shared_most"]) == (0.5, 0.72)
+    assert family["shared_source"] == f"{source}; assumed"
+
+
+def test_many_inconclusive_cases_are_a_line_each_and_one_remedy() -> None:
+    """A remedy is told once, with whose it is where it is not everybody's; an A/A run wants none."""
+    one = told("rate[r05]", ttft(41.0, sessions=1, rule=Rule(gates=6, resolve=0.1)), output(1280.0, sessions=1))
+    other = told("soak", ttft(41.0, sessions=1, rule=Rule(gates=600, resolve=0.1)))
+    lines = render_summary(_document(one, UNDECIDED, other), 400, colour=False).splitlines()
+    told_of = [line for line in lines if line.startswith(("inconclusive", "to decide"))]
+    assert [line.partition(":")[0] for line in told_of] == [
+        "inconclusive rate[r05]", "inconclusive rate[r05]", "inconclusive soak", "to decide",
+    ]  # fmt: skip
+    assert told_of[-1].count("would decide") <= 1
+    site = to_check("ttft_ms.p50", "ms", history(41.0, sessions=1, rule=Rule(gates=6, resolve=0.1)))
+    aa = told("single", replace(site, comparison={**(site.comparison or {}), "site": {}}))
+    assert "to decide" not in render_summary(_document(aa), 400, colour=False)
+
+
+def test_what_only_an_option_fails_is_a_failure_with_its_name() -> None:
+    """`--require-baseline` makes NEW bad news, `--fail-inconclusive` INCONCLUSIVE, in the headline and below it."""
+    settings = [{"name": name, "value": True, "source": "command line"} for name in STRICT]
+    document = _document(FRESH, UNDECIDED) | {"settings": settings}
+    words = [text for text, style in headline(document) if style == wording.BAD]
+    assert words == ["1 INCONCLUSIVE (--fail-inconclusive)", "1 NEW (--require-baseline)"]
+    text = render_summary(document, 200, colour=False)
+    assert "NEW no baseline for this case; --update-baselines records one (--require-baseline asks for one)" in text
+    assert to_markdown(document).startswith("## ❌ ")

@@ -78,7 +78,7 @@ def test_what_a_fresh_server_does_not_repeat_is_not_a_regression():
     apart = judge([48.0, 40.0], HISTORY, MANY, PRIOR)
     assert apart.verdict is Verdict.INCONCLUSIVE
     assert apart.detectable > found.detectable > judge([40.0], HISTORY, MANY, PRIOR).detectable
-    assert "measure again" in apart.notes[0].message
+    assert apart.remedy.startswith("measure again")
 
 
 def test_the_last_session_alone_must_lie_beyond_half_the_margin():
@@ -137,7 +137,7 @@ def test_noise_that_hides_20_percent_is_inconclusive_and_says_what_would_decide(
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.detectable > MANY.resolve
     assert found.needed >= 1
-    assert f"{found.needed} more sessions would decide" in found.notes[-1].message
+    assert f"{found.needed} more sessions would decide" == found.remedy
 
 
 def test_one_session_still_calls_a_large_change():
@@ -159,7 +159,7 @@ def test_sessions_that_scatter_today_are_unsteady_not_worse():
     assert found.spread.sd > 0.2
     assert found.detectable > 1
     assert found.change.low < 1 < found.change.high
-    assert "changed by +118.0 %, +11.0 % in turn, more scatter" in found.notes[1].message
+    assert "changed by +118.0 %, +11.0 % in turn, more scatter" in found.notes[0].message
     steady = judge([1.6 * 40, 1.58 * 40], history, Rule(gates=3), stated(Kind.TYPICAL))
     assert steady.verdict is Verdict.REGRESSED
 

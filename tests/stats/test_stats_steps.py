@@ -58,7 +58,7 @@ def test_a_healthy_zero_is_ok_and_says_which_figure_it_would_have_seen():
     one = judged("server_preemptions", [0.0], [0.0])
     assert one.verdict is Verdict.INCONCLUSIVE
     assert one.detectable_at > 10.0
-    assert "10.0 is asked for; 3 more sessions would decide" in one.notes[-1].message
+    assert one.remedy == "3 more sessions would decide (10.0 is asked for)"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_nothing_to_lose_is_inconclusive():
     """Where the accepted goodput is 0, no fall can be seen, and it says so; a rise is an improvement."""
     found = judged("goodput_per_s", [0.0], NONE)
     assert (found.verdict, found.detectable_at) == (Verdict.INCONCLUSIVE, None)
-    assert "too near 0 for a fall" in found.notes[-1].message
+    assert "too near 0 for a fall" in found.remedy
 
 
 def test_without_history_it_is_new_and_without_a_figure_invalid():

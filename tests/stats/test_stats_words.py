@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.stats.words import what_decides, why_inconclusive, worsened, would_have_seen
+from pytest_inferbench.stats.words import what_decides, worsened, would_have_seen
 from pytest_inferbench.units import Direction
 
 
@@ -41,11 +41,15 @@ def test_what_would_have_been_seen_is_said_where_nothing_was_called():
     assert would_have_seen(None, Direction.LOWER, Verdict.OK) == ""
 
 
-def test_why_it_is_inconclusive():
-    """Both changes in the metric's direction, and what to do."""
-    note = why_inconclusive(7.238, 0.2, what_decides(2, "session"), Direction.HIGHER)
-    assert note.message == (
-        "a worsening of -87.9 % would have been seen, one of -16.7 % is asked for; 2 more sessions would decide"
-    )
+def test_what_hides_twice_as_bad_is_told_as_no_figure():
+    """Beyond it an interval's tail would read as a measurement: `> +100 %` of a latency, `< -50 %` of a throughput."""
+    assert would_have_seen(7.238, Direction.LOWER, Verdict.INCONCLUSIVE) == "> +100 %"
+    assert would_have_seen(1e300, Direction.HIGHER, Verdict.INCONCLUSIVE) == "< -50 %"
+    assert would_have_seen(1.0, Direction.HIGHER, Verdict.INCONCLUSIVE) == "-50.0 %"
+
+
+def test_what_would_decide():
+    """A number of sessions or pairs, or what else there is to do."""
     assert what_decides(1, "pair") == "1 more pair would decide"
-    assert "more requests or rounds, or a quieter machine" in what_decides(None, "session")
+    assert what_decides(2, "session") == "2 more sessions would decide"
+    assert what_decides(None, "session").startswith("more requests or rounds, or a quieter machine")

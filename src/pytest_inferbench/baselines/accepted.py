@@ -80,6 +80,11 @@ class Accepted:
             for session, number in zip(self.sessions, self.numbers, strict=True)
         ]
 
+    @property
+    def arguments(self) -> dict[str, dict[str, str]]:
+        """Server arguments by their hash; of those that some line has."""
+        return {each.server_args_hash: each.server_args for each in self.sessions if each.server_args is not None}
+
     def has_day_of(self, moment: datetime) -> bool:
         """Whether a session then would be of the same day as the last one."""
         moments = sorted(each.moment for each in self.sessions)

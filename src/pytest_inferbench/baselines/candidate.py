@@ -18,7 +18,7 @@ from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.measure.result import CaseResult
@@ -68,7 +68,13 @@ class Candidate:
         return Direction.NEUTRAL if summary is None else Direction(summary.direction)
 
     def to_session(
-        self, run_id: str, date: str, segment: str, gates: Sequence[str], aside: Mapping[str, Aside] | None = None
+        self,
+        run_id: str,
+        date: str,
+        segment: str,
+        gates: Sequence[str],
+        aside: Mapping[str, Aside] | None = None,
+        known: Collection[str] = (),
     ) -> Session:
         """The session line of this candidate.
 
@@ -78,6 +84,7 @@ class Candidate:
             segment: where it belongs.
             gates: the figures it is judged by.
             aside: those of them in which it waits.
+            known: hashes over server arguments that earlier lines of the case have.
         """
         result, seen = self.result, self.fingerprint
         completed = result.metrics.get("e2e_ms")
@@ -91,6 +98,7 @@ class Candidate:
             image=seen.image,
             provision=seen.provision,
             server_args_hash=seen.server_args,
+            server_args=None if not seen.args or seen.server_args in known else dict(seen.args),
             workload_hash=seen.workload,
             token_method=seen.token_method,
             canary=seen.canary,

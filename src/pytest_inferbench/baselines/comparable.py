@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.accepted import Accepted
-from pytest_inferbench.baselines.fingerprint import flags, incomparable, machine_change, of_session
+from pytest_inferbench.baselines.fingerprint import differences, flags, incomparable, machine_change, of_session
 from pytest_inferbench.baselines.gates import policy_layers
+from pytest_inferbench.baselines.lines import WORSE
 from pytest_inferbench.policy import segment_by_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_inferbench.baselines.fingerprint import Fingerprint
+    from pytest_inferbench.baselines.fingerprint import Difference, Fingerprint
     from pytest_inferbench.baselines.lines import Session
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
@@ -36,6 +37,8 @@ class Comparable:
         accepted: what it is compared with: sessions of all segments that measured the same; none where it is NEW.
         level: those of them that relative budgets start from.
         flags: what differs from the last of them and is compared all the same, one sentence each.
+        since: the last of them that looked no worse than those before it; None where it is NEW.
+        differences: everything that differs from that one.
         machine_change: the parts by which today's machine is another one than that of every session of the newest
             segment; "" where it is one of theirs.
     """
@@ -44,6 +47,8 @@ class Comparable:
     accepted: Accepted = field(default_factory=Accepted)
     level: tuple[Session, ...] = ()
     flags: tuple[str, ...] = ()
+    since: Session | None = None
+    differences: tuple[Difference, ...] = ()
     machine_change: str = ""
 
 
@@ -61,18 +66,25 @@ def comparable(baseline: Baseline, key: str, now: Fingerprint, above: Sequence[S
         known = key in baseline.file.cases
         why = f"no baseline on this hardware ({baseline.hardware})" if known else "no baseline for this case"
         return Comparable(why)
-    last = of_session(accepted.sessions[-1])
+    last = _circumstances(accepted.sessions[-1], accepted)
     why_not = incomparable(last, now)
     if why_not is not None:
         return Comparable(why_not)
     like = measuring_the_same(accepted)
     changed = machine_change([each.machine for each in like.segment], now.machine)
-    if not segment_by_machine(policy_layers(baseline.file, key, above)):
-        return Comparable(None, like, like.level, flags(last, now), changed)
-    if changed:
+    by_machine = segment_by_machine(policy_layers(baseline.file, key, above))
+    if by_machine and changed:
         return Comparable(f"the machine changed ({changed})")
+    since = next(
+        (each for each in reversed(like.segment) if WORSE not in (each.aside or {}).values()), like.segment[-1]
+    )
+    found = Comparable(
+        None, like, like.level, flags(last, now), since, differences(_circumstances(since, accepted), now), changed
+    )
+    if not by_machine:
+        return found
     level = tuple(each for each in like.level if not machine_change([each.machine], now.machine))
-    return Comparable(None, like, level, flags(last, now))
+    return replace(found, level=level)
 
 
 def histories(
@@ -111,6 +123,11 @@ def measuring_the_same(accepted: Accepted) -> Accepted:
     if len(same) == len(alike):
         return accepted
     return replace(accepted, sessions=tuple(each for each in accepted.sessions if _measured(each) in same))
+
+
+def _circumstances(session: Session, accepted: Accepted) -> Fingerprint:
+    """Those of an accepted session, with its arguments from the line that has them."""
+    return replace(of_session(session), args=accepted.arguments.get(session.server_args_hash))
 
 
 def _measured(session: Session) -> tuple[str, str, str | None]:

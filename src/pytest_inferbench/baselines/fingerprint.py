@@ -41,6 +41,7 @@ class Fingerprint:
         canary: hash over the greedy canary texts; None where none ran.
         served_model: what a server that was not started by us says it is; None for one that was.
         machine: parts of the machine by name, as `measure.environment.machine_parts` gives them.
+        args: the arguments themselves; None where they were not recorded.
     """
 
     version: str
@@ -52,6 +53,24 @@ class Fingerprint:
     canary: str | None = None
     served_model: str | None = None
     machine: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One circumstance that differs between two sessions.
+
+    Attributes:
+        what: `version`, `image`, `argument max-num-seqs`, `kernel`, ...
+        was, now: in words for people; "none" of an argument that one of them lacks.
+    """
+
+    what: str
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.was} -> {self.now}"
 
 
 def of_result(result: CaseResult, machine: Mapping[str, str]) -> Fingerprint:
@@ -67,6 +86,7 @@ def of_result(result: CaseResult, machine: Mapping[str, str]) -> Fingerprint:
         canary=server.get("canary"),
         served_model=server.get("served_model"),
         machine=machine,
+        args={name: str(value) for name, value in server["args"].items()} if "args" in server else None,
     )
 
 
@@ -82,6 +102,7 @@ def of_session(session: Session) -> Fingerprint:
         canary=session.canary,
         served_model=session.served_model,
         machine=session.machine,
+        args=session.server_args,
     )
 
 
@@ -127,23 +148,53 @@ def machine_change(then: Iterable[Mapping[str, str]], now: Mapping[str, str]) ->
     return ", ".join(others[-1]) if others and len(changes) - len(others) < KNOWN_SESSIONS else ""
 
 
+def differences(then: Fingerprint, now: Fingerprint) -> tuple[Difference, ...]:
+    """Everything that differs, as what may be why figures do; what one of the two does not record says nothing."""
+    pairs = {
+        "version": (then.version, now.version),
+        "image": (then.image, now.image),
+        "provision": (then.provision, now.provision),
+    }
+    found = [Difference(what, was, new) for what, (was, new) in pairs.items() if was and new and was != new]
+    found[2:2] = _arguments(then, now)
+    if then.canary and now.canary and then.canary != now.canary:
+        found.append(Difference("canary hash", then.canary, now.canary))
+    return (*found, *_machine(then, now))
+
+
 def flags(then: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
-    """What else differs, one sentence each: compared all the same, and to be known by who reads the verdict.
+    """What else than the version differs, one sentence each: compared all the same, and to be known by who reads it.
 
     What one of the two does not record says nothing. Another image of another version is what is expected.
     """
     found = []
-    if then.server_args != now.server_args and then.server_args and now.server_args:
-        found.append(f"the server's arguments changed (hash {then.server_args} -> {now.server_args})")
+    if changed := _arguments(then, now):
+        found.append(f"the server's arguments changed ({', '.join(str(each).partition(' ')[2] for each in changed)})")
     if then.provision != now.provision and then.provision and now.provision:
         found.append(f"the server comes up another way ({then.provision} -> {now.provision})")
     if then.version == now.version and then.image != now.image and then.image and now.image:
         found.append(f"another image under the same version {now.version} ({then.image} -> {now.image})")
     if then.canary != now.canary and then.canary and now.canary:
         found.append(f"the server answers the canary prompts otherwise (hash {then.canary} -> {now.canary})")
-    found += [
-        f"same hardware name, other {part} ({was} -> {now.machine[part]})"
+    found += [f"same hardware name, other {each.what} ({each.was} -> {each.now})" for each in _machine(then, now)]
+    return tuple(found)
+
+
+def _arguments(then: Fingerprint, now: Fingerprint) -> list[Difference]:
+    if not then.server_args or not now.server_args or then.server_args == now.server_args:
+        return []
+    if then.args is None or now.args is None:
+        return [Difference("arguments hash", then.server_args, now.server_args)]
+    return [
+        Difference(f"argument {name}", was, new)
+        for name in dict.fromkeys((*then.args, *now.args))
+        if (was := then.args.get(name, "none")) != (new := now.args.get(name, "none"))
+    ]
+
+
+def _machine(then: Fingerprint, now: Fingerprint) -> list[Difference]:
+    return [
+        Difference(part, was, now.machine[part])
         for part, was in then.machine.items()
         if now.machine.get(part, was) != was
     ]
-    return tuple(found)

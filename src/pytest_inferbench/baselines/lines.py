@@ -88,6 +88,7 @@ class Session(Line):
         image: the Docker image with its digest; None without Docker.
         provision: how the server came up; "" where it was not recorded.
         server_args_hash: over the server's arguments.
+        server_args: those arguments; None where an earlier line of the case with that hash has them.
         workload_hash: over the workload's parameters; sessions with another one are not comparable.
         token_method: how output tokens were counted; the same holds.
         canary: hash over the greedy canary texts; None where none ran.
@@ -111,6 +112,7 @@ class Session(Line):
     token_method: str
     canary: str | None = None
     served_model: str | None = None
+    server_args: dict[str, str] | None = None
     machine: dict[str, str] = Field(default_factory=dict)
     requests: Annotated[int, Field(ge=0)]
     issued: Annotated[int | None, Field(ge=1)] = None

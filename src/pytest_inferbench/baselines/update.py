@@ -68,7 +68,7 @@ def plan_update(
         place = place_of(baseline, candidate, mode)
         gated = gates(policy_layers(baseline.file, candidate.key, candidate.policy)).value
         aside = aside_of(candidate) if place.how is None and accepted.sessions else {}
-        session = candidate.to_session(run_id, date, place.segment or run_id, gated, aside)
+        session = candidate.to_session(run_id, date, place.segment or run_id, gated, aside, accepted.arguments)
         lines = (*opened(candidate, run_id, date, place), session)
         added += lines
         after = accepted.with_lines(lines)

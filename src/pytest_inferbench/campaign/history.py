@@ -8,10 +8,10 @@ measured.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_inferbench.baselines.check import STEADY_SAMPLES
 from pytest_inferbench.baselines.comparable import comparable, histories
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from pytest_inferbench.baselines.comparable import Comparable
     from pytest_inferbench.baselines.lines import Noise
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
@@ -53,6 +54,10 @@ _EARLIER_RULES: Final = (
     "its accepted sessions are of an earlier version: sessions of one day count as one now, what looks like another "
     "level waits for further days, and an improvement that is measured again opens a level of its own"
 )
+_OF_ITS_OWN: Final = (
+    "--update-baselines --baseline-mode reseat accepts the level of the new machine; --hardware gives the machine a "
+    "name of its own"
+)
 _RECENT: Final = 8
 """Sessions of a gate whose rounds are asked how much they resemble each other."""
 
@@ -64,11 +69,13 @@ class Judged:
     Attributes:
         checks: one for each gate, or a single one that says why nothing is comparable.
         notes: what a reader must know besides: gates that were left out, circumstances that changed.
+        against: what it was compared with, as the run document has it; None of pairs, and where nothing is comparable.
         wants_more: whether another session (or pair) should be measured before this stands.
     """
 
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
+    against: Mapping[str, Any] | None = None
     wants_more: bool = False
 
 
@@ -144,13 +151,13 @@ class Histories:
             for gate, history in own.items()
         }
 
-    def judge(self, sessions: Sequence[CaseResult], gates: int, *, again: bool, source: str = "") -> Judged:
+    def judge(self, sessions: Sequence[CaseResult], gates: int, *, once: str = "", source: str = "") -> Judged:
         """Judge one case.
 
         Args:
             sessions: its measurements of today, the test's own first and its confirmations after it; all valid.
             gates: m, the gates that alpha is shared by.
-            again: whether it can be measured again on a fresh server.
+            once: why it cannot be measured again on a fresh server; "" where it can.
             source: the option that says m; "" where the run's gates were counted.
         """
         case = sessions[0]
@@ -167,7 +174,7 @@ class Histories:
             if few := _too_few(case, gate):
                 notes.append(few)
                 continue
-            confirmations = written.confirmations if again else 0
+            confirmations = 0 if once else written.confirmations
             rule = replace(written, gates=gates, gates_source=source, confirmations=confirmations)
             history = self._histories.get((key, gate))
             if history is None:  # of a metric that nobody knows any more
@@ -189,7 +196,7 @@ class Histories:
             names = ", ".join(self._rules(key)) or "none"
             checks.append(Check("history", "history", Verdict.NEW, None, note=f"it has none of its gates ({names})"))
         notes += [note.message for note in order_notes(orders)]
-        return Judged(tuple(checks), tuple(notes), wants_more)
+        return Judged(tuple(checks), tuple(notes), _against(against, once), wants_more)
 
     def share(self, fresh: Mapping[str, Mapping[str, Restarts]] = MappingProxyType({})) -> PooledShare | None:
         """The share of variance that one day's sessions have in common here; None where no A/A run measured it.
@@ -235,6 +242,14 @@ class Histories:
         return at_site(rule, *self._site)
 
 
+def _against(against: Comparable, once: str) -> dict[str, Any] | None:
+    if against.since is None:
+        return None
+    changes = [asdict(each) for each in against.differences]
+    found: dict[str, Any] = {"sessions": len(against.accepted.segment), "since": against.since.date, "changes": changes}
+    return found | ({"once": once} if once else {})
+
+
 def _keys_of(name: str, variant: str) -> re.Pattern[str]:
     """The keys of a test's cases: its first one's, and `name#2`, ... of its further workloads."""
     return re.compile(re.escape(name) + r"(#\d+)?" + re.escape(case_key("", variant)))
@@ -251,10 +266,11 @@ def _capped(found: Comparison, machine_change: str) -> Comparison:
         return found
     note = Note(
         MACHINE_CHANGED,
-        f"the machine changed ({machine_change}), so the change may be the machine's; --update-baselines "
-        "--baseline-mode reseat accepts its level, --hardware gives it a name of its own",
+        f"the machine changed ({machine_change}), so the change may be the machine's",
     )
-    return replace(found, verdict=Verdict.INCONCLUSIVE, notes=(note, *found.notes), wants_more=False)
+    return replace(
+        found, verdict=Verdict.INCONCLUSIVE, remedy=_OF_ITS_OWN, notes=(note, *found.notes), wants_more=False
+    )
 
 
 def unit_of(case: CaseResult, gate: str) -> str:

@@ -62,6 +62,7 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "detectable": comparison.detectable,
         "detectable_at": comparison.detectable_at,
         "needed": comparison.needed,
+        "remedy": comparison.remedy or None,
         "false_alarm": comparison.false_alarm,
         "margin": rule.margin,
         "resolve": rule.resolve,

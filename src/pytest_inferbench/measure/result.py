@@ -120,6 +120,7 @@ class CaseResult:
         slo: the model's limits for one request, metric name -> figure; None without.
         records: the file of its request records, relative to the run's folder; None where none was written.
         issued: requests sent in all rounds, of which its error rate is a share; None where that was not noted.
+        against: the accepted sessions that its history checks compare with; None without.
     """
 
     id: str
@@ -145,6 +146,7 @@ class CaseResult:
     slo: Mapping[str, float] | None = None
     records: str | None = None
     issued: int | None = None
+    against: Mapping[str, Any] | None = None
 
     @property
     def invalid(self) -> bool:

@@ -30,6 +30,7 @@ JUDGED = pytest.StashKey[list[dict[str, Any]]]()
 ENDED = pytest.StashKey[str]()
 """On a test that did not pass: `failed` or `was skipped`; why, it says itself."""
 
+_SAID = ("id", "case", "checks", "notes", "against")
 _ATTEMPT = pytest.StashKey[int]()
 _PROPERTIES = pytest.StashKey[list[tuple[str, object]]]()
 
@@ -72,7 +73,7 @@ def dress_report(
     judged = [secrets.hidden(case) for case in item.stash.get(JUDGED, [])] if called else []
     vars(report)["inferbench"] = {  # JSON types only: this crosses xdist
         "cases": cases,
-        "judged": [{name: case[name] for name in ("id", "case", "checks", "notes")} for case in judged],
+        "judged": [{name: case[name] for name in _SAID if name in case} for case in judged],
         "regression": not isinstance(item, pytest.Function),
         "attempt": item.stash.get(_ATTEMPT, 1),
         "unavailable": isinstance(getattr(error, "__cause__", None), CellUnavailable),

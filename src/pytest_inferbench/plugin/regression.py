@@ -16,8 +16,10 @@ import pytest
 from pytest_inferbench.errors import InferbenchError, InvalidMeasurement
 from pytest_inferbench.plugin.case import case_name
 from pytest_inferbench.plugin.measuring import RECORDED, Recorded, invalid
+from pytest_inferbench.plugin.next_steps import next_steps
 from pytest_inferbench.plugin.outcome import ENDED, JUDGED, FailedVerdict
-from pytest_inferbench.report.comparison_table import comparison_table, why
+from pytest_inferbench.report.comparison_table import comparison_table
+from pytest_inferbench.report.undecided import undecided_line, what_decides
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -76,7 +78,10 @@ class RegressionItem(pytest.Item):
         for each in valid:
             answer = answers[each.id]
             if not isinstance(answer, InferbenchError):
-                judged.append(dataclasses.replace(each.result, checks=answer.checks, notes=answer.notes).to_json())
+                case = dataclasses.replace(
+                    each.result, checks=answer.checks, notes=answer.notes, against=answer.against
+                )
+                judged.append(case.to_json())
         self.stash[JUDGED] = judged
         for each in valid:
             if isinstance(failure := answers[each.id], InferbenchError):
@@ -86,7 +91,7 @@ class RegressionItem(pytest.Item):
     def _conclude(self, judged: list[dict[str, Any]]) -> None:
         settings = self._verdicts.settings
         verdict = worst(Verdict(check["verdict"]) for case in judged for check in case["checks"])
-        text = "\n\n".join(table for case in judged if (table := comparison_table(case, verdict)))
+        text = "\n\n".join(table for case in judged if (table := self._text(case, verdict)))
         if verdict is Verdict.INVALID:
             raise InvalidMeasurement(text)
         if (
@@ -96,7 +101,15 @@ class RegressionItem(pytest.Item):
         ):
             raise FailedVerdict(text)
         if verdict is Verdict.INCONCLUSIVE:
-            _skip("; ".join(f"{verdict.label}: {reason}" for case in judged for reason in why(case, verdict)))
+            texts = [f"{case['case']}: {line}" for case in judged if (line := undecided_line(case))]
+            decides = what_decides([(case["case"], case) for case in judged])
+            _skip("; ".join([f"{verdict.label} {'; '.join(texts)}", *([f"to decide: {decides}"] if decides else [])]))
+
+    def _text(self, case: dict[str, Any], verdict: Verdict | None) -> str:
+        if verdict is None:
+            return ""
+        context = self._verdicts.context
+        return comparison_table(case, verdict, next_steps(self.test, self.cell, case, verdict, context))
 
 
 def regression_name(test: str) -> str:

@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 Answers = dict[str, "Judged | InferbenchError"]
 
 _NO_GATES = Check("pairs", "pairs", Verdict.NEW, None, note="it has no gates, so nothing of it is compared")
-_OWN = Check(
-    "pairs", "pairs", Verdict.NEW, None, note="bench.record(): only its test can measure it, so it has no pairs"
-)
+_ITS_TEST = "bench.record(): only its test can measure it"
+_OWN = Check("pairs", "pairs", Verdict.NEW, None, note=f"{_ITS_TEST}, so it has no pairs")
 
 
 class Judgeable(Protocol):
@@ -68,14 +67,14 @@ class Verdicts:
 
     def __init__(self, context: RunContext) -> None:
         self.items: Sequence[Judgeable] = []
-        self._context = context
+        self.context = context
         self._answers: dict[Cell | CellPair, Answers] = {}
         self._histories: dict[tuple[str, str], Histories] = {}
 
     @property
     def settings(self) -> Settings:
         """The options of the run."""
-        return self._context.settings
+        return self.context.settings
 
     def of(self, item: Judgeable) -> Answers:
         """What is said of the cases of an item's cell, by case id.
@@ -136,14 +135,21 @@ class Verdicts:
 
     def _by_history(self, cell: Cell, cases: Sequence[Recorded]) -> Answers:
         history = self._history(cell)
-        again = cell.url is None and not self.settings.no_confirm
+        once = self._once(cell)
         own = {case.id for case in cases if case.request is None}
         m = self._family(self._own)
 
         def judge(name: str, sessions: Sequence[CaseResult]) -> Judged:
-            return history.judge(sessions, m, again=again and name not in own, source=self._source)
+            reason = _ITS_TEST if name in own else once
+            return history.judge(sessions, m, once=reason, source=self._source)
 
-        return judge_cell(cases, judge, cases[0].running, self._context)
+        return judge_cell(cases, judge, cases[0].running, self.context)
+
+    def _once(self, cell: Cell) -> str:
+        """Why no fresh server can confirm what screens; "" where one can."""
+        if cell.url is not None:
+            return "a server given by its URL cannot be started afresh"
+        return self.settings.named("--bench-no-confirm") if self.settings.no_confirm else ""
 
     def _by_pairs(self, pair: CellPair, cases: Sequence[Recorded]) -> Answers:
         history = self._history(pair.b)
@@ -152,7 +158,7 @@ class Verdicts:
         if not cases:
             return answers
         keys = {case.id: case_key(case.result.case, pair.b.variant) for case in cases}
-        table = self._context.extensions.metrics
+        table = self.context.extensions.metrics
         wanted = {case.id: Compared(case.result, history.rules(keys[case.id]), table=table) for case in cases}
         answers |= {name: Judged((_NO_GATES,)) for name, case in wanted.items() if not case.gates()}
         wanted = {name: case for name, case in wanted.items() if name not in answers}
@@ -165,7 +171,7 @@ class Verdicts:
         wanted = {name: _sharing(case, m, self._source) for name, case in wanted.items()}
         requests = {case.id: case.request for case in cases if case.request is not None and case.id in wanted}
         looks = Looks(*pair.pairs)
-        measured, gates, errors = compare(pair, wanted, requests, cases[0].running, looks, self._context)
+        measured, gates, errors = compare(pair, wanted, requests, cases[0].running, looks, self.context)
         answers |= errors
         said = {name: conclude(case, gates[name], pair.names) for name, case in measured.items() if name not in errors}
         if pair.a == pair.b:
@@ -177,10 +183,10 @@ class Verdicts:
         return answers | said
 
     def _history(self, cell: Cell) -> Histories:
-        key = (self._context.model_of(cell), cell.backend)
+        key = (self.context.model_of(cell), cell.backend)
         if key not in self._histories:
-            baseline = self._context.baselines.read(*key, self._context.hardware)
-            metrics, machine = self._context.extensions.metrics, self._context.machine
+            baseline = self.context.baselines.read(*key, self.context.hardware)
+            metrics, machine = self.context.extensions.metrics, self.context.machine
             pool = [spread for name, spreads in self._pool.items() if name != baseline.name for spread in spreads]
             self._histories[key] = Histories(baseline, metrics, cell.policy, machine, pool, SYSTEM_CLOCK.wall())
         return self._histories[key]
@@ -188,8 +194,8 @@ class Verdicts:
     @cached_property
     def _pool(self) -> dict[str, tuple[OwnSpread, ...]]:
         """What the accepted sessions on this hardware say of its noise, by file."""
-        metrics = self._context.extensions.metrics
-        found = self._context.baselines.read_hardware(self._context.hardware)
+        metrics = self.context.extensions.metrics
+        found = self.context.baselines.read_hardware(self.context.hardware)
         return {each.name: accepted_spreads(each, metrics) for each in found}
 
 

@@ -14,7 +14,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.report.comparison_table import shared_share
+from pytest_inferbench.report.error_rate import shared_share
+from pytest_inferbench.report.findings import findings
 from pytest_inferbench.stats.family import family
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.verdict import Verdict, worst
@@ -88,7 +89,6 @@ def build_document(
     """
     verdicts = [Verdict(case["verdict"]) for case in cases]
     ending = {} if finished is None else {"finished": finished}
-    judged = {"verdict": overall.value} if (overall := worst(verdicts)) else {}
     occasional = {"invocations": invocations, "accepted": accepted}
     gates = [check["comparison"] for case in cases for check in case["checks"] if "comparison" in check]
     return {
@@ -97,9 +97,10 @@ def build_document(
         "started": started,
         **ending,
         "interrupted": interrupted,
-        **judged,
+        **({"verdict": overall.value} if (overall := worst(verdicts)) else {}),
         **({"family": _family(gates)} if gates else {}),
         "counts": _counts(verdicts, len(skipped), len(errors)),
+        "findings": findings(cases),
         "environment": dict(environment),
         "settings": [dict(setting) for setting in settings],
         "cases": [dict(case) for case in cases],
@@ -114,14 +115,15 @@ def with_comparisons(case: Mapping[str, Any], judged: Iterable[Mapping[str, Any]
 
     Args:
         case: `CaseResult.to_json()`.
-        judged: `{id, case, checks, notes}` of each case that was compared.
+        judged: `{id, case, checks, notes, against}` of each case that was compared; some are against nothing.
     """
     found = next((each for each in judged if (each["id"], each["case"]) == (case["id"], case["case"])), None)
     if found is None:
         return dict(case)
     checks = [*case["checks"], *found["checks"]]
     verdict = worst(Verdict(check["verdict"]) for check in checks)
-    ending = {} if verdict is None else {"verdict": verdict.value}
+    ending: dict[str, Any] = {} if verdict is None else {"verdict": verdict.value}
+    ending |= {"against": found["against"]} if found.get("against") else {}
     return {**case, "checks": checks, "notes": [*case["notes"], *found["notes"]], **ending}
 
 

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured, remark
-from pytest_inferbench.report.comparison_table import (
-    PAIRS,
-    compared,
-    error_rate,
-    in_a_line,
-    site_noise,
-    what_was_visible,
-)
+from pytest_inferbench.report.change import PAIRS, compared, in_a_line, what_was_visible
+from pytest_inferbench.report.comparison_table import since
+from pytest_inferbench.report.error_rate import error_rate, site_noise
 from pytest_inferbench.report.figures import exact
+from pytest_inferbench.report.headline import REQUIRED, is_on
 from pytest_inferbench.report.naming import cell_name, differing
+from pytest_inferbench.report.undecided import undecided_line, what_decides
 from pytest_inferbench.report.visible import GLUE, shorten, visible
 from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.stats.verdict import Verdict, worst
@@ -33,7 +30,7 @@ _NAME = 60  # cells of a case's name or a test's id: enough to find it
 _TEXT = 300  # cells of one reason in words from outside; the document has it whole
 _OWN = 2000  # cells of one in words of ours, which have an end: they are not cut in the middle
 _FIGURE = re.compile(r"(?<=\d) (?=(?:%|ms|s|tok/s|req/s|GiB|J)(?:\W|$))")  # a line does not end between it and its unit
-_EXPLAINED = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED, Verdict.INCONCLUSIVE})
+_FAILING = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED})
 _PASSED = (Verdict.OK, Verdict.IMPROVED)
 _NO_BASELINE = "no baseline for this hardware"
 
@@ -50,15 +47,17 @@ class Entry:
 def explanations(document: Mapping[str, Any]) -> list[Entry]:
     """Every entry of the run document, in the order they are printed."""
     cases: Sequence[Mapping[str, Any]] = document["cases"]
-    apart = differing(cases)
+    apart, required = differing(cases), is_on(document, REQUIRED)
     named = [(_subject(case, apart), case) for case in cases]
     reasons = [entry for subject, case in named for entry in (*_invalid(subject, case), *_judged(subject, case))]
     return [
-        *(entry for entry in reasons if entry.style == wording.BAD),
+        *reasons,
+        *(_new(cases, document) if required else ()),
         *(_error(entry) for entry in document["errors"]),
-        *(entry for entry in reasons if entry.style != wording.BAD),
+        *_changed(named),
+        *_undecided(named),
         *_warnings(named),
-        *_new(cases, recorded=_asked_to_record(document)),
+        *(() if required else _new(cases, document)),
         *_seen(named),
         *_compared(document.get("family"), cases),
         *_sites(named),
@@ -97,9 +96,31 @@ def _judged(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
         return
     for check in case["checks"]:
         verdict = Verdict(check["verdict"])
-        if verdict in _EXPLAINED:
+        if verdict in _FAILING:
             said = _text(in_a_line(check), _OWN) if "comparison" in check else _check(check)
             yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {said}")
+
+
+def _changed(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+    """Since when, and beside what, cases regressed: told once for those that have it in common."""
+    by_text: dict[str, list[str]] = {}
+    for subject, case in named:
+        if any(check["verdict"] == Verdict.REGRESSED for check in compared(case)):
+            told = [f"{label}: {text}" if label else text for label, text in since(case)]
+            if told:
+                by_text.setdefault(_text("; ".join(told), _OWN), []).append(subject)
+    for text, subjects in by_text.items():
+        yield Entry("since", wording.QUIET, f"{text.removeprefix('since: ')} ({', '.join(subjects)})")
+
+
+def _undecided(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+    """A line for each inconclusive case, and one for what would decide them."""
+    label, style = wording.word(Verdict.INCONCLUSIVE), wording.style(Verdict.INCONCLUSIVE)
+    for subject, case in named:
+        if line := undecided_line(case):
+            yield Entry(label, style, f"{subject}: {_text(line, _OWN)}")
+    if decides := what_decides(named):
+        yield Entry("to decide:", style, _text(decides, _OWN))
 
 
 def _check(check: Mapping[str, Any]) -> str:
@@ -149,10 +170,13 @@ def _tail_of_all(check: Mapping[str, Any]) -> bool:
     return kind_of(check["metric"]) is Kind.TAIL and "median_tails" not in check["comparison"]["notes"]
 
 
-def _new(cases: Iterable[Mapping[str, Any]], *, recorded: bool) -> Iterator[Entry]:
+def _new(cases: Iterable[Mapping[str, Any]], document: Mapping[str, Any]) -> Iterator[Entry]:
+    """Why cases are new, each reason once; what fails the run by an option is told with it."""
+    required, recorded = is_on(document, REQUIRED), is_on(document, "update-baselines")
     reasons = (_why_new(case, recorded=recorded) for case in cases if case["verdict"] == Verdict.NEW.value)
     for reason in dict.fromkeys(reasons):
-        yield Entry("new:", wording.UNDECIDED, reason)
+        label, style = (Verdict.NEW.label, wording.BAD) if required else ("new:", wording.UNDECIDED)
+        yield Entry(label, style, f"{reason} (--{REQUIRED} asks for one)" if required else reason)
 
 
 def _why_new(case: Mapping[str, Any], *, recorded: bool) -> str:
@@ -160,11 +184,6 @@ def _why_new(case: Mapping[str, Any], *, recorded: bool) -> str:
     why = _text(new[0]["note"] if new else _NO_BASELINE)
     from_pairs = bool(new) and new[0]["kind"] == PAIRS
     return why if from_pairs or recorded else f"{why}; --update-baselines records one"
-
-
-def _asked_to_record(document: Mapping[str, Any]) -> bool:
-    """Whether the run was to update baselines: it then says itself what it recorded, or why it did not."""
-    return any(each["name"] == "update-baselines" and each["value"] is True for each in document["settings"])
 
 
 def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:

@@ -1,15 +1,16 @@
 """The first line of every report: how many cases came out how, in words.
 
-Law: it answers "is it all right?" alone. A run that was ended early says so here.
+Law: it answers "is it all right?" alone: every finding counts, and what fails the run only because an option asks for
+that is told with the option's name. A run that was ended early says so here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_inferbench.report import wording
+from pytest_inferbench.report.findings import findings
 from pytest_inferbench.stats.verdict import Verdict
 
 # Good news first, so that a bad word stands at the end of a line of small letters and is seen.
@@ -23,18 +24,20 @@ _ORDER = (
     Verdict.INCONCLUSIVE,
     Verdict.NEW,
 )
+REQUIRED = "require-baseline"
+_STRICT = {Verdict.NEW: REQUIRED, Verdict.INCONCLUSIVE: "fail-inconclusive"}
+"""What fails the run only where this setting is on."""
 
 
 def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The counts, each with its style: `3 within budget`, `2 OVER BUDGET (1 REGRESSED too)`, `INTERRUPTED ...`."""
-    counter = Counter(Verdict(case["verdict"]) for case in document["cases"])
+    """The counts, each with its style: `3 within budget`, `2 OVER BUDGET`, `1 NEW (--require-baseline)`, ..."""
+    counter = findings(document["cases"])
     skipped, errors = len(document["skipped"]), len(document["errors"])
-    both = sum(map(_regressed_too, document["cases"]))
-    too = {Verdict.OVER_BUDGET: f" ({both} {wording.word(Verdict.REGRESSED)} too)"} if both else {}
+    strict = {each for each, name in _STRICT.items() if is_on(document, name)}
     parts = [
-        (f"{counter[each]} {wording.word(each)}{too.get(each, '')}", wording.style(each))
+        _failing(each, counter[each]) if each in strict else _count(each, counter[each])
         for each in _ORDER
-        if counter[each]
+        if each in counter
     ]
     if not parts:
         parts.append(("no cases measured", wording.UNDECIDED))
@@ -47,7 +50,14 @@ def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return parts
 
 
-def _regressed_too(case: Mapping[str, Any]) -> bool:
-    """Whether a case that is counted as over its budget regressed as well: its verdict is the worse of the two."""
-    verdicts = {check["verdict"] for check in case["checks"]}
-    return case["verdict"] == Verdict.OVER_BUDGET.value and Verdict.REGRESSED.value in verdicts
+def _count(verdict: Verdict, count: int) -> tuple[str, str]:
+    return f"{count} {wording.word(verdict)}", wording.style(verdict)
+
+
+def _failing(verdict: Verdict, count: int) -> tuple[str, str]:
+    return f"{count} {verdict.label} (--{_STRICT[verdict]})", wording.BAD
+
+
+def is_on(document: Mapping[str, Any], name: str) -> bool:
+    """Whether a setting that is on or off was on in the run."""
+    return any(each["name"] == name and each["value"] is True for each in document["settings"])

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import beyond, measured
-from pytest_inferbench.report.comparison_table import change, would_have_seen
+from pytest_inferbench.report.change import change, would_have_seen
 from pytest_inferbench.report.element import Child, element, table
 from pytest_inferbench.report.figures import ABSENT, exact, number
 from pytest_inferbench.report.naming import cell_name

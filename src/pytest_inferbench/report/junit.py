@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
-from pytest_inferbench.report.comparison_table import in_a_line, would_have_seen
+from pytest_inferbench.report.change import in_a_line, would_have_seen
 from pytest_inferbench.report.figures import ABSENT, exact
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.visible import visible
@@ -96,8 +96,10 @@ def _told(verdict: Verdict, check: Check) -> tuple[str, str]:
     details = [f"written at {source}"] if source else []
     if "comparison" in check:
         seen = would_have_seen(check)
-        visible_change = [] if seen == ABSENT else [f"would have seen {seen}"]
-        return "; ".join([f"{verdict.label}: {in_a_line(check)}", *visible_change]), "\n".join(details)
+        parts = [f"{verdict.label}: {in_a_line(check)}", *([] if seen == ABSENT else [f"would have seen {seen}"])]
+        if remedy := check["comparison"].get("remedy", ""):
+            parts.append(f"to decide: {visible(remedy)}")
+        return "; ".join(parts), "\n".join(details)
     if check["kind"] != "budget":
         return f"{verdict.label}: {note}" if note else verdict.label, "\n".join(details)
     unit, value = visible(check["unit"]), measured(check)

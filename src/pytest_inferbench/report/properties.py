@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_inferbench.report.comparison_table import compared
+from pytest_inferbench.report.change import compared
 from pytest_inferbench.report.figures import plain
 from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict

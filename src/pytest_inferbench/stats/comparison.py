@@ -81,6 +81,7 @@ class Comparison:
         detectable: the worsening that would have been called with 80 % probability.
         detectable_at: the same as the metric's own figure, where a share of a baseline that can be 0 says nothing.
         needed: how many more sessions or pairs would decide an INCONCLUSIVE; None where none would.
+        remedy: what would decide an INCONCLUSIVE, in words; "" of what is decided.
         wants_more: a further session, on a fresh server, or another pair should be measured before this stands.
         false_alarm: upper bound of this gate's own false-alarm probability in one run.
         notes: what a reader must know besides.
@@ -110,6 +111,7 @@ class Comparison:
     detectable: float | None = None
     detectable_at: float | None = None
     needed: int | None = None
+    remedy: str = ""
     wants_more: bool = False
     false_alarm: float | None = None
     notes: tuple[Note, ...] = ()

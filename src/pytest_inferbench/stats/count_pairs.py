@@ -19,7 +19,7 @@ from pytest_inferbench.stats.counts import RESOLVE, Count, count_arrays
 from pytest_inferbench.stats.paired import PLAN, pair_level
 from pytest_inferbench.stats.sample import Note
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.stats.words import inconclusive_share, points
+from pytest_inferbench.stats.words import for_share, points
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def _compared(blank: Comparison, a: Sequence[Count], b: Sequence[Count], step: f
     )
     told = f"{other.events:.0f} of {other.trials:.0f} requests of B failed, {past.events:.0f} of {past.trials:.0f} of A"
     notes = (*blank.notes, Note("counts", f"{told}: {points(now - before)}"))
-    if verdict is Verdict.INCONCLUSIVE:
-        notes = (*notes, inconclusive_share(seen, resolve, None))
+    remedy = for_share(resolve, None) if verdict is Verdict.INCONCLUSIVE else ""
     far = now - before >= float(least_change(past, rule, step))
     undecided = verdict is Verdict.INCONCLUSIVE or (verdict is Verdict.OK and far)
     p = float(more_p(other.events, other.trials, past, past.factor))
@@ -86,6 +85,7 @@ def _compared(blank: Comparison, a: Sequence[Count], b: Sequence[Count], step: f
         p=p,
         screened=far and p < rule.alpha_screen,
         detectable_at=seen,
+        remedy=remedy,
         wants_more=undecided and n < looks.most,
         false_alarm=rule.alpha_each,
         notes=notes,

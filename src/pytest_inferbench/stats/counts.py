@@ -27,7 +27,7 @@ from pytest_inferbench.stats.count_test import (
 )
 from pytest_inferbench.stats.sample import Note
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.stats.words import inconclusive_share, points, rate_text
+from pytest_inferbench.stats.words import for_share, points, rate_text
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ def _compared(fresh: Comparison, events: Floats, trials: Floats, past: PastCount
     verdict = decide(worse=worse, better=better, enough=seen is not None and seen <= resolve)
     told = f"{_of(events, trials)} requests failed now, {past.events:.0f} of {past.trials:.0f} before"
     notes = (*fresh.notes, Note("counts", f"{told}: {points(float(events.sum() / trials.sum()) - before)}"))
-    needed = None
+    needed, remedy = None, ""
     if verdict is Verdict.INCONCLUSIVE:
         needed = counts_needed(size, fresh.n, past, rule, step, resolve)
-        notes = (*notes, inconclusive_share(seen, resolve, needed))
+        remedy = for_share(resolve, needed)
     passed = bool(counts_screened(events, trials, past, rule, step))
     if k > 1 and passed and not worse:
         each = ", ".join(rate_text(rate) for rate in (events / trials).tolist())
@@ -115,6 +115,7 @@ def _compared(fresh: Comparison, events: Floats, trials: Floats, past: PastCount
         p=float(more_p(float(events.sum()), float(trials.sum()), past, factor)),
         detectable_at=seen,
         needed=needed,
+        remedy=remedy,
         false_alarm=rule.alpha_each,
         screened=passed,
         confirmed=worse if passed and k > 1 else None,

@@ -19,7 +19,7 @@ from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented,
 from pytest_inferbench.stats.standing import TRIAL_DAYS, Before, stand
 from pytest_inferbench.stats.two_stage import prediction_factor
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.stats.words import what_decides, why_inconclusive
+from pytest_inferbench.stats.words import what_decides
 from pytest_inferbench.units import percent
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _MEASURE_AGAIN = "measure again when the machine is steady"
+_FURTHER_DAYS = "the sessions of further days decide"
 _LACKING = Note("not_repeated", "the fresh server's session has no usable figure of it, so it is judged by the first")
 _WAITS = {Record.WORSE: "its figure waits as a worse one", Record.BETTER: "its figure waits as a better one"}
 
@@ -136,7 +137,7 @@ def _record(found: Standing) -> Record:
 
 def _explained(compared: Comparison, found: Standing, history: History) -> Comparison:
     """Add why it is no plain verdict of today alone."""
-    notes, needed = compared.notes, None
+    notes, needed, remedy = compared.notes, None, ""
     if found.together:
         notes = (*notes, Note("together", f"{int(found.together)} days in a row, judged together"))
     since = history.earlier.since if history.earlier else ""
@@ -147,8 +148,8 @@ def _explained(compared: Comparison, found: Standing, history: History) -> Compa
         message = (
             f"the improvement of {since} may be gone: this lies beyond its level, and not beyond the one before it"
         )
-        return replace(compared, notes=(*notes, Note("improvement_gone", message)))
-    if compared.verdict is Verdict.INCONCLUSIVE and compared.spread and compared.detectable is not None:
+        return replace(compared, notes=(*notes, Note("improvement_gone", message)), remedy=_FURTHER_DAYS)
+    if compared.verdict is Verdict.INCONCLUSIVE and compared.spread:
         rule, spread = compared.rule, compared.spread
         unsteady = bool(found.limits.unsteady)
         needed = None if unsteady else sessions_needed(spread.sd, spread.df, history.worth, rule)
@@ -157,8 +158,7 @@ def _explained(compared: Comparison, found: Standing, history: History) -> Compa
             missing = TRIAL_DAYS - history.days
             few = f"sessions of {missing} more day{'' if missing == 1 else 's'} are the least that decides"
             remedy = few if missing > 0 else _stepped(history) or remedy
-        notes = (*notes, why_inconclusive(compared.detectable, rule.resolve, remedy, compared.direction))
-    return replace(compared, needed=needed, notes=notes)
+    return replace(compared, needed=needed, remedy=remedy, notes=notes)
 
 
 def _stepped(history: History) -> str:
@@ -169,8 +169,8 @@ def _stepped(history: History) -> str:
     place, size = found
     moved = percent(unoriented(size, history.direction) - 1)
     return (
-        f"more sessions alone would not decide: the accepted ones are of two levels, {moved} after the first {place} "
-        f"of {len(logs)}; find out why, and --baseline-mode reseat accepts the level of today"
+        f"find out why the accepted sessions are of two levels, {moved} after the first {place} of {len(logs)}: "
+        "--baseline-mode reseat accepts the level of today"
     )
 
 

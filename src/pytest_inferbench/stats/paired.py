@@ -21,7 +21,7 @@ from pytest_inferbench.stats.moderation import FLOOR_SD, OwnSpread, Spread, mode
 from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable
 from pytest_inferbench.stats.sequential import Looks, nominal_levels
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.stats.words import what_decides, why_inconclusive
+from pytest_inferbench.stats.words import what_decides
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
@@ -136,10 +136,10 @@ def _compared(measured: Comparison, differences: Floats, looks: Looks, prior: Pr
     p = float(t_tail(estimate / error, spread.df))
     flips = sign_flip_p(differences)
     open_ = verdict is Verdict.INCONCLUSIVE or (verdict is Verdict.OK and estimate > rule.log_margin)
-    needed, notes = None, measured.notes
+    needed, remedy, notes = None, "", measured.notes
     if verdict is Verdict.INCONCLUSIVE:
         needed = pairs_needed(spread, n, rule, looks)
-        notes = (*notes, why_inconclusive(relative(seen), rule.resolve, what_decides(needed, "pair"), direction))
+        remedy = what_decides(needed, "pair")
     if n > looks.most:
         notes = (*notes, Note("beyond_plan", f"{n} pairs where {looks.most} were planned: judged as the last look"))
     if verdict is Verdict.REGRESSED and flips is not None and flips > rule.alpha:
@@ -157,6 +157,7 @@ def _compared(measured: Comparison, differences: Floats, looks: Looks, prior: Pr
         sessions=tuple(unoriented(difference, direction) for difference in differences.tolist()),
         detectable=relative(seen),
         needed=needed,
+        remedy=remedy,
         wants_more=open_ and n < looks.most,
         false_alarm=rule.alpha_each,
         notes=notes,

@@ -24,7 +24,7 @@ from pytest_inferbench.stats.sample import Note, oriented, unoriented
 from pytest_inferbench.stats.shifted import down, up
 from pytest_inferbench.stats.two_stage import prediction_factor
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.stats.words import inconclusive_figure
+from pytest_inferbench.stats.words import for_figure
 from pytest_inferbench.units import Direction, Unit, Zero, format_value
 
 if TYPE_CHECKING:
@@ -155,13 +155,11 @@ def _in_unit(found: Comparison, rule: Rule, scale: Scale, factor: float) -> Comp
     verdict = found.verdict
     if verdict not in _CALLED or not far:
         verdict = Verdict.OK if enough else Verdict.INCONCLUSIVE
-    notes = tuple(note for note in found.notes if note.code not in {"inconclusive", "not_confirmed"})
+    notes = tuple(note for note in found.notes if note.code != "not_confirmed")
     shown = baseline >= zero.step and now > 0  # else a ratio says nothing
     if not shown:
         told = f"{scale.text(now)} now, {scale.text(baseline)} before; less than {scale.text(zero.step)} is no change"
         notes = (*notes, Note("steps", told))
-    if verdict is Verdict.INCONCLUSIVE:
-        notes = (*notes, _why(found, baseline, seen, rule, scale))
 
     def ratio(shifted_ratio: float) -> float:
         return max(0.0, (level * shifted_ratio - zero.added) / baseline)
@@ -178,18 +176,18 @@ def _in_unit(found: Comparison, rule: Rule, scale: Scale, factor: float) -> Comp
         detectable=None,
         detectable_at=seen,
         needed=found.needed if verdict is Verdict.INCONCLUSIVE else None,
+        remedy=_remedy(found, baseline, seen, rule, scale) if verdict is Verdict.INCONCLUSIVE else "",
         notes=notes,
     )
 
 
-def _why(found: Comparison, baseline: float, seen: float | None, rule: Rule, scale: Scale) -> Note:
-    """What an INCONCLUSIVE says."""
+def _remedy(found: Comparison, baseline: float, seen: float | None, rule: Rule, scale: Scale) -> str:
+    """What would decide an INCONCLUSIVE, or why nothing does."""
     if seen is None:
-        text = f"{scale.text(baseline)} is too near 0 for a fall of {scale.text(scale.zero.step)} to be seen"
-        return Note("inconclusive", text)
+        return f"{scale.text(baseline)} is too near 0 for a fall of {scale.text(scale.zero.step)} to be seen"
     asked = baseline + scale.worse * scale.allowed(baseline, rule)
     unit = "session" if found.engine is Engine.HISTORY else "pair"
-    return inconclusive_figure(scale.text(seen), scale.text(max(asked, 0.0)), found.needed, unit)
+    return for_figure(scale.text(max(asked, 0.0)), found.needed, unit)
 
 
 def _change(change: Interval, ratio: Callable[[float], float]) -> Interval:

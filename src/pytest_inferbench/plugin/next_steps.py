@@ -1,0 +1,97 @@
+"""Where to look and what to run after a verdict that fails: paths and commands that work as they stand.
+
+Law: a command repeats what this run was told on its command line, so that it measures the same; what is done once
+(recording, resuming) and what only writes reports is left out. A value that may be secret is masked.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_inferbench.options import OPTIONS
+from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.reports import shown
+from pytest_inferbench.report.formats import FORMATS
+from pytest_inferbench.stats.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.plugin.context import RunContext
+
+_LINE = "command line"
+_REPORTS = frozenset(form.name for form in FORMATS)
+_FAILED_BY = {Verdict.NEW: "--require-baseline", Verdict.INCONCLUSIVE: "--fail-inconclusive"}
+_VERSIONS = frozenset({"--backend-version", "--compare", "--compare-pairs"})
+
+
+def next_steps(
+    test: pytest.Function, cell: Cell | CellPair, case: Mapping[str, Any], verdict: Verdict, context: RunContext
+) -> list[tuple[str, str]]:
+    """Label and text of each step.
+
+    Args:
+        test: the benchmark.
+        cell: what it was measured on.
+        case: `CaseResult.to_json()`, judged.
+        verdict: why there is something to do.
+        context: the run.
+    """
+    path = os.path.relpath(test.path, test.config.invocation_params.dir)
+    node = "::".join([path, *test.nodeid.split("::")[1:]])
+    steps = [] if verdict is Verdict.NEW else [*_paths(case, context)]
+    if flag := _FAILED_BY.get(verdict):
+        steps.append(("failed by", context.settings.named(flag)))
+    if verdict is Verdict.NEW:
+        return [*steps, ("record one", _command(node, context, "--update-baselines"))]
+    steps.append(("run again", _command(node, context)))
+    if versions := _versions(cell, case):
+        steps.append(
+            ("two versions", _command(node.partition("[")[0], context, f"--compare {versions}", skip=_VERSIONS))
+        )
+    if verdict is Verdict.REGRESSED and not isinstance(cell, CellPair):
+        upgraded = any(each["what"] in {"version", "image"} for each in (case.get("against") or {}).get("changes", ()))
+        how = "--baseline-mode reseat" if upgraded else "--accept-regressions"
+        steps.append(("accept it", _command(node, context, f"--update-baselines {how}")))
+    return steps
+
+
+def _paths(case: Mapping[str, Any], context: RunContext) -> Iterator[tuple[str, str]]:
+    settings, folder = context.settings, context.folder
+    if "log" in case["server"]:
+        yield "server log", shown(Path(case["server"]["log"]), settings.rootdir)
+    if "records" in case:
+        yield "requests", shown(folder / case["records"], settings.rootdir)
+    later = f"inferbench runs export {context.run_id} --format html"
+    yield "page", shown(settings.path("html"), settings.rootdir) if settings.html else later
+
+
+def _versions(cell: Cell | CellPair, case: Mapping[str, Any]) -> str:
+    """`v0.8.0..v0.8.1` where the version changed and servers of both can be started here; else ""."""
+    if isinstance(cell, CellPair) or cell.url is not None:
+        return ""
+    changes = (case.get("against") or {}).get("changes", ())
+    return next((f"{each['was']}..{each['now']}" for each in changes if each["what"] == "version"), "")
+
+
+def _command(node: str, context: RunContext, more: str = "", skip: Collection[str] = ()) -> str:
+    settings = context.settings
+    words = ["pytest", node]
+    for option in OPTIONS:
+        name = option.dest.removeprefix("inferbench_")
+        unwanted = option.action or option.flag.removeprefix("--bench-") in _REPORTS or option.flag in skip
+        if unwanted or settings.source(name) != _LINE:
+            continue
+        value = getattr(settings, name)
+        if option.kind is bool:
+            words += [option.flag]
+            continue
+        for each in value if option.many else [value]:
+            words += [option.flag, f"{each.partition(':')[0]}: ***" if option.secret else str(each)]
+    return settings.named(" ".join([*map(shlex.quote, words), *([more] if more else [])]))
