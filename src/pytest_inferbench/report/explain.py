@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _NAME = 60  # cells of a case's name or a test's id: enough to find it
-_TEXT = 300  # cells of one reason in words from outside; the document has it whole
-_OWN = 2000  # cells of one in words of ours, which have an end: they are not cut in the middle
+_TEXT = 300  # cells of one reason in words from outside, cut at its end; the document has it whole
+_OWN = 2000  # cells of one in words of ours, which have an end: they are not cut
 _FIGURE = re.compile(r"(?<=\d) (?=(?:%|ms|s|tok/s|req/s|GiB|J)(?:\W|$))")  # a line does not end between it and its unit
 _FAILING = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED})
 _PASSED = (Verdict.OK, Verdict.IMPROVED)
@@ -76,7 +76,7 @@ def _name(words: str) -> str:
 
 
 def _text(words: str, most: int = _TEXT) -> str:
-    return _FIGURE.sub(GLUE, shorten(visible(words), most))
+    return _FIGURE.sub(GLUE, shorten(visible(words), most, end=0.0))
 
 
 def _finding(finding: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ from pytest_inferbench.stats.verdict import Verdict
 LIMIT = 1_000_000
 _TABLE_SHARE = 0.6
 _NAME = 160  # cells of a name; the document has it whole
+_SAID = 300  # cells of what is said of an update, cut at its end
 _SPECIAL = re.compile(r"[\\`*{}\[\]|~$]|:(?=//)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _MARKS = {wording.BAD: "❌", wording.UNDECIDED: "⚠️", wording.GOOD: "✅", wording.QUIET: ""}
 
@@ -85,7 +86,7 @@ def _moved(update: Mapping[str, Any]) -> list[str]:
     figures = (
         f"{each['metric']} {_figure(each.get('old'))} → {_figure(each.get('new'))}" for each in update["figures"]
     )
-    return [plain(shorten(visible(update["said"]), _NAME)), plain("; ".join(map(visible, figures)))]
+    return [plain(shorten(visible(update["said"]), _SAID, end=0.0)), plain("; ".join(map(visible, figures)))]
 
 
 def _figure(value: float | None) -> str:
