@@ -49,18 +49,18 @@ def said(capsys, *arguments, status=0):
 
 
 def test_show(write, capsys):
-    """One table for each file: a case, how many sessions it is compared with, its gated figures, since when."""
+    """One table a file: a case, its sessions and of how many days they are, its gated figures, since when."""
     write(*LINES)
     write(LINES[0], hardware="other")
     assert said(capsys, "show") == (
         "qwen3-8b--vllm on lab\n"
-        "case              sessions  ttft_ms.p50  tpot_ms.p50  e2e_ms.p50  from        version\n"
-        "concurrency[c08]  1         30.0         5.00         -           2025-01-06  v0.9.0\n"
-        "single            1         -            3.00         none        2025-01-03  v0.8.1\n"
+        "case              sessions  days  ttft_ms.p50  tpot_ms.p50  e2e_ms.p50  from        version\n"
+        "concurrency[c08]  1         1     30.0         5.00         -           2025-01-06  v0.9.0\n"
+        "single            1         1     -            3.00         none        2025-01-03  v0.8.1\n"
         "\n"
         "qwen3-8b--vllm on other\n"
-        "case              sessions  ttft_ms.p50  tpot_ms.p50  from        version\n"
-        "concurrency[c08]  1         41.0         6.10         2025-01-02  v0.8.1\n"
+        "case              sessions  days  ttft_ms.p50  tpot_ms.p50  from        version\n"
+        "concurrency[c08]  1         1     41.0         6.10         2025-01-02  v0.8.1\n"
     )
 
 
@@ -69,7 +69,7 @@ def test_show_tells_what_waits(write, capsys):
     waits = {"aside": {"ttft_ms.p50": "worse"}, "rounds": {"ttft_ms.p50": [60.0], "tpot_ms.p50": [6.1]}}
     write(session(1), session(2, **waits))
     row = said(capsys, "show").splitlines()[2].split()
-    assert row[1:6] == ["2", "(1", "waits)", "41.0", "6.10"]
+    assert row[1:7] == ["2", "(1", "waits)", "2", "41.0", "6.10"]
 
 
 @pytest.mark.parametrize("when", ["2025-01-03", "2025-01-02T12:00:00+00:00"])
@@ -77,8 +77,8 @@ def test_since_a_date(write, capsys, when):
     """What was accepted when that day began, and now."""
     write(*LINES)
     rows = said(capsys, "show", "--since", when).splitlines()
-    assert rows[2].split()[2:8] == ["41.0", "->", "30.0", "6.10", "->", "5.00"]
-    assert rows[3].split()[:8] == ["single", "1", "-", "none", "->", "3.00", "none", "->"]
+    assert rows[2].split()[3:9] == ["41.0", "->", "30.0", "6.10", "->", "5.00"]
+    assert rows[3].split()[:9] == ["single", "1", "1", "-", "none", "->", "3.00", "none", "->"]
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -96,8 +96,8 @@ def test_since_a_commit(write, capsys, tmp_path):
     write(*LINES)
     write(LINES[0], hardware="other")
     rows = said(capsys, "show", "--since", "main").splitlines()
-    assert rows[2].split()[2:8] == ["42.0", "->", "30.0", "6.10", "->", "5.00"]
-    assert rows[-1].split()[2:5] == ["none", "->", "41.0"]
+    assert rows[2].split()[3:9] == ["42.0", "->", "30.0", "6.10", "->", "5.00"]
+    assert rows[-1].split()[3:6] == ["none", "->", "41.0"]
     message = said(capsys, "show", "--since", "nope", status=1)
     assert message.startswith("inferbench baselines: --since nope: git has no such commit in ")
     assert message.endswith("; give one of its commits, or a date like 2026-05-01\n")

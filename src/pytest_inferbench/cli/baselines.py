@@ -64,12 +64,12 @@ def _show(files: tuple[Listed, ...], since: str | None, store: BaselineStore) ->
         names = list(dict.fromkeys(gate for each in file.accepted.values() for gate in _gates(each)))
         before = then.get((file.owner, file.hardware), {})
         rows = [
-            [key, _sessions(now), *_figures(before.get(key), now, names, since), *_origin(now)]
+            [key, _sessions(now), _days(now), *_figures(before.get(key), now, names, since), *_origin(now)]
             for key, now in file.accepted.items()
             if now.sessions
         ]
         sys.stdout.write("\n" * bool(number) + f"{file.owner} on {file.hardware}\n")
-        print_rows(rows, ["case", "sessions", *names, "from", "version"])
+        print_rows(rows, ["case", "sessions", "days", *names, "from", "version"])
 
 
 def _sessions(accepted: Accepted) -> str:
@@ -77,6 +77,13 @@ def _sessions(accepted: Accepted) -> str:
     waiting = {each.id for gate in _gates(accepted) for each in accepted.waiting(gate)}
     count = len(accepted.segment)
     return f"{count} ({len(waiting)} wait{'s' if len(waiting) == 1 else ''})" if waiting else str(count)
+
+
+def _days(accepted: Accepted) -> str:
+    """How many days they are of: sessions of one day share its luck and count little more than one."""
+    from pytest_inferbench.stats.days import days_of  # noqa: PLC0415 - heavy
+
+    return str(len(set(days_of([each.moment for each in accepted.segment]))))
 
 
 def _gates(accepted: Accepted) -> list[str]:
