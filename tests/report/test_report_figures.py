@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pytest_inferbench.report import figures, visible
-from pytest_inferbench.report.figures import aligned, beside_limit, exact, number, plain, quantity
+from pytest_inferbench.report.figures import ABSENT, aligned, beside_limit, column, exact, number, plain, quantity
 from pytest_inferbench.report.visible import GLUE, shorten, wrap
 
 
@@ -67,6 +67,17 @@ def test_aligned_figures_have_one_place_for_the_point(values) -> None:
     width = max(map(len, texts), default=0)
     points = {text.rjust(width).find(".") for text in texts} - {-1}
     assert len(points) <= 1
+
+
+@settings(deadline=None, derandomize=True)
+@given(values=st.lists(st.none() | st.just(0.0) | st.floats(1e-3, 9e8), min_size=1, max_size=6))
+def test_figures_of_a_column_have_one_number_of_decimals(values) -> None:
+    """However far apart figures are, they have as many decimals, two digits are left of each, and only 0 reads as 0."""
+    texts = column(values, "ms")
+    assert len({len(text.partition(".")[2]) for text in texts if text not in {ABSENT, "0"}}) <= 1
+    for value, text in zip(values, texts, strict=True):
+        shown = None if text == ABSENT else float(text.replace(",", ""))
+        assert shown == (value if not value else pytest.approx(value, rel=0.05))
 
 
 @settings(deadline=None, derandomize=True)

@@ -110,8 +110,8 @@ def test_error_rate_has_a_column_only_where_requests_failed() -> None:
         ("saturation", {"max_streams": ("streams", 12.0)}, "carries 12 streams"),
         ("saturation", {"max_rate": ("req/s", 4.12)}, "carries 4.12 req/s"),
         ("cold_start", {"cold_start_s": ("s", 2.314)}, "starts in 2.31 s"),
-        ("soak", {"ttft_drift": ("%", 0.012), "tpot_drift": ("%", -0.003)}, "TTFT +1.2 %, TPOT -0.3 %"),
-        ("prefix", {"server_prefix_hit_rate": ("%", 0.74)}, "74 % cached"),
+        ("soak", {"ttft_drift": ("%", 0.012), "tpot_drift": ("%", -0.003)}, "TTFT drifts +1.2 %"),
+        ("prefix", {"server_prefix_hit_rate": ("%", 0.74)}, "74.0 % cached"),
     ],
 )
 def test_what_a_case_was_run_for_has_a_column(kind, figures, shown) -> None:

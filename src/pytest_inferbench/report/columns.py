@@ -1,7 +1,8 @@
 """The summary's table: one row a case, never wider than it may be and never wrapped.
 
 Law: where there is not room for everything, whole columns go, the least needed first (`_DROPPED`), and then names are
-shortened; a figure is shown whole or not at all. What names the row, and its verdict, always stay.
+shortened; a figure is shown whole or not at all. What names the row, and its verdict, always stay. The figures of a
+column have one number of decimals (`figures.column`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.figures import ABSENT, aligned, number
+from pytest_inferbench.report.apart import shorten_apart
+from pytest_inferbench.report.figures import ABSENT, aligned, column
 from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.sought import sought
-from pytest_inferbench.report.visible import cells, pad, shorten, shorten_apart, visible
+from pytest_inferbench.report.visible import cells, pad, shorten, visible
 from pytest_inferbench.stats.verdict import Verdict
 
 Case = Mapping[str, Any]
@@ -46,20 +48,25 @@ _DROPPED: tuple[tuple[str, Mapping[str, int]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column: its two header lines and what it shows of a case; names stand left, figures right."""
+    """One column: its two header lines and what it shows of the cases; words stand left, figures right."""
 
     name: str
     head: tuple[str, str]
-    text: Callable[[Case], str]
+    texts: Callable[[Sequence[Case]], list[str]]
     figure: bool = True
 
 
-def _metric(metric: str, statistic: str) -> Callable[[Case], str]:
-    def text(case: Case) -> str:
-        summary = case["metrics"].get(metric, {})
-        return number(summary.get(statistic), summary.get("unit", ""))
+def _each(text: Callable[[Case], str]) -> Callable[[Sequence[Case]], list[str]]:
+    return lambda cases: [text(case) for case in cases]
 
-    return text
+
+def _metric(metric: str, statistic: str) -> Callable[[Sequence[Case]], list[str]]:
+    def texts(cases: Sequence[Case]) -> list[str]:
+        summaries = [case["metrics"].get(metric, {}) for case in cases]
+        unit = next((summary["unit"] for summary in summaries if summary), "")
+        return column([summary.get(statistic) for summary in summaries], unit)
+
+    return texts
 
 
 def _requests(case: Case) -> str:
@@ -67,8 +74,8 @@ def _requests(case: Case) -> str:
     return next((f"{count:,}" for count in counts if count is not None), ABSENT)
 
 
-def _client(case: Case) -> str:
-    return number(case["client"].get("self_error_ms"), "ms")
+def _client(cases: Sequence[Case]) -> list[str]:
+    return column([case["client"].get("self_error_ms") for case in cases], "ms")
 
 
 def _failed(case: Case) -> bool:
@@ -83,20 +90,20 @@ def _self_checked(case: Case) -> bool:
     return "self_error_ms" in case["client"]
 
 
-_CASE = _Column("case", ("", "case"), lambda case: visible(case["case"]), figure=False)
+_CASE = _Column("case", ("", "case"), _each(lambda case: visible(case["case"])), figure=False)
 _FIGURES = (
-    _Column("requests", ("", "requests"), _requests),
+    _Column("requests", ("", "requests"), _each(_requests)),
     _Column("ttft_p50", ("TTFT", "p50 ms"), _metric("ttft_ms", "p50")),
     _Column("ttft_p95", ("TTFT", "p95 ms"), _metric("ttft_ms", "p95")),
     _Column("tpot_p50", ("TPOT", "p50 ms"), _metric("tpot_ms", "p50")),
     _Column("tpot_p95", ("TPOT", "p95 ms"), _metric("tpot_ms", "p95")),
     _Column("output", ("output", "tok/s"), _metric("output_tok_per_s", "value")),
     _Column("request_per_s", ("", "req/s"), _metric("request_per_s", "value")),
-    _Column("sought", ("", "found"), sought),
+    _Column("sought", ("", "found"), _each(sought), figure=False),
     _Column("errors", ("errors", "%"), _metric("error_rate", "value")),
     _Column("client", ("client", "adds ms"), _client),
 )
-_VERDICT = _Column("verdict", ("", "verdict"), lambda case: wording.word(Verdict(case["verdict"])), figure=False)
+_VERDICT = _Column("verdict", ("", "verdict"), _each(lambda case: wording.word(Verdict(case["verdict"]))), figure=False)
 
 
 def table(cases: Sequence[Case], width: int) -> list[Line]:
@@ -105,21 +112,19 @@ def table(cases: Sequence[Case], width: int) -> list[Line]:
     The cell has a column only where the cases are of several, failed requests and a case's own figure (`sought`) only
     where a case has some, and the client's own error only where it was measured.
     """
-    columns = {column.name: column for column in _of_interest(cases)}
-    texts = {name: _texts(column, cases) for name, column in columns.items()}
-    widths = _fit({name: _natural(column, texts[name]) for name, column in columns.items()}, width)
+    columns = {each.name: each for each in _of_interest(cases)}
+    texts = {name: aligned(each.texts(cases)) if each.figure else each.texts(cases) for name, each in columns.items()}
+    widths = _fit({name: _natural(each, texts[name]) for name, each in columns.items()}, width)
     shown = [columns[name] for name in widths]
     heads = [
-        [(_GAP.join(_set(column, column.head[line], widths[column.name]) for column in shown), wording.HEADING)]
+        [(_GAP.join(_set(each, each.head[line], widths[each.name]) for each in shown), wording.HEADING)]
         for line in (0, 1)
     ]
     rule = [(_RULE * _needed(widths, {}), wording.QUIET)]
-    texts |= {
-        column.name: shorten_apart(texts[column.name], widths[column.name]) for column in shown if not column.figure
-    }
+    texts |= {each.name: shorten_apart(texts[each.name], widths[each.name]) for each in shown if not each.figure}
     rows = []
     for index, case in enumerate(cases):
-        *figures, verdict = [_set(column, texts[column.name][index], widths[column.name]) for column in shown]
+        *figures, verdict = [_set(each, texts[each.name][index], widths[each.name]) for each in shown]
         rows.append([(_GAP.join([*figures, ""]), ""), (verdict, wording.style(Verdict(case["verdict"])))])
     return [*heads, rule, *rows]
 
@@ -135,32 +140,27 @@ class Head:
 def whole_table(cases: Sequence[Case]) -> tuple[list[Head], list[list[str]]]:
     """Heads and rows of the same table at any width; the first column names the case, the last is its verdict."""
     columns = _of_interest(cases)
-    texts = [[column.text(case) for case in cases] for column in columns]
-    heads = [Head(" ".join(column.head).strip().replace("/ ", "/"), column.figure) for column in columns]
+    texts = [each.texts(cases) for each in columns]
+    heads = [Head(" ".join(each.head).strip().replace("/ ", "/"), each.figure) for each in columns]
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
 def _of_interest(cases: Sequence[Case]) -> list[_Column]:
     apart = differing(cases)
     head = ("/".join([*apart[:-1], ""]), "".join(apart[-1:]))
-    cell = _Column("cell", head, lambda case: cell_name(case, apart) or ABSENT, figure=False)
+    cell = _Column("cell", head, _each(lambda case: cell_name(case, apart) or ABSENT), figure=False)
     of_some = {"errors": _failed, "client": _self_checked, "sought": _seeks}
     silent = {name for name, speaks in of_some.items() if not any(map(speaks, cases))}
-    figures = [column for column in _FIGURES if column.name not in silent]
+    figures = [each for each in _FIGURES if each.name not in silent]
     return [_CASE, *([cell] if apart else []), *figures, _VERDICT]
 
 
-def _texts(column: _Column, cases: Sequence[Case]) -> list[str]:
-    texts = [column.text(case) for case in cases]
-    return aligned(texts) if column.figure else texts
+def _natural(shown: _Column, texts: Sequence[str]) -> int:
+    return max(cells(text) for text in (*shown.head, *texts))
 
 
-def _natural(column: _Column, texts: Sequence[str]) -> int:
-    return max(cells(text) for text in (*column.head, *texts))
-
-
-def _set(column: _Column, text: str, width: int) -> str:
-    return pad(shorten(text, width), width, right=column.figure)
+def _set(shown: _Column, text: str, width: int) -> str:
+    return pad(shorten(text, width), width, right=shown.figure)
 
 
 def _fit(natural: Mapping[str, int], width: int) -> dict[str, int]:

@@ -19,6 +19,7 @@ ABSENT = "-"
 # Outside of this range grouped digits stop being readable (or would round to 0).
 _SMALLEST, _LARGEST = 1e-3, 1e9
 _DIGITS = 6
+_SIGNIFICANT, _DECIMALS, _WIDE = 3, 3, 5
 
 
 def number(value: float | None, symbol: str = "") -> str:
@@ -34,6 +35,28 @@ def number(value: float | None, symbol: str = "") -> str:
         return f"{shown:.3g}"
     unit = RATIO if symbol == RATIO.symbol else Unit(symbol)
     return format_value(value, unit).removesuffix(f" {symbol}")
+
+
+def column(values: Sequence[float | None], symbol: str = "") -> list[str]:
+    """Figures that stand under each other, or beside each other in a row: all with one number of decimals.
+
+    The smallest keeps three significant digits; two where three would take more than three decimals, or give the
+    largest more than five digits. 0 is "0", and what `number` shows with an exponent is shown so here.
+
+    >>> column([0.0263, 0.03, 0.102, None], "ms"), column([9.871, 97.5, 1204.0]), column([0.0, 0.0172], "%")
+    (['0.026', '0.030', '0.102', '-'], ['9.9', '97.5', '1,204.0'], ['0', '1.72'])
+    """
+    shown = [None if value is None else _shown(value, symbol) for value in values]
+    usual = [abs(value) for value in shown if value and _SMALLEST <= abs(value) < _LARGEST]
+    if not usual:
+        return [number(value, symbol) for value in values]
+    wanted = _SIGNIFICANT - _whole_digits(min(usual))
+    fits = min(wanted, _DECIMALS, _WIDE - max(1, _whole_digits(max(usual))))
+    decimals = max(0, fits, wanted - 1)
+    return [
+        f"{each:,.{decimals}f}" if each is not None and abs(each) in usual else number(value, symbol)
+        for value, each in zip(values, shown, strict=True)
+    ]
 
 
 def quantity(value: float | None, symbol: str) -> str:
@@ -73,6 +96,11 @@ def aligned(texts: Sequence[str]) -> list[str]:
     fractions = [len(text) - len(text.partition(".")[0]) for text in texts]
     widest = max(fractions, default=0)
     return [text + " " * (widest - fraction) for text, fraction in zip(texts, fractions, strict=True)]
+
+
+def _whole_digits(value: float) -> int:
+    """Digits before the point, as many as three significant ones leave: 2 of 41.2, 0 of 0.5, -1 of 0.05."""
+    return int(f"{value:.{_SIGNIFICANT - 1}e}".partition("e")[2]) + 1
 
 
 def _shown(value: float, symbol: str) -> float:

@@ -6,11 +6,7 @@ reorder one; it is shown as the characters it is made of. Widths are terminal ce
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
-
 ELLIPSIS = "…"
-_TRIES = 4  # each tells a group apart by a later character
 # A space that `wrap` does not break at; `visible` spells it out, so none comes from outside.
 GLUE = "\u00a0"
 # Variation selectors widen or narrow the character before them, each terminal in its own way.
@@ -51,53 +47,12 @@ def shorten(text: str, width: int, end: float = 0.5) -> str:
     """
     if cells(text) <= width:
         return text
-    tail = _start(text[::-1], int((width - 1) * end))[::-1]
-    return _start(text, width - 1 - cells(tail)) + ELLIPSIS + tail
+    tail = start(text[::-1], int((width - 1) * end))[::-1]
+    return start(text, width - 1 - cells(tail)) + ELLIPSIS + tail
 
 
-def shorten_apart(texts: Sequence[str], width: int) -> list[str]:
-    """Each text in at most `width` cells (8 or more), so that different texts stay different.
-
-    Texts that `shorten` would make the same keep what tells them apart instead of both their ends; a number is the
-    last resort.
-    """
-    shortened = {text: shorten(text, width) for text in texts}
-    for _ in range(_TRIES):
-        for group in _alike(shortened):
-            shared = next(index for index, same in enumerate(map(_same, zip_longest(*group))) if not same)
-            while shared and group[0][shared - 1].isdigit():  # a number is told whole
-                shared -= 1
-            shortened |= {text: _from(text, shared, width) for text in group}
-    places = {text: place for place, text in enumerate(shortened, 1)}
-    for group in _alike(shortened):
-        shortened |= {text: _numbered(text, places[text], width) for text in group}
-    return [shortened[text] for text in texts]
-
-
-def _same(characters: Sequence[str | None]) -> bool:
-    return len(set(characters)) == 1
-
-
-def _alike(shortened: Mapping[str, str]) -> list[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for text, short in shortened.items():
-        groups.setdefault(short, []).append(text)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def _from(text: str, shared: int, width: int) -> str:
-    """The text with its part after `shared` characters kept, as far as there is room for it."""
-    rest = text[shared:]
-    tail = rest if cells(rest) < width else _start(rest, width - 2) + ELLIPSIS
-    return _start(text[:shared], width - 1 - cells(tail)) + ELLIPSIS + tail
-
-
-def _numbered(text: str, number: int, width: int) -> str:
-    mark = f"{ELLIPSIS}#{number}"
-    return _start(text, width - cells(mark)) + mark
-
-
-def _start(text: str, width: int) -> str:
+def start(text: str, width: int) -> str:
+    """As much of the text's beginning as `width` cells hold."""
     taken = 0
     for index, character in enumerate(text):
         taken += cells(character)
@@ -131,6 +86,6 @@ def wrap(text: str, width: int, indent: str) -> list[str]:
 def _pieces(word: str, width: int) -> list[str]:
     pieces = []
     while word:
-        pieces.append(_start(word, width))
+        pieces.append(start(word, width))
         word = word[len(pieces[-1]) :]
     return pieces or [""]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_cases import case, document
 
+from pytest_inferbench.report.apart import shorten_apart
 from pytest_inferbench.report.terminal import render_summary
-from pytest_inferbench.report.visible import cells, shorten, shorten_apart
+from pytest_inferbench.report.visible import cells, shorten
 from pytest_inferbench.stats.verdict import Verdict
 
 
@@ -16,16 +19,25 @@ from pytest_inferbench.stats.verdict import Verdict
     ("names", "shown"),
     [
         (["single", "batch[b04]"], ["single", "batch[b04]"]),
-        (["a_very_long_name[c08]", "a_very_long_name[c16]"], ["a_very…[c08]", "a_very…[c16]"]),
-        (["long_context[k32-warm-cache]", "long_context[k64-warm-cache]"], ["…32-warm-ca…", "…64-warm-ca…"]),
-        (["long_context[k032-warm-cache]", "long_context[k031-warm-cache]"], ["…032-warm-c…", "…031-warm-c…"]),
+        (["a_very_long_name[c08]", "a_very_long_name[c16]"], ["a_very_l…08]", "a_very_l…16]"]),
+        (["long_context[k32-warm-cache]", "long_context[k64-warm-cache]"], ["long…32-war…", "long…64-war…"]),
+        (["long_context[k032-warm-cache]", "long_context[k031-warm-cache]"], ["long…032-wa…", "long…031-wa…"]),
         (["x" * 30 + "a" + "y" * 30, "x" * 30 + "b" + "y" * 30], ["…ayyyyyyyyy…", "…byyyyyyyyy…"]),
     ],
     ids=["short", "ends", "middle", "number", "deep"],
 )
 def test_names_keep_what_tells_them_apart(names, shown) -> None:
-    """Both ends where that is enough, else the part in which they differ."""
+    """What they have in common is cut, the longest part first; of what else is too long the part that differs stays."""
     assert shorten_apart(names, 12) == shown
+
+
+def test_a_sweep_keeps_every_parameter_that_it_moves() -> None:
+    """Each number of a sweep's case is read whole; the words between them, which all have, are cut."""
+    loads = [(streams, tokens) for streams in ("01", "04", "16") for tokens in (16, 64)]
+    names = [f"concurrency_sweep[streams-{streams}-output_tokens-{tokens}]" for streams, tokens in loads]
+    shown = shorten_apart(names, 26)
+    assert shown[:2] == ["concurrenc…01-output_t…16]", "concurrenc…01-output_t…64]"]
+    assert [tuple(re.findall(r"\d+", name)) for name in shown] == [(a, str(b)) for a, b in loads]
 
 
 @settings(deadline=None, derandomize=True, max_examples=200)
