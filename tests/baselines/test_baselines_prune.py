@@ -8,10 +8,10 @@ from baseline_made import baseline, segment, session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_inferbench.baselines.changes import told_lines
 from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.baselines.prune import plan_prune
 from pytest_inferbench.baselines.read_lines import read_lines
+from pytest_inferbench.baselines.telling import told_lines
 
 TEXT = """\
 schema: 1
@@ -64,10 +64,7 @@ def test_sessions_beyond_the_window_go():
     update = prune({"kept", "gone"}, window=2)
     stay = {"run-1", "run-2", "run-3", "run-7", "run-8"}
     assert left(update) == texts(line for line in HERE if line.case == "gone" or line.id in stay)
-    assert told_lines(update.cases) == [
-        "kept on h: dropped 3 beyond the window of 2",
-        "  ttft_ms.p50: 44.5 -> 43.0",
-    ]
+    assert told_lines(update.cases) == ["kept on h: dropped 3 beyond the window of 2; ttft_ms.p50 44.5 -> 43.0"]
 
 
 def test_nothing_superfluous_changes_nothing():

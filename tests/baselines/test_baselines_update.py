@@ -4,13 +4,13 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from baseline_made import CASE, HARDWARE, YAML, baseline, candidate, result, segment, session
+from baseline_made import CASE, YAML, baseline, candidate, result, segment, session
 
 from pytest_inferbench.baselines.candidate import BaselineKey, by_file
-from pytest_inferbench.baselines.changes import told_lines
 from pytest_inferbench.baselines.comparable import comparable
 from pytest_inferbench.baselines.lines import Segment, Session
 from pytest_inferbench.baselines.place import Mode
+from pytest_inferbench.baselines.telling import told_lines
 from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError
@@ -53,10 +53,9 @@ cases:
     )
     assert told_lines(update.cases) == [
         "concurrency[c08] on 1x-nvidia-h200: NEW, session 1 of segment 1: no baseline for this case",
-        "  ttft_ms.p50: none -> 41.0",
-        "  tpot_ms.p50: none -> 6.20",
-        "  output_tok_per_s: none -> 1280",
     ]
+    assert update.notes == ("3 budgets for 1 case proposed in q.yaml, in force from now on: review them",)
+    assert [(each.old, each.new) for each in update.cases[0].figures] == [(None, 41.0), (None, 6.2), (None, 1280.0)]
 
 
 def test_arguments_are_kept_once():
@@ -108,7 +107,7 @@ def test_a_round_without_a_figure():
     """A round that lacks a figure stays a gap and does not move the median."""
     update = plan(baseline(), candidate(rounds=({"ttft_ms.p50": 41.0}, {}, {"ttft_ms.p50": 43.0})))
     assert recorded(update).rounds == {"ttft_ms.p50": (41.0, None, 43.0)}
-    assert told_lines(update.cases)[1:] == ["  ttft_ms.p50: none -> 42.0"]
+    assert [(each.metric, each.new) for each in update.cases[0].figures] == [("ttft_ms.p50", 42.0)]
 
 
 def test_a_zero_is_accepted_nowhere():
@@ -144,16 +143,40 @@ def test_zeros_and_negative_figures_of_what_can_be_so():
 
 
 def test_a_further_session_is_one_line():
-    """Nothing of people's is written; people are told what the accepted figures were and are."""
+    """Nothing of people's is written; people are told that it joined, the document what the figures were and are."""
     update = plan(baseline(YAML, session()), candidate(verdict=Verdict.OK, version="v0.8.2"))
     assert (update.file, update.notes) == (None, ())
     assert [line.kind for line in added(update)] == ["session"]
     assert recorded(update).segment == "1"
+    assert told_lines(update.cases) == ["concurrency[c08] on 1x-nvidia-h200: OK, session 2 of segment 1"]
+    assert update.cases[0].to_json()["figures"] == [
+        {"metric": "ttft_ms.p50", "old": 41.0, "new": 41.0},
+        {"metric": "tpot_ms.p50", "old": 6.1, "new": 6.15},
+        {"metric": "output_tok_per_s", "new": 1280.0},
+    ]
+
+
+def test_a_figure_that_moved_by_more_than_its_noise_is_told():
+    """A case has a line where a session moves an accepted figure by more than one session scatters; others have not."""
+    checks = tuple(
+        Check(metric, "history", Verdict.OK, 50.0, unit="ms", source="q.yaml:5", comparison={"sd": sd})
+        for metric, sd in (("ttft_ms.p50", 0.05), ("tpot_ms.p50", 0.2))
+    )
+    rounds = ({"ttft_ms.p50": 50.0, "tpot_ms.p50": 6.3},)
+    update = plan(baseline(YAML, session()), candidate(verdict=Verdict.OK, rounds=rounds, checks=checks))
     assert told_lines(update.cases) == [
-        "concurrency[c08] on 1x-nvidia-h200: OK, session 2 of segment 1",
-        "  ttft_ms.p50: 41.0 -> 41.0",
-        "  tpot_ms.p50: 6.10 -> 6.15",
-        "  output_tok_per_s: none -> 1280",
+        "concurrency[c08] on 1x-nvidia-h200: OK, session 2 of segment 1; ttft_ms.p50 41.0 -> 45.5"
+    ]
+
+
+def test_cases_that_went_as_expected_are_counted():
+    """Forty cases of one verdict are one line; one that is not recorded has its own, below."""
+    many = [candidate(f"c{number}", verdict=Verdict.OK) for number in range(40)]
+    files = baseline(YAML, *(session(case=f"c{number}") for number in range(41)))
+    update = plan(files, *many, candidate("c40", verdict=Verdict.INVALID))
+    assert told_lines(update.cases) == [
+        "40 cases on 1x-nvidia-h200: OK, session 2 of segment 1",
+        "c40 on 1x-nvidia-h200: not recorded: the measurement is invalid",
     ]
 
 
@@ -163,21 +186,14 @@ def test_a_changed_workload_opens_a_segment():
     opened, made = added(update)
     assert (opened.how, opened.why) == ("changed", "the workload changed (hash w1 -> w2)")
     assert opened.id == made.segment == "run-9"
-    assert told_lines(update.cases)[0].endswith("NEW, session 1 of segment 2: the workload changed (hash w1 -> w2)")
+    assert "NEW, session 1 of segment 2: the workload changed (hash w1 -> w2); ttft_ms" in told_lines(update.cases)[0]
 
 
 def test_budgets_of_a_new_case_are_for_people_to_paste():
-    """A file that is there stays as it is: what could stand in it for a new case is told, ready to paste."""
+    """A file that is there stays as it is: how much could stand in it for a new case is told, and what prints it."""
     update = plan(baseline(YAML, session()), candidate("single"))
     assert update.file is None
-    head, *lines = update.notes
-    assert head == "budgets that could stand in q.yaml; paste below its `cases:` what you want to keep:"
-    pasted = parse(YAML + "\n".join(lines), "q.yaml")["cases"]
-    assert pasted["single"]["hardware"][HARDWARE]["budgets"].plain() == {
-        "ttft_ms.p50": {"max": 50.4},
-        "tpot_ms.p50": {"max": 7.56},
-        "output_tok_per_s": {"min": 1000},
-    }
+    assert update.notes == ("3 budgets for 1 case could stand in q.yaml: `inferbench baselines propose` prints them",)
     again = plan(baseline(YAML, session(), session(2, case="single")), candidate("single"))
     assert again.notes == (), "told with its first session, and by `inferbench baselines propose`"
 
@@ -251,7 +267,8 @@ def test_reseat_opens_a_segment():
     assert isinstance(opened, Segment)
     assert (opened.how, opened.why, opened.key) == ("reseat", "reseated (v0.8.1 -> v0.9.0)", CASE)
     first = "concurrency[c08] on 1x-nvidia-h200: OK, session 1 of segment 2: reseated (v0.8.1 -> v0.9.0)"
-    assert told_lines(update.cases)[:3] == [first, "  ttft_ms.p50: 41.0 -> 41.0", "  tpot_ms.p50: 6.10 -> 6.20"]
+    figures = "ttft_ms.p50 41.0 -> 41.0, tpot_ms.p50 6.10 -> 6.20, output_tok_per_s none -> 1280"
+    assert told_lines(update.cases) == [f"{first}; {figures}"]
     told = comparable(baseline(YAML, session(), opened, made), made.key, candidate().fingerprint)
     assert told.accepted.numbers == (1, 2)
 
@@ -284,7 +301,7 @@ def test_an_accepted_regression_opens_a_segment(mode, how):
     update = plan(files, candidate(verdict=Verdict.REGRESSED), mode=mode, accept_regressions=True)
     assert added(update)[0].how == how
     said = told_lines(update.cases)[0]
-    assert said.endswith("REGRESSED, session 1 of segment 2: the regression is accepted (the same version)")
+    assert "REGRESSED, session 1 of segment 2: the regression is accepted (the same version); ttft_ms" in said
 
 
 def test_a_regression_is_not_reseated_either():

@@ -49,7 +49,7 @@ def test_reseat_opens_a_segment(run, files):
     first, opened, second = files.lines()
     assert (first["segment"], opened["kind"], opened["how"]) == ("1", "segment", "reseat")
     assert second["segment"] == opened["id"] == second["id"]
-    result.stdout.fnmatch_lines(["plain on lab: *session 1 of segment 2: reseated (*", "  ttft_ms.p50: * -> *"])
+    result.stdout.fnmatch_lines(["plain on lab: *session 1 of segment 2: reseated (*); ttft_ms.p50 * -> *"])
     result.stdout.fnmatch_lines(["wrote benchmarks/baselines/scripted--external/lab.jsonl"])
 
 

@@ -170,7 +170,7 @@ def test_figures_of_a_test_s_own_and_pairs(tmp_path):
     assert ran.status == 0, ran.text
     (case,) = ran.document["cases"]
     assert [figures["swap_ms"] for figures in case["rounds"]] == [3.0, 5.0, 4.0]
-    assert "swap_ms: none -> 4.00" in ran.text
+    assert {"metric": "swap_ms", "new": 4.0} in ran.document["accepted"][0]["figures"]
     paired = server.run("--compare=installed..installed")
     assert paired.status == 0, paired.text
     assert "only its test can measure it, so it has no pairs" in paired.text

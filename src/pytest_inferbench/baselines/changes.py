@@ -1,6 +1,7 @@
-"""Planned changes of baseline files, and what people are told of them.
+"""Planned changes of baseline files.
 
-Law: values and words; who plans them is `update`, `noise`, `prune` and `older`, who carries them out is `store`.
+Law: values; who plans them is `update`, `noise`, `prune` and `older`, who carries them out is `store`, and what people
+are told of them at once is `telling`'s.
 """
 
 from __future__ import annotations
@@ -83,6 +84,8 @@ class CaseUpdate:
         model, backend, hardware, key: which.
         said: what happened, in words.
         figures: the accepted figures, before and after.
+        told: those of them that people are told of at once.
+        expected: whether all went as it does on most days, so that the case needs no line of its own.
     """
 
     model: str
@@ -91,9 +94,11 @@ class CaseUpdate:
     key: str
     said: str
     figures: tuple[Moved, ...] = ()
+    told: tuple[Moved, ...] = ()
+    expected: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The same as JSON types, absent figures left out."""
+        """What happened as JSON types, absent figures left out."""
         moved = [{name: value for name, value in asdict(each).items() if value is not None} for each in self.figures]
         own = {"model": self.model, "backend": self.backend, "hardware": self.hardware, "case": self.key}
         return {**own, "said": self.said, "figures": moved}
@@ -136,18 +141,6 @@ def moved(before: Accepted, after: Accepted, gated: Sequence[str]) -> tuple[Move
     names = tuple(dict.fromkeys([*old_gates, *gated]))
     old, new = before.figures(names), after.figures(gated)
     return tuple(Moved(name, old.get(name), new.get(name)) for name in names if name in old or name in new)
-
-
-def told_lines(cases: Sequence[CaseUpdate]) -> list[str]:
-    """What an update did, for a terminal: one line a case and one below it for each figure."""
-    return [
-        line
-        for case in cases
-        for line in (
-            f"{case.key} on {case.hardware}: {case.said}",
-            *(f"  {each.metric}: {shown_figure(each.old)} -> {shown_figure(each.new)}" for each in case.figures),
-        )
-    ]
 
 
 def shown_figure(figure: float | None) -> str:

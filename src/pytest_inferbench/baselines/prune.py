@@ -70,4 +70,5 @@ def _told(
     if before is not None:
         after = replace(before, sessions=tuple(each for each in before.sessions if each not in dropped))
         figures = moved(before, after, before.sessions[-1].gates or ())
-    return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures)
+    told = tuple(each for each in figures if each.old != each.new)
+    return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures, told)

@@ -16,7 +16,8 @@ from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Rewrite
 from pytest_inferbench.baselines.fingerprint import MACHINE_CHANGED
 from pytest_inferbench.baselines.gates import policy_layers
 from pytest_inferbench.baselines.place import Mode, Place, aside_of, is_regressed, left_out, opened, place_of
-from pytest_inferbench.baselines.proposal import Budgets, file_text, paste_text, proposed_budgets
+from pytest_inferbench.baselines.proposal import Budgets, file_text, proposed_budgets
+from pytest_inferbench.baselines.telling import to_tell
 from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -51,9 +52,7 @@ def plan_update(
         mode: append or reseat.
         accept_regressions: record a case that regressed too.
     """
-    if started is not None:
-        known = {key: each.of_segments_before(started) for key, each in baseline.accepted.items()}
-        baseline = replace(baseline, accepted=known)
+    baseline = baseline if started is None else _known_at(baseline, started)
     added: list[Line] = []
     said: list[CaseUpdate] = []
     proposals: dict[str, Budgets] = {}
@@ -66,20 +65,27 @@ def plan_update(
             said.append(_told(baseline, candidate.key, f"not recorded: {refusal}{more}"))
             continue
         place = place_of(baseline, candidate, mode)
+        joins = place.how is None
         gated = gates(policy_layers(baseline.file, candidate.key, candidate.policy)).value
-        aside = aside_of(candidate) if place.how is None and accepted.sessions else {}
+        aside = aside_of(candidate) if joins and accepted.sessions else {}
         session = candidate.to_session(run_id, date, place.segment or run_id, gated, aside, accepted.arguments)
         lines = (*opened(candidate, run_id, date, place), session)
         added += lines
         after = accepted.with_lines(lines)
-        waited = _waited(accepted, gated) if place.how is None else {}
-        headline = _headline(candidate, after, place, aside, waited)
-        said.append(_told(baseline, candidate.key, headline, moved(accepted, after, gated)))
+        waited = _waited(accepted, gated) if joins else {}
+        words, figures = _headline(candidate, after, place, aside, waited), moved(accepted, after, gated)
+        update = _told(baseline, candidate.key, words, figures)
+        said.append(to_tell(update, candidate.result.checks, opens=not joins, waits=bool(aside or waited)))
         if candidate.key not in baseline.file.cases and (baseline.text is None or len(after.segment) == 1):
             proposals[candidate.key] = proposed_budgets(after.segment, gated, candidate.direction)
     file, notes = _proposed(baseline, {key: budgets for key, budgets in proposals.items() if budgets})
-    model, backend = baseline.file.model, baseline.file.backend
-    return Update(model, backend, {baseline.hardware: Edit(tuple(added))}, file, tuple(said), notes)
+    lines_of = {baseline.hardware: Edit(tuple(added))}
+    return Update(baseline.file.model, baseline.file.backend, lines_of, file, tuple(said), notes)
+
+
+def _known_at(baseline: Baseline, moment: datetime) -> Baseline:
+    known = {key: each.of_segments_before(moment) for key, each in baseline.accepted.items()}
+    return replace(baseline, accepted=known)
 
 
 def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, mode: Mode, *, accept_regressions: bool) -> str:
@@ -116,16 +122,16 @@ def _waited(accepted: Accepted, gated: Iterable[str]) -> dict[str, int]:
     return {gate: len(found) for gate in gated if (found := accepted.waiting(gate))}
 
 
-def _told(baseline: Baseline, key: str, said: str, figures: Sequence[Moved] = ()) -> CaseUpdate:
-    return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, tuple(figures))
+def _told(baseline: Baseline, key: str, said: str, figures: tuple[Moved, ...] = ()) -> CaseUpdate:
+    return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures)
 
 
 def _proposed(baseline: Baseline, proposals: Mapping[str, Budgets]) -> tuple[Rewrite | None, tuple[str, ...]]:
-    """People's file where there is none yet, else its owner is told what could stand there."""
+    """People's file where there is none yet, and how many budgets stand in it, or could stand in the one there is."""
     if not proposals:
         return None, ()
+    count = f"{sum(map(len, proposals.values()))} budgets for {len(proposals)} case{'s' * (len(proposals) != 1)}"
     if baseline.text is None:
         text = file_text(baseline.file.model, baseline.file.backend, baseline.hardware, proposals)
-        return Rewrite(None, text), ()
-    head = f"budgets that could stand in {baseline.name}; paste below its `cases:` what you want to keep:"
-    return None, (head, *paste_text(baseline.hardware, proposals).splitlines())
+        return Rewrite(None, text), (f"{count} proposed in {baseline.name}, in force from now on: review them",)
+    return None, (f"{count} could stand in {baseline.name}: `inferbench baselines propose` prints them",)

@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.candidate import Candidate, by_file
-from pytest_inferbench.baselines.changes import told_lines
 from pytest_inferbench.baselines.decided import plan_decided
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.noise import plan_noise
 from pytest_inferbench.baselines.older import plan_takeover
 from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.prune import plan_prune
+from pytest_inferbench.baselines.telling import told_lines
 from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import InferbenchError
