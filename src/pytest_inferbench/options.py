@@ -25,8 +25,9 @@ class Option:
         flag: as people type it, also its ini key: `--server-url` -> `inferbench_server_url`.
         kind: str, int, float or bool; a list of strings where `many`.
         default: what holds when nobody says anything.
-        help: one sentence.
-        example: a value that works.
+        help: one sentence, with the unit of a number.
+        metavar: what its value is, as help shows it; "" for a switch.
+        example: a value that works, where `metavar` and the default do not say it.
         many: may be repeated.
         action: a one-shot action: no ini key.
         aliases: other spellings.
@@ -38,6 +39,7 @@ class Option:
     kind: type
     default: Any
     help: str
+    metavar: str = ""
     example: str = ""
     many: bool = False
     action: bool = False
@@ -63,72 +65,108 @@ class Option:
     @property
     def keywords(self) -> dict[str, Any]:
         """What argparse, and pytest's own parser, need to know beside the flags; an option not given is None."""
-        text = self.help + (f" Default: {self.default}." if self.default not in ((), None, False) else "")
+        text = self.help + (f" Default: {self.plain_default}." if self.plain_default else "")
         text += f" Example: {self.example}" if self.example else ""
         keywords: dict[str, Any] = {"dest": self.dest, "default": None, "help": text.replace("%", "%%")}
         if self.kind is bool:
             return keywords | {"action": "store_true"}
         if self.many:
-            return keywords | {"action": "append", "metavar": "NAME"}
-        return keywords | {"type": self.kind, "metavar": self.kind.__name__.upper()}
+            return keywords | {"action": "append", "metavar": self.metavar}
+        return keywords | {"type": self.kind, "metavar": self.metavar}
+
+    @property
+    def plain_default(self) -> str:
+        """The default as people write it; "" where there is none."""
+        if self.kind is bool or self.default in ((), None):
+            return ""
+        return f"{self.default:g}" if self.kind is float else str(self.default)
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option("--model", str, (), "Model to measure: a name from the config, a path, or a repo id.", "tiny", many=True),
-    Option("--backend", str, (), "Backend to measure on.", "llama", many=True),
-    Option("--backend-version", str, (), "Version of the backend.", "v0.8.1", many=True),
-    Option("--backend-args", str, (), "Server arguments; needs --backend.", "'--max-num-seqs 8'", many=True),
-    Option("--gpu-memory-utilization", float, None, "Share of GPU memory a server takes.", "0.9"),
-    Option("--max-model-len", int, None, "Longest context in tokens.", "32768"),
-    Option("--n-gpu-layers", int, None, "Layers kept on the GPU (llama.cpp).", "99"),
-    Option("--tensor-parallel", int, None, "GPUs a server is spread over; all visible ones else.", "2"),
-    Option("--provision", str, None, "How servers come up: docker, process or url.", "docker"),
-    Option("--image", str, None, "Container image to use as it is.", "my/vllm:dev", aliases=("--docker-image",)),
-    Option("--image-type", str, None, "prebuilt (pulled) or build (made from our Dockerfile).", "build"),
+    Option("--model", str, (), "Model to measure: a name from the config, a path, or a repo id.", "MODEL", many=True),
+    Option(
+        "--backend",
+        str,
+        (),
+        "vllm, sglang, llama, ik_llama, trtllm, ollama, or external (any OpenAI-compatible URL).",
+        "BACKEND",
+        many=True,
+    ),
+    Option("--backend-version", str, (), "Version of the backend.", "VERSION", "v0.8.1", many=True),
+    Option("--backend-args", str, (), "Server arguments; needs --backend.", "ARGS", "'--max-num-seqs 8'", many=True),
+    Option("--gpu-memory-utilization", float, None, "Share of GPU memory a server takes.", "SHARE", "0.9"),
+    Option("--max-model-len", int, None, "Longest context in tokens.", "TOKENS", "32768"),
+    Option("--n-gpu-layers", int, None, "Layers kept on the GPU (llama.cpp).", "N", "99"),
+    Option("--tensor-parallel", int, None, "GPUs a server is spread over; all visible ones else.", "GPUS", "2"),
+    Option("--provision", str, None, "How servers come up; process where nothing says.", "{process,docker,url}"),
+    Option(
+        "--image", str, None, "Container image to use as it is.", "IMAGE", "my/vllm:dev", aliases=("--docker-image",)
+    ),
+    Option("--image-type", str, None, "prebuilt: pulled; build: made from our Dockerfile.", "{prebuilt,build}"),
     Option("--build-from-source", bool, False, "The same as --image-type build."),
     Option("--rebuild", bool, False, "Build or pull images again.", action=True),
     Option("--build-only", bool, False, "Make the images of the selected cells and run nothing.", action=True),
     Option("--bench-dry-run", bool, False, "Say what would be started and run, and start nothing.", action=True),
     Option("--keep-server", bool, False, "Leave containers running, and use those that were left."),
-    Option("--server-url", str, None, "Measure the server at this URL; nothing is started.", "http://127.0.0.1:8000"),
-    Option("--server-timeout", float, 360.0, "Seconds a server may take to become ready.", "600"),
-    Option("--require-backend", bool, False, "A cell that cannot run here is an error, not a skip."),
-    Option("--hardware", str, None, "Name of this hardware in baselines.", "1x-nvidia-h200"),
-    Option("--bench-config", str, "config/models.yaml", "Config file, from pytest's rootdir.", "config/models.yaml"),
-    Option("--bench-baselines", str, "benchmarks/baselines", "Folder of baselines.", "benchmarks/baselines"),
-    Option("--bench-results", str, "perf", "Folder that results are written to.", "perf"),
-    Option("--bench-json", str, None, "Also write the run document to this file.", "out/run.json"),
-    Option("--bench-csv", str, None, "Write every figure as CSV to this file.", "out/report.csv"),
-    Option("--bench-junit", str, None, "Write JUnit XML with one test case a check.", "out/junit.xml"),
-    Option("--bench-markdown", str, None, "Write a CI step summary to this file.", "out/report.md"),
-    Option("--bench-html", str, None, "Write a page with plots to this file.", "out/report.html"),
-    Option("--bench-bencher", str, None, "Write Bencher Metric Format to this file.", "out/bencher.json"),
-    Option("--bench-github-action", str, None, "Write both files of github-action-benchmark here.", "out"),
-    Option("--bench-openmetrics", str, None, "Write an OpenMetrics page to this file.", "out/report.prom"),
-    Option("--bench-rounds", int, 5, "Rounds of each case.", "5", least=1),
-    Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "8", least=0),
-    Option("--bench-timeout", float, 600.0, "Seconds one request may take.", "600"),
-    Option("--bench-sample-interval-ms", float, 1000.0, "Milliseconds between samples of server and GPUs.", "100"),
-    Option("--bench-no-gpu-metrics", bool, False, "Leave GPUs alone."),
-    Option("--bench-workers", int, None, "Load worker processes; as many as the planned chunk rate wants.", "2"),
-    Option("--bench-seed", int, 0, "Seed of prompts and schedules.", "7"),
-    Option("--bench-protocol", str, None, "Wire protocol instead of the backend's own.", "openai-completions"),
-    Option("--bench-api-key-env", str, None, "Environment variable that holds the server's key.", "VLLM_API_KEY"),
-    Option("--bench-header", str, (), "Further header of every request.", "X-Team: search", many=True, secret=True),
-    Option("--bench-ca", str, None, "CA bundle to trust instead of the system's.", "ca.pem"),
-    Option("--bench-extra-body", str, None, "JSON object added to every request's body.", '{"top_k": 1}'),
-    Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "0.7"),
-    Option("--compare", str, None, "Compare two versions or variants, A..B; A..A is this site's noise.", "v1..v2"),
     Option(
-        "--compare-pairs", str, "5..12", "Pairs of a comparison: the fewest..the most; one number is both.", "8..20"
+        "--server-url", str, None, "Measure the server at this URL; nothing is started.", "URL", "http://127.0.0.1:8000"
     ),
-    Option("--bench-family", int, None, "Gates that share alpha, whatever is selected.", "60", least=1),
+    Option("--server-timeout", float, 360.0, "Seconds a server may take to become ready.", "SECONDS"),
+    Option("--require-backend", bool, False, "A cell that cannot run here is an error, not a skip."),
+    Option("--hardware", str, None, "Name of this hardware in baselines.", "NAME", "1x-nvidia-h200"),
+    Option("--bench-config", str, "config/models.yaml", "Config file, from pytest's rootdir.", "PATH"),
+    Option("--bench-baselines", str, "benchmarks/baselines", "Folder of baselines.", "FOLDER"),
+    Option("--bench-results", str, "perf", "Folder that results are written to.", "FOLDER"),
+    Option("--bench-json", str, None, "Also write the run document to this file.", "PATH", "out/run.json"),
+    Option("--bench-csv", str, None, "Write every figure as CSV to this file.", "PATH", "out/report.csv"),
+    Option("--bench-junit", str, None, "Write JUnit XML with one test case a check.", "PATH", "out/junit.xml"),
+    Option("--bench-markdown", str, None, "Write a CI step summary to this file.", "PATH", "out/report.md"),
+    Option("--bench-html", str, None, "Write a page with plots to this file.", "PATH", "out/report.html"),
+    Option("--bench-bencher", str, None, "Write Bencher Metric Format to this file.", "PATH", "out/bencher.json"),
+    Option("--bench-github-action", str, None, "Write both files of github-action-benchmark here.", "FOLDER", "out"),
+    Option("--bench-openmetrics", str, None, "Write an OpenMetrics page to this file.", "PATH", "out/report.prom"),
+    Option("--bench-rounds", int, 5, "Rounds of each case.", "N", least=1),
+    Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "N", least=0),
+    Option("--bench-timeout", float, 600.0, "Seconds one request may take.", "SECONDS"),
+    Option(
+        "--bench-sample-interval-ms", float, 1000.0, "From one sample of server and GPUs to the next; 0: none.", "MS"
+    ),
+    Option("--bench-no-gpu-metrics", bool, False, "Leave GPUs alone."),
+    Option("--bench-workers", int, None, "Load worker processes; as many as the planned chunk rate wants.", "N", "2"),
+    Option("--bench-seed", int, 0, "Seed of prompts and schedules.", "N"),
+    Option("--bench-protocol", str, None, "Wire protocol instead of the backend's own.", "NAME", "openai-completions"),
+    Option(
+        "--bench-api-key-env", str, None, "Environment variable that holds the server's key.", "NAME", "VLLM_API_KEY"
+    ),
+    Option(
+        "--bench-header",
+        str,
+        (),
+        "Further header of every request.",
+        "HEADER",
+        "'X-Team: search'",
+        many=True,
+        secret=True,
+    ),
+    Option("--bench-ca", str, None, "CA bundle to trust instead of the system's.", "PATH", "ca.pem"),
+    Option("--bench-extra-body", str, None, "Object added to every request's body.", "JSON", """'{"top_k": 1}'"""),
+    Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "T"),
+    Option("--compare", str, None, "Compare two versions or variants; A..A is this site's noise.", "A..B", "v1..v2"),
+    Option("--compare-pairs", str, "5..12", "Pairs of a comparison: the fewest..the most; one number is both.", "N..M"),
+    Option("--bench-family", int, None, "Gates that share alpha, whatever is selected.", "GATES", "60", least=1),
     Option("--require-baseline", bool, False, "A case without a baseline to compare with fails."),
     Option("--fail-inconclusive", bool, False, "A case fails where nobody can tell whether it regressed."),
     Option("--bench-no-confirm", bool, False, "Judge at once: measure nothing again on a fresh server."),
-    Option("--bench-resume", str, None, "Finish the run of this id.", "20250301-120000-abcd", action=True),
+    Option("--bench-resume", str, None, "Finish this run; latest is the newest.", "RUN", "latest", action=True),
     Option("--update-baselines", bool, False, "Record this session in the baselines.", action=True),
-    Option("--baseline-mode", str, None, "append (default), reseat (a new level) or prune.", "reseat", action=True),
+    Option(
+        "--baseline-mode",
+        str,
+        None,
+        "append (the default) a session, reseat the level, or prune old lines.",
+        "{append,reseat,prune}",
+        action=True,
+    ),
     Option("--accept-regressions", bool, False, "Record cases that regressed too.", action=True),
 )
 CANONICAL: Mapping[str, str] = {name: option.canonical for option in OPTIONS for name in option.short}

@@ -93,7 +93,7 @@ def test_process_provision_takes_what_is_installed(plan, tmp_path):
         ({"image_type": "homemade"}, "--image-type homemade: use one of build, prebuilt"),
         ({"backend": ("external",), "provision": "docker"}, "external has no containers"),
         ({"n_gpu_layers": 9}, "--n-gpu-layers: vllm has no such argument; llama, ik_llama have"),
-        ({"backend_args": ("--x",)}, "--backend-args needs --backend"),
+        ({"backend_args": ("--x",)}, "--backend-args needs --backend, which says whose .* here: --backend vllm"),
         ({"backend": ("vllm",), "backend_args": ("--ngl 9",)}, "from --backend-args: ngl is an argument of llama"),
         ({"backend": ("vllm",), "backend_args": ("x",)}, "from --backend-args: 'x' belongs to nothing"),
         ({"backend": ("vllm",), "backend_args": ("'x",)}, "No closing quotation"),
@@ -103,6 +103,15 @@ def test_what_cannot_be_is_one_clear_error(plan, options, message):
     """Each wrong option is named, with what would be right."""
     with pytest.raises(ConfigError, match=message):
         plan(**options)
+
+
+def test_a_path_from_where_one_stands_is_told_from_the_root(plan, tmp_path, monkeypatch):
+    """Paths start from the rootdir; one that exists from the working folder is told as the path that works."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "own.gguf").touch()
+    monkeypatch.chdir(tmp_path / "sub")
+    with pytest.raises(ConfigError, match=f"--model {tmp_path}/own.gguf$"):
+        plan(model=("../own.gguf",))
 
 
 @pytest.mark.parametrize(

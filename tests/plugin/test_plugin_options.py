@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from pytest_inferbench.options import CANONICAL, OPTIONS, prefixed
+from pytest_inferbench.backends.catalogue import BACKENDS
+from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, prefixed
+from pytest_inferbench.plan.schema import BackendSettings
+from pytest_inferbench.plugin.baselining import check_options
 from pytest_inferbench.plugin.rootdir import joined
 
 TAKES = """
@@ -52,6 +56,34 @@ def test_every_option_has_a_name_that_cannot_be_taken():
     assert len(set(names)) == len(names)
     assert not set(CANONICAL) & set(names)
     assert CANONICAL["--docker-image"] == CANONICAL["--image"] == "--bench-image"
+
+
+def test_help_says_what_a_value_is():
+    """What takes a value says which, never a type of Python's; a default is told once, and no example repeats it."""
+    for option in OPTIONS:
+        assert bool(option.metavar) is (option.kind is not bool), option.flag
+        assert option.metavar not in {"STR", "INT", "FLOAT"}
+        assert option.example != option.plain_default or not option.example, option.flag
+        assert option.keywords["help"].count("efault") == ("efault" in option.help) + bool(option.plain_default)
+        assert option.kind is str or option.example or option.plain_default or option.kind is bool, "an error names one"
+
+
+def test_choices_are_those_that_are_taken():
+    """The values that help lists are the ones that the config takes, that a wrong value is told, and that there are."""
+    by_flag = {option.flag: option for option in OPTIONS}
+    for flag, key in (("--provision", "provision"), ("--image-type", "image_type")):
+        literal, _ = get_args(BackendSettings.model_fields[key].annotation)
+        assert choices(by_flag[flag]) == sorted(get_args(literal))
+    default = {option.dest: Setting(option.default, "default") for option in OPTIONS}
+    wrong = Settings(default | {"inferbench_baseline_mode": Setting("x", "command line")}, Path())
+    with pytest.raises(ValueError, match="use one of") as refused:
+        check_options(wrong)
+    assert choices(by_flag["--baseline-mode"]) == sorted(str(refused.value).rpartition("one of ")[2].split(", "))
+    assert [backend.name for backend in BACKENDS if backend.name not in by_flag["--backend"].help] == []
+
+
+def choices(option):
+    return sorted(option.metavar.strip("{}").split(","))
 
 
 def test_a_text_is_told_in_names_that_work():
@@ -216,12 +248,12 @@ def test_help_shows_both_names(pytester: pytest.Pytester):
     result.stdout.fnmatch_lines(
         [
             "LLM inference benchmarks:",
-            "  --bench-model=NAME*",
-            "  --bench-backend-args=NAME*",
+            "  --bench-model=MODEL*",
+            "  --bench-backend-args=ARGS*",
             "*Server arguments; needs --bench-backend.*",
             "LLM inference benchmarks, short names:",
-            "  --backend=NAME *The same as --bench-backend.",
-            "  --image=STR, --docker-image=STR",
+            "  --backend=BACKEND *The same as --bench-backend.",
+            "  --image=IMAGE, --docker-image=IMAGE",
         ]
     )
     assert result.stdout.str().count("--model=") == 1

@@ -45,7 +45,9 @@ def command_line_args(backend: Backend, settings: PlanSettings) -> Args:
             given[backend.neutral[option]] = Resolved((backend.neutral[option], value), _COMMAND_LINE)
     if settings.backend_args:
         if not settings.backend:
-            raise ConfigError("--backend-args needs --backend: which server shall get them?")
+            raise ConfigError(
+                f"--backend-args needs --backend, which says whose arguments they are; here: --backend {backend.name}"
+            )
         place = Source(text=FROM_OPTION)
         words = _checked(backend, ((name, value, place) for name, value in parse_backend_args(settings.backend_args)))
         given |= {sets: Resolved(arg.value, _COMMAND_LINE) for sets, arg in words.items()}

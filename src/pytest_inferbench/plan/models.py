@@ -145,6 +145,8 @@ def _unlisted(name: str, known: Sequence[str], settings: PlanSettings) -> ModelE
         return ModelEntry(repo_id=name)
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"the config lists {', '.join(known) or 'none'}"
+    if (here := Path(name).absolute()).exists():
+        hint = f"from the folder you are in there is one: --model {here.resolve()}"
     raise ConfigError(
         f"--model {name}: neither a model of the config, nor a path that exists (from {settings.rootdir}), nor "
         f"org/model; {hint}"

@@ -72,8 +72,8 @@ def read_arms(settings: PlanSettings) -> tuple[str, str] | None:
     a, b = a.strip(), b.strip()
     if not between or not (a or b) or _BETWEEN in b or b.startswith("."):
         raise ConfigError(
-            f"--compare {text}: expected two versions or variants with `..` between, like v0.8.0..v0.8.1; the "
-            "same twice measures this site's own noise"
+            f"--compare {text}: expected two versions or variants with `..` between, like v0.8.0..v0.8.1, or one of "
+            "them, like ..v0.8.1, against the model as it stands; the same twice measures this site's own noise"
         )
     if settings.backend_version:
         raise ConfigError(f"--compare {text}: names both versions; leave --backend-version out")

@@ -124,7 +124,8 @@ def _setting(config: Any, option: Option) -> Setting:  # noqa: ANN401 - pytest's
         value = option.kind(there)
     except ValueError:
         shown = _shown(config, option.dest, there)
-        raise ValueError(f"{shown}: expected {option.kind.__name__}, like {option.example}") from None
+        like = option.example or option.plain_default
+        raise ValueError(f"{shown}: expected {option.kind.__name__}, like {like}") from None
     return Setting(value, _INI, _shown(config, option.dest, value))
 
 
