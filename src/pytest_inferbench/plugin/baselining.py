@@ -6,6 +6,7 @@ is measured.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,11 @@ def check_options(settings: Settings) -> None:
         _check_pairs(settings)
     if mode is not None and mode not in _MODES:
         raise ValueError(f"--baseline-mode {mode}: unknown; use one of {', '.join(_MODES)}")
+    if settings.update_baselines and mode is None and os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+        raise ValueError(
+            "--update-baselines with CI=true: what a pipeline records is lost with its checkout; add --baseline-mode "
+            "append where a later step keeps it (`inferbench baselines push`), or leave --update-baselines out"
+        )
     given = [
         f"--baseline-mode {mode}" if mode is not None else "",
         "--accept-regressions" if settings.accept_regressions else "",
