@@ -28,11 +28,11 @@ OUTSIDE = {
     "socket": {"load", "provision"},
     "select": {"load"},
     "selectors": {"provision"},
-    "subprocess": {"load", "provision", "measure.environment", "baselines.committed"},
+    "subprocess": {"load", "provision", "measure.environment", "baselines.committed", "baselines.branch"},
     "httpx": {"http_client", "plugin"},
     "httpcore": {"http_client"},
     "psutil": {"measure.environment", "provision"},
-    "tempfile": {"load"},
+    "tempfile": {"load", "baselines.branch"},  # the second for an index of git's
     "docker": {"provision"},
     "huggingface_hub": {"provision.hub"},
     "pynvml": {"devices.nvml"},

@@ -1,6 +1,6 @@
 """`inferbench baselines`: what was accepted, before and now, and budgets that could be written.
 
-Law: reads the baselines and writes nothing.
+Law: reads the baselines and writes nothing; pulling and pushing lie in a file of their own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.cli.baselines_branch import ACTIONS, add_actions, run_action
 from pytest_inferbench.cli.command import Command, add_options, settings_of
 from pytest_inferbench.errors import InferbenchError
 
@@ -35,9 +36,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     for one in (show, propose):
         add_options(one, "--bench-baselines")
+    add_actions(actions)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.action in ACTIONS:
+        return run_action(arguments)
     from pytest_inferbench.baselines.store import BaselineStore  # noqa: PLC0415 - heavy
     from pytest_inferbench.metrics.table import METRICS  # noqa: PLC0415 - as above
 
@@ -156,8 +160,8 @@ def _propose(files: tuple[Listed, ...]) -> None:
 
 BASELINES = Command(
     name="baselines",
-    help="show what was accepted, before and now; propose budgets",
-    description="What was accepted, from the folder that `pytest --update-baselines` writes to.",
+    help="show what was accepted, before and now; propose budgets; pull and push sessions",
+    description="What was accepted, in the folder that `pytest --update-baselines` writes to.",
     arguments=_arguments,
     run=_run,
 )
