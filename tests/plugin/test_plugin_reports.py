@@ -13,7 +13,7 @@ ONE_FILE = {
     "bencher": '{\n  "plain',
     "html": "<!doctype html>",
     "junit": '<?xml version="1.0" ?>\n<testsuites',
-    "openmetrics": "# TYPE inferbench_run info",
+    "openmetrics": "# TYPE inferbench_run_interrupted gauge",
 }
 
 

@@ -2,7 +2,8 @@
 
 Law: the text follows OpenMetrics 1.0: base units (seconds, ratios) in the name and in `# UNIT`, one family after the
 other, `# EOF` at the end. A distribution is a summary with its quantiles, a single figure a gauge, a verdict a state
-set. What was not measured has no sample.
+set. What was not measured has no sample. No label and no figure is of the run itself: a series would end with each, and
+what compares two pages would find a change in it always. When a page came, a gateway and a collector know themselves.
 """
 
 from __future__ import annotations
@@ -32,9 +33,6 @@ def to_openmetrics(document: Mapping[str, Any]) -> str:
     """The page. Cases that share every label are told apart by a `number` label."""
     named = _named(document["cases"])
     lines = [
-        "# TYPE inferbench_run info",
-        "# HELP inferbench_run The benchmark run that these figures are of.",
-        f"inferbench_run_info{{{_label('run_id', document['run_id'])},{_label('started', document['started'])}}} 1",
         "# TYPE inferbench_run_interrupted gauge",
         "# HELP inferbench_run_interrupted Whether the run ended before its last case.",
         f"inferbench_run_interrupted {int(document['interrupted'])}",
