@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from pytest_inferbench.cli.main import main
 from pytest_inferbench.config.load import load
@@ -16,18 +15,47 @@ from pytest_inferbench.plan.schema import ModelsFile
 
 
 def test_it_writes_a_project(tmp_path, capsys):
-    """Config, benchmark, baselines folder and CI recipe are there and well-formed, and the next step is said."""
+    """Config, benchmark and baselines folder are there and well-formed, and the next step is said; no recipe is."""
     folder = tmp_path / "new" / "project"
     assert main(["init", str(folder)]) == 0
     shown = capsys.readouterr().out
     assert shown.endswith(f"now: cd {folder}; pytest benchmarks\n")
     config = validate(ModelsFile, load(folder / "config" / "models.yaml", folder))
     assert [model.path for model in config.models] == ["builtin:tiny"]
-    recipe = YAML(typ="safe").load(folder / ".github" / "workflows" / "benchmarks.yml")
-    assert any("pytest benchmarks" in step.get("run", "") for step in recipe["jobs"]["benchmarks"]["steps"])
     assert (folder / "benchmarks" / "baselines").is_dir()
     assert (folder / ".gitattributes").read_text() == "benchmarks/baselines/*/*.jsonl merge=union\n"
     assert all(f"wrote  {one}" in shown for one in ("config/models.yaml", "benchmarks/test_speed.py", "pytest.ini"))
+    assert not list(folder.glob(".git[hl]*"))
+
+
+@pytest.mark.parametrize(
+    ("system", "written"),
+    [
+        ("github", [".github/workflows/benchmarks-gate.yml", ".github/workflows/benchmarks-nightly.yml"]),
+        ("gitlab", [".gitlab/benchmarks.yml"]),
+    ],
+)
+def test_ci_adds_the_recipes_of_a_system(tmp_path, monkeypatch, capsys, system, written):
+    """In a project that is there already, too; what is to be filled in is said."""
+    monkeypatch.chdir(tmp_path)
+    main(["init"])
+    capsys.readouterr()
+    assert main(["init", "--ci", system]) == 0
+    shown = capsys.readouterr().out
+    assert all(Path(one).exists() and f"wrote  {one}\n" in shown for one in written)
+    assert shown.endswith(f"then: what pip installs, the machine's name and its label, in {', '.join(written)}\n")
+
+
+def test_a_pipeline_that_is_there_is_kept(tmp_path, monkeypatch, capsys):
+    """GitLab has one file for all jobs: the line that takes ours in is told, until it is there."""
+    monkeypatch.chdir(tmp_path)
+    Path(".gitlab-ci.yml").write_text("test: {script: [make test]}\n")
+    assert main(["init", "--ci", "gitlab"]) == 0
+    advice = "       add to it, below `include:`: - local: .gitlab/benchmarks.yml\n"
+    assert f"kept   .gitlab-ci.yml\n{advice}" in capsys.readouterr().out
+    Path(".gitlab-ci.yml").write_text("include:\n  - local: .gitlab/benchmarks.yml\n")
+    assert main(["init", "--ci", "gitlab"]) == 0
+    assert "add to it" not in capsys.readouterr().out
 
 
 def test_it_never_writes_over_a_file(tmp_path, monkeypatch, capsys):

@@ -18,10 +18,21 @@ _FILES: Final = {
     "config/models.yaml": "models.yaml",
     "benchmarks/test_speed.py": "test_speed.py.txt",
     "benchmarks/baselines/README.md": "baselines.md",
-    ".github/workflows/benchmarks.yml": "workflow.yml",
     ".gitignore": "gitignore",
     ".gitattributes": "gitattributes",
     "pytest.ini": "pytest.ini",
+}
+_CI: Final = {
+    "github": {
+        ".github/workflows/benchmarks-gate.yml": "github-gate.yml",
+        ".github/workflows/benchmarks-nightly.yml": "github-nightly.yml",
+    },
+    "gitlab": {".gitlab/benchmarks.yml": "gitlab.yml", ".gitlab-ci.yml": "gitlab-ci.yml"},
+}
+# Files of several owners -> what to do with the line that ours has.
+_SHARED: Final = {
+    ".gitattributes": "add to it, so that branches that both record merge",
+    ".gitlab-ci.yml": "add to it, below `include:`",
 }
 # Where pytest finds its settings, and with them the folder that paths start from; one of them suffices.
 _PYTEST_FILES: Final = ("pytest.toml", ".pytest.toml", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
@@ -29,22 +40,35 @@ _PYTEST_FILES: Final = ("pytest.toml", ".pytest.toml", ".pytest.ini", "pyproject
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", default=".", help="The project's folder; made where it is missing.")
+    parser.add_argument(
+        "--ci", choices=sorted(_CI), help="Add the recipes of this CI system: a gate, and a night that records."
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder).expanduser()
     starter = files("pytest_inferbench.cli").joinpath("starter")
-    for name, resource in _FILES.items():
+    for name, resource in {**_FILES, **_CI.get(arguments.ci, {})}.items():
+        text = starter.joinpath(resource).read_text(encoding="utf-8")
         there = _there(folder, name)
         if there is None:
-            _write(folder / name, starter.joinpath(resource).read_text(encoding="utf-8"))
+            _write(folder / name, text)
         sys.stdout.write(f"wrote  {name}\n" if there is None else f"kept   {there}\n")
-        merged = starter.joinpath(_FILES[".gitattributes"]).read_text(encoding="utf-8").strip()
-        if there == ".gitattributes" and merged not in (folder / there).read_text(encoding="utf-8", errors="replace"):
-            sys.stdout.write(f"       add to it, so that branches that both record merge: {merged}\n")
+        sys.stdout.write("" if there is None else _advice(folder / there, text))
     first = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
     sys.stdout.write(f"\nnow: {first}pytest benchmarks\n")
+    if arguments.ci is not None:
+        own = ", ".join(name for name in _CI[arguments.ci] if name not in _SHARED)
+        sys.stdout.write(f"then: what pip installs, the machine's name and its label, in {own}\n")
     return 0
+
+
+def _advice(path: Path, text: str) -> str:
+    """The line to add to a file of several owners that is kept, where it lacks it."""
+    line = text.strip().splitlines()[-1].strip()
+    if path.name not in _SHARED or line in path.read_text(encoding="utf-8", errors="replace"):
+        return ""
+    return f"       {_SHARED[path.name]}: {line}\n"
 
 
 def _there(folder: Path, name: str) -> str | None:
@@ -64,10 +88,10 @@ def _write(path: Path, text: str) -> None:
 
 INIT = Command(
     name="init",
-    help="write a starter project: config, a benchmark, baselines folder, CI recipe",
+    help="write a starter project: config, a benchmark, baselines folder, CI recipes",
     description=(
-        "Write a project that measures a llama.cpp server at once: config, a benchmark, a folder for baselines and a "
-        "recipe for CI. Files that are there are kept as they are."
+        "Write a project that measures a llama.cpp server at once: config, a benchmark, a folder for baselines and, "
+        "with --ci, recipes for CI. Files that are there are kept as they are."
     ),
     arguments=_arguments,
     run=_run,
