@@ -123,7 +123,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-markdown", str, None, "Write a CI step summary to this file.", "PATH", "perf/report.md"),
     Option("--bench-html", str, None, "Write a page with plots to this file.", "PATH", "perf/report.html"),
     Option("--bench-bencher", str, None, "Write Bencher Metric Format to this file.", "PATH", "perf/bencher.json"),
-    Option("--bench-github-action", str, None, "Write both files of github-action-benchmark here.", "FOLDER", "perf/action"),
+    Option("--bench-github-action", str, None, "Write github-action-benchmark's files here.", "FOLDER", "perf/action"),
     Option("--bench-openmetrics", str, None, "Write an OpenMetrics page to this file.", "PATH", "perf/report.prom"),
     Option("--bench-rounds", int, 5, "Rounds of each case.", "N", least=1),
     Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "N", least=0),

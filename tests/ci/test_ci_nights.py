@@ -7,6 +7,7 @@ are scripted, and the nights have dates of their own.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -122,8 +123,10 @@ def test_a_gate_before_the_first_night(forge):
     early = forge("github").github("benchmarks-gate", NIGHT=night(0))
     assert early.outcomes["Measure and gate"] == "failure"
     assert f"origin has no branch {BRANCH} yet" in early.said["Pull sessions"]
-    assert "on lab-1; fails by --require-baseline" in early.said["Measure and gate"]
-    assert early.summary.startswith("## ❌ 1 new (fails by --require-baseline)\n")
+    said = early.said["Measure and gate"]
+    assert re.search(r"^  failed by +--require-baseline$", said, re.MULTILINE), said
+    assert "on lab-1" in said
+    assert early.summary.startswith("## ❌ 1 NEW (--require-baseline)\n")
     assert "perf/report.html" in early.kept
 
 
