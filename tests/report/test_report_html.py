@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page_cases import WHOLE, whole_records
+from page_cases import WHOLE, whole_case, whole_records
 from report_cases import HOSTILE, OVER, RUNS, WITHIN, case, document
 from report_strategies import case_results
 
@@ -149,6 +149,29 @@ def test_each_case_has_the_plots_its_data_allows() -> None:
     assert set(page.data) == {"sweeps", "plots-0", "plots-1", "plots-2", "plots-3"}
     assert set(page.data["plots-3"]) == {"ecdf", "timeline", "tokens", "series", "changes", "history"}
     assert "64 of 64 requests are drawn." in page.text
+
+
+def test_a_plot_of_the_server_is_named_by_what_it_shows() -> None:
+    """The lines and the whole are named; what is 0 in samples between rounds is not taken for an idle server."""
+    case_ = whole_case(8)
+    observed = case_["server"]["observed"]["series"]
+    observed["at_s"] = [0.6 + at / 10 for at in observed["at_s"]]
+    observed["lines"]["waiting"]["values"] = [0] * len(observed["at_s"])
+    text = page_of({**WHOLE, "cases": [case_]}).text
+    for words in ("Server: running", "Server: kv cache", "GPU 0, NVIDIA H200: power"):
+        assert words in text
+    unseen = "Server: waiting not drawn, 0 in all samples, none of which was taken while requests ran."
+    assert unseen in text
+
+
+def test_the_judged_figures_have_what_was_judged_by() -> None:
+    """Baseline, change, interval and margin, each in a column of its own; a column that says nothing is left out."""
+    page = to_html_page({**WHOLE, "cases": [whole_case(8)]}, lambda _: None).partition('class="judged"')[2]
+    judged = page.partition("</table>")[0]
+    heads = re.findall(r'scope="col"[^>]*>([^<]*)', judged)
+    assert heads == ["judged", "verdict", "now", "against", "change", "interval", "margin", "from"]
+    row = re.findall(r"<td[^>]*>(?:<[^>]*>)?([^<]*)", judged)[:7]
+    assert row[:-1] == ["REGRESSED", "75.2 ms", "was 66.0 ms", "+14.0 %", "+10.0 to +18.0 %", "5 %"]
 
 
 def test_the_policy_allows_our_scripts_alone() -> None:

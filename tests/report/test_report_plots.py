@@ -124,6 +124,24 @@ def test_a_history_has_its_segments_and_this_runs_interval() -> None:
     assert (history["low"], history["high"]) == (pytest.approx(66 * 1.10), pytest.approx(66 * 1.18))
 
 
+def test_a_line_that_is_0_throughout_is_named_and_not_drawn() -> None:
+    """It says next to nothing, and nothing at all where each sample was taken between rounds."""
+    case_ = whole_case(8)
+    series = {
+        "at_s": [0.2, 0.7],
+        "lines": {
+            "requests_running": {"unit": "", "values": [0, 0]},
+            "generated_tok_per_s": {"unit": "tok/s", "values": [0, 40]},
+        },
+    }
+    case_["server"]["observed"]["series"] = series
+    (server, _) = case_plots(case_, None, 100)["series"]
+    assert server["lines"] == [{"name": "generated tok/s", "unit": "tok/s", "values": [0, 40]}]
+    assert (server["zero"], server["during"]) == (["requests running"], True)
+    series["at_s"] = [0.6, 0.7]
+    assert case_plots(case_, None, 100)["series"][0]["during"] is False
+
+
 def test_what_was_not_observed_is_no_plot() -> None:
     """A case without records, series and comparisons has nothing to draw; so has one that sent nothing."""
     assert case_plots(case("x", Verdict.NEW).to_json(), None, 100) == {}

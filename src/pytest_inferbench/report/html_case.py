@@ -11,14 +11,17 @@ from xml.etree.ElementTree import Element
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import beyond, measured
-from pytest_inferbench.report.change import change, would_have_seen
+from pytest_inferbench.report.change import PAIRS, interval, would_have_seen
 from pytest_inferbench.report.element import Child, element, table
-from pytest_inferbench.report.figures import ABSENT, exact, number
+from pytest_inferbench.report.figures import ABSENT, column, exact, quantity
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import percent
 
 _DIGITS = 5
-_STATISTICS = ("n", "value", "mean", "p50", "p90", "p95", "p99")
+_JUDGED = ("judged", "verdict", "now", "against", "change", "interval", "margin", "would have seen", "from")
+_FIGURES = range(2, 8)
+_STATISTICS = ("value", "mean", "p50", "p90", "p95", "p99")
 _SHARES = {"changes": "Change against the baseline", "ecdf": "Latency distributions"}
 _TIMES = {"timeline": "Requests", "tokens": "Output tokens per second"}
 
@@ -70,41 +73,50 @@ def _has_series(value: object) -> bool:
 
 
 def _checks(case: Mapping[str, Any]) -> Iterator[Element]:
+    """The judged figures in a table of what is known of any, and below it, as wide as the screen, their notes."""
+    checks = case["checks"]
+    if not checks:
+        return
     rows: list[list[Child]] = []
-    for check in case["checks"]:
+    for check in checks:
         verdict = Verdict(check["verdict"])
-        rows.append(
-            [
-                check["metric"],
-                element("span", wording.word(verdict), class_=f"verdict {_tone(verdict)}"),
-                measured(check) if "value" in check or "limit" in check else ABSENT,
-                _against(check),
-                check["unit"],
-                _by_how_much(check, verdict),
-                check["note"],
-                check["source"],
-            ]
-        )
-    if rows:
-        heads = ["judged", "verdict", "measured", "against", "unit", "by how much", "note", "from"]
-        judged = table(heads, rows, figures=[False, False, True, True, False, False, False, False])
-        yield element("div", judged, class_="judged")
+        shown = element("span", wording.word(verdict), class_=f"verdict {_tone(verdict)}")
+        rows.append([check["metric"], shown, _now(check), _against(check), *_moved(check), check["source"] or ABSENT])
+    said = [place for place in range(len(_JUDGED)) if any(row[place] != ABSENT for row in rows)]
+    heads, figures = [_JUDGED[place] for place in said], [place in _FIGURES for place in said]
+    judged = table(heads, [[row[place] for place in said] for row in rows], figures=figures)
+    yield element("div", judged, class_="judged")
+    notes = [element("li", f"{check['metric']}: {check['note']}") for check in checks if check["note"]]
+    if notes:
+        yield element("ul", *notes, class_="notes quiet")
+
+
+def _now(check: Mapping[str, Any]) -> str:
+    return f"{measured(check)} {check['unit']}".rstrip() if "value" in check else ABSENT
 
 
 def _against(check: Mapping[str, Any]) -> str:
-    """What a figure was held against: its limit, or its baseline."""
+    """What a figure was held against: its limit, its baseline, or the other side of its pairs."""
     if "limit" in check:
-        return f"{check.get('bound', '')} {exact(check['limit'], check['unit'])}".strip()
-    return f"was {number(check['comparison'].get('baseline'), check['unit'])}" if "comparison" in check else ABSENT
+        return f"{check.get('bound', '')} {exact(check['limit'], check['unit'])} {check['unit']}".strip()
+    baseline = check.get("comparison", {}).get("baseline")
+    if baseline is None:
+        return ABSENT
+    return f"{'A' if check['kind'] == PAIRS else 'was'} {quantity(baseline, check['unit'])}"
 
 
-def _by_how_much(check: Mapping[str, Any], verdict: Verdict) -> str:
-    """A change with its interval and what would have been seen; or how far a figure is beyond its limit."""
-    if "comparison" in check:
-        seen = would_have_seen(check)
-        parts = [change(check["comparison"]), *([] if seen == ABSENT else [f"would have seen {seen}"])]
-        return ", ".join(parts)
-    return f"{beyond(check)} beyond" if verdict is Verdict.OVER_BUDGET and "value" in check else ABSENT
+def _moved(check: Mapping[str, Any]) -> list[str]:
+    """Change, interval, margin and what would have been seen; of a budget how far the figure is beyond it."""
+    found = check.get("comparison")
+    if found is None:
+        over = check["verdict"] == Verdict.OVER_BUDGET.value and "value" in check
+        return [f"{beyond(check)} beyond" if over else ABSENT, ABSENT, ABSENT, ABSENT]
+    return [
+        percent(found["ratio"] - 1) if "ratio" in found else ABSENT,
+        interval(found),
+        f"{100 * found['margin']:g} %",
+        would_have_seen(check),
+    ]
 
 
 def _tone(verdict: Verdict) -> str:
@@ -141,13 +153,23 @@ def _measured(case: Mapping[str, Any], plots: Mapping[str, Any]) -> Element:
     if "thinned" in plots.get("tokens", {}):
         words = f"{plots['tokens']['thinned']:,} requests whose single arrivals were not kept are left out."
         times.append(element("p", words, class_="quiet"))
-    for number_, series in enumerate(plots.get("series", ())):
-        times += [
-            _frame(f"{series['title']}: {unit or 'count'}", "series", part=f"{number_}:{unit}")
-            for unit in dict.fromkeys(line["unit"] for line in series["lines"])
-        ]
+    for place, series in enumerate(plots.get("series", ())):
+        times += _series(series, place)
     columns = [element("div", *parts) for parts in ((*shares, *_metrics(case)), times) if parts]
     return element("div", *columns, class_="plots")
+
+
+def _series(series: Mapping[str, Any], place: int) -> Iterator[Element]:
+    """One plot for each unit, named by what it shows, and what is not drawn."""
+    units: dict[str, list[str]] = {}
+    for line in series["lines"]:
+        units.setdefault(line["unit"], []).append(line["name"])
+    for unit, names in units.items():
+        yield _frame(f"{series['title']}: {', '.join(names)}", "series", part=f"{place}:{unit}")
+    if series["zero"]:
+        words = f"{series['title']}: {', '.join(series['zero'])} not drawn, 0 in all samples"
+        idle = "" if series["during"] else ", none of which was taken while requests ran"
+        yield element("p", f"{words}{idle}.", class_="quiet")
 
 
 def _frame(title: str, kind: str, part: str | None = None) -> Element:
@@ -159,24 +181,19 @@ def _frame(title: str, kind: str, part: str | None = None) -> Element:
 def _metrics(case: Mapping[str, Any]) -> Iterator[Element]:
     rows: list[list[Child]] = []
     for metric, summary in case["metrics"].items():
-        figures = [_figure(name, summary) for name in _STATISTICS]
-        rows.append([metric, summary["unit"], *figures])
+        count = f"{summary['n']:,}" if "n" in summary else ABSENT
+        figures = column([summary.get(name) for name in _STATISTICS], summary["unit"])
+        rows.append([metric, summary["unit"], count, *figures])
     if rows:
-        heads = ["metric", "unit", *_STATISTICS]
-        yield table(heads, rows, figures=[False, False, *[True] * len(_STATISTICS)])
+        heads = ["metric", "unit", "n", *_STATISTICS]
+        yield table(heads, rows, figures=[False, False, True, *[True] * len(_STATISTICS)])
     if case["rounds"]:
         names = list(dict.fromkeys(name for round_ in case["rounds"] for name in round_))
         units = {name: case["metrics"].get(name.partition(".")[0], {}).get("unit", "") for name in names}
-        lines = [[name, *(number(each.get(name), units[name]) for each in case["rounds"])] for name in names]
+        lines = [[name, *column([each.get(name) for each in case["rounds"]], units[name])] for name in names]
         heads = ["metric", *(f"round {index + 1}" for index in range(len(case["rounds"])))]
         rounds = table(heads, lines, figures=[False, *[True] * len(case["rounds"])])
         yield element("details", element("summary", "Rounds"), rounds)
-
-
-def _figure(name: str, summary: Mapping[str, Any]) -> str:
-    if name == "n":
-        return f"{summary['n']:,}" if "n" in summary else ABSENT
-    return number(summary.get(name), summary["unit"])
 
 
 def _notes(case: Mapping[str, Any]) -> Iterator[Element]:

@@ -117,7 +117,8 @@ def _overview(cases: list[Mapping[str, Any]]) -> Iterator[Element]:
     for index, (case, (name, *figures, verdict)) in enumerate(zip(cases, texts, strict=True)):
         link = element("a", name, href=f"#case-{index}", class_="name")
         tone = TONES[wording.style(Verdict(case["verdict"]))]
-        rows.append([link, *figures, element("span", verdict, class_=f"verdict {tone}")])
+        rows.append([link, element("span", verdict, class_=f"verdict {tone}"), *figures])
+    heads = [heads[0], heads[-1], *heads[1:-1]]  # a phone has room for the case and its verdict
     drawn = table([head.text for head in heads], rows, figures=[head.figure for head in heads])
     yield element("section", element("h2", "Cases at a glance"), drawn, id="overview")
 

@@ -187,22 +187,38 @@ def _tokens(views: Sequence[tuple[tuple[int, int], RequestView]], records: CaseR
 def _server_series(case: Case, detail: int) -> Iterator[dict[str, Any]]:
     observed = case["server"].get("observed")
     if isinstance(observed, Mapping) and "series" in observed:
-        yield {"title": "server", **_thin(observed["series"], detail)}
+        yield from _thin("Server", observed["series"], detail, case)
 
 
 def _gpu_series(case: Case, detail: int) -> Iterator[dict[str, Any]]:
     for device in (case.get("gpu") or {}).get("devices", ()):
         if "series" in device:
-            yield {"title": visible(f"GPU {device['index']}: {device['name']}"), **_thin(device["series"], detail)}
+            yield from _thin(visible(f"GPU {device['index']}, {device['name']}"), device["series"], detail, case)
 
 
-def _thin(series: Mapping[str, Any], detail: int) -> dict[str, Any]:
+def _thin(title: str, series: Mapping[str, Any], detail: int, case: Case) -> Iterator[dict[str, Any]]:
+    """The lines that say something: one that is 0 throughout is named in `zero`.
+
+    `during` is whether any sample was taken while requests ran: a page that is only read between rounds has an idle
+    server on it.
+    """
     step = -(-len(series["at_s"]) // detail) or 1
     lines = [
-        {"name": visible(name), "unit": line["unit"], "values": [_short(x) for x in line["values"][::step]]}
+        {"name": _readable(name), "unit": line["unit"], "values": [_short(x) for x in line["values"][::step]]}
         for name, line in series["lines"].items()
+        if any(line["values"])
     ]
-    return {"at": [_short(at) for at in series["at_s"][::step]], "lines": lines}
+    zero = [_readable(name) for name, line in series["lines"].items() if not any(line["values"])]
+    rounds = case.get("timeline", {}).get("rounds", ())
+    during = any(each["start_s"] < at < each["end_s"] for each in rounds for at in series["at_s"])
+    if series["at_s"] and series["lines"]:
+        at = [_short(x) for x in series["at_s"][::step]]
+        yield {"title": title, "at": at, "lines": lines, "zero": zero, "during": during or not rounds}
+
+
+def _readable(name: str) -> str:
+    """A line's name in words: `requests running`, `generated tok/s`."""
+    return visible(name).replace("_per_s", "/s").replace("_", " ")
 
 
 def _changes(case: Case) -> list[dict[str, Any]]:
