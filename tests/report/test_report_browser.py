@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from page_cases import WHOLE, many, records, whole_records
+from page_cases import WHOLE, many, records, whole_case, whole_records
 from playwright.sync_api import sync_playwright
 
 from pytest_inferbench.report.html_report import to_html_page
@@ -16,6 +16,18 @@ pytestmark = pytest.mark.e2e
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _PHONE = {"width": 360, "height": 740}
 _MB = 1_000_000
+# What is written on a canvas has no element: each text is kept with the place it starts and ends at.
+_WRITTEN = """
+window.written = new Map();
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+  const { a, e } = this.getTransform(), wide = this.measureText(text).width;
+  const left = a * x + e - { left: 0, start: 0, center: wide / 2, right: wide, end: wide }[this.textAlign];
+  if (!written.has(this.canvas)) written.set(this.canvas, []);
+  written.get(this.canvas).push({ text: String(text), level: Math.abs(a) > 0.5 ? y : null, left, right: left + wide });
+  write.apply(this, arguments);
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +144,59 @@ def test_a_phone_shows_it_without_scrolling_sideways(page) -> None:
     widths = page.locator(".plot canvas:visible").evaluate_all("all => all.map(each => each.clientWidth)")
     assert widths
     assert max(widths) <= _PHONE["width"]
+
+
+def test_a_phone_shows_the_verdicts_in_rows_of_one_line(page) -> None:
+    """Verdicts need no scrolling, in the table of cases and of what was judged; no row of these is tall and blank."""
+    page.set_viewport_size(_PHONE)
+    page.reload()
+    for table in ("#overview", "#case-3 .judged"):
+        shown = page.locator(f"{table} .verdict").evaluate_all(
+            "all => all.map(each => each.getBoundingClientRect().right)"
+        )
+        assert shown
+        assert max(shown) <= _PHONE["width"]
+    rows = page.locator("#case-3 .judged tr").evaluate_all("all => all.map(each => each.clientHeight)")
+    assert max(rows) <= 60
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_what_is_written_in_a_plot_is_whole_and_told_apart(page, width) -> None:
+    """No text of a plot is cut at its edge, and no two ticks of an axis look the same."""
+    page.add_init_script(_WRITTEN)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.reload()
+    see(page, "#case-3")
+    plots = page.evaluate("[...written].map(([canvas, texts]) => ({ width: canvas.width, texts }))")
+    assert len(plots) >= 10
+    for plot in plots:
+        level = [each for each in plot["texts"] if each["level"] is not None and each["text"].strip()]
+        assert all(each["left"] >= 0 and each["right"] <= plot["width"] for each in level), level
+        for axis, along in (("level", "left"), ("right", "level")):
+            ticks: dict[int, set[tuple[int, str]]] = {}
+            for each in level:
+                ticks.setdefault(round(each[axis]), set()).add((round(each[along]), each["text"]))
+            for row in ticks.values():
+                assert len({text for _, text in row}) == len(row), row
+
+
+def test_the_change_plot_is_scaled_to_what_it_shows(browser, tmp_path) -> None:
+    """A change of +14 % that may be +2000 %: the interval runs out of the plot, margin and 0 stay to be seen."""
+    case = whole_case(8)
+    case["checks"][0]["comparison"] |= {"low": 0.1, "high": 21.0}
+    file = tmp_path / "wide.html"
+    file.write_text(to_html_page({**WHOLE, "cases": [case]}, lambda _: None), encoding="utf-8")
+    with browser.new_context() as context:
+        opened = context.new_page()
+        opened.add_init_script(_WRITTEN)
+        opened.goto(file.as_uri())
+        see(opened, "#case-0")
+        canvas = "[...written].find(([canvas]) => canvas.closest('[data-kind=changes]'))"
+        texts = opened.evaluate(f"{canvas}[1].map(each => each.text)")
+    ticks = {float(text.removesuffix(" %")) for text in texts if text.endswith(" %") and "  " not in text}
+    assert 0 in ticks
+    assert min(ticks) < 0 < max(ticks) < 50
+    assert min(ticks) > -50
 
 
 def test_hostile_names_are_text(page) -> None:

@@ -23,6 +23,12 @@
     return probed.get(name);
   };
   const figure = (value) => (value == null ? "-" : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3)));
+  /* A tick with the decimals of the step between ticks, so that no two look the same. */
+  const ticked = (_, ticks, __, ___, step) => {
+    let decimals = 0;
+    while (decimals < 9 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) decimals += 1;
+    return ticks.map((tick) => (tick == null ? "" : tick.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })));
+  };
   const withUnit = (unit) => (_, value) => (value == null ? "-" : unit === "%" ? `${figure(value * 100)} %` : `${figure(value)} ${unit}`.trim());
 
   const axis = (label, extra = {}) => ({
@@ -33,7 +39,7 @@
     width: 300, height, series, legend: { live: true }, focus: { alpha: 0.3 },
     cursor: { focus: { prox: 24 }, ...(extra.cursor ?? {}) },
     scales: { x: { time: false, ...(extra.x ?? {}) }, y: extra.y ?? {} },
-    axes: [axis(xLabel, { size: 30, ...(extra.xAxis ?? {}) }), axis(yLabel, { size: 58, values: (_, ticks) => ticks.map(figure), ...(extra.yAxis ?? {}) })],
+    axes: [axis(xLabel, { size: 30, values: ticked, ...(extra.xAxis ?? {}) }), axis(yLabel, { size: 58, values: ticked, ...(extra.yAxis ?? {}) })],
     hooks: extra.hooks ?? {},
   });
   const line = (label, index, unit, extra = {}) => ({
@@ -114,25 +120,54 @@
   const series = (found, unit, key, span) => {
     const lines = found.lines.filter((each) => each.unit === unit);
     const share = unit === "%";
-    return [base(190, "seconds", unit || "count", [{ label: "at", value: withUnit("s") }, ...lines.map((each, index) => line(each.name, index, unit))],
+    return [base(190, "seconds", unit, [{ label: "at", value: withUnit("s") }, ...lines.map((each, index) => line(each.name, index, unit))],
       { ...timed(key, span), x: { range: span }, y: share ? { range: [0, 1] } : {}, yAxis: share ? { values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) } : {} }),
     [found.at, ...lines.map((each) => each.values)]];
   };
 
-  /* One row a gate: the margin as a band, the interval as a bar, the judged sessions as dots. */
+  /* Changes that stand well apart on the axis, the roundest first. */
+  const rounded = (place, low, high, apart) => {
+    const taken = [0];
+    for (const step of [10, 5, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]) {
+      for (let count = 1; count <= 20; count += 1) {
+        for (const share of [-count * step, count * step]) {
+          const inside = share > -0.995 && place(share) > low && place(share) < high;
+          if (inside && taken.every((other) => Math.abs(place(other) - place(share)) >= apart)) taken.push(share);
+        }
+      }
+    }
+    return taken.sort((a, b) => a - b);
+  };
+  const signed = (share) => `${share > 0 ? "+" : ""}${share === 0 ? 0 : figure(share * 100)} %`;
+  /* One row a gate: the margin as a band about 0, the interval as a bar, the judged sessions as dots. The axis is one of
+     ratios (twice is as far as half), over what was seen; an interval that knows next to nothing runs out of the plot. */
   const changes = (gates) => {
-    const ends = gates.flatMap((gate) => [gate.change, gate.low ?? gate.change, gate.high ?? gate.change, gate.margin, -gate.margin, ...gate.sessions]);
-    const wide = Math.max(...ends.map(Math.abs)) * 1.1;
+    const place = (share) => Math.log(Math.max(1 + share, 1e-3));
+    const seen = gates.flatMap((gate) => [0, gate.margin, -gate.margin, gate.change, ...gate.sessions]).map(place);
+    const room = Math.max(...seen) - Math.min(...seen) || 0.01;
+    const ends = gates.flatMap((gate) => [gate.low ?? gate.change, gate.high ?? gate.change]).map(place);
+    const low = Math.max(Math.min(...seen, ...ends), Math.min(...seen) - room) - room * 0.06;
+    const high = Math.min(Math.max(...seen, ...ends), Math.max(...seen) + room) + room * 0.06;
     const draw = (u) => {
-      const { ctx } = u;
-      const at = (share) => u.valToPos(share, "x", true);
+      const { ctx, bbox } = u;
+      const at = (share) => u.valToPos(place(share), "x", true);
+      const unit = devicePixelRatio;
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+      ctx.clip();
+      ctx.font = `${12 * unit}px system-ui`;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "alphabetic";
       gates.forEach((gate, row) => {
-        const y = u.valToPos(row, "y", true);
-        const unit = devicePixelRatio;
-        ctx.globalAlpha = 0.15;
+        const y = u.valToPos(row, "y", true) + 8 * unit;
+        ctx.globalAlpha = 0.2;
         ctx.fillStyle = probe("quiet");
         ctx.fillRect(at(-gate.margin), y - 9 * unit, at(gate.margin) - at(-gate.margin), 18 * unit);
         ctx.globalAlpha = 1;
+        ctx.fillRect(at(0) - unit / 2, y - 11 * unit, unit, 22 * unit);
+        ctx.fillStyle = probe("text");
+        ctx.fillText(`${gate.metric.slice(0, 30)}  ${gate.change > 0 ? "+" : ""}${(gate.change * 100).toFixed(1)} %`, bbox.left + 4 * unit, y - 15 * unit);
         const tone = probe({ regressed: "bad", inconclusive: "open", new: "open" }[gate.verdict] ?? "good");
         ctx.strokeStyle = ctx.fillStyle = tone;
         ctx.lineWidth = 3 * unit;
@@ -146,14 +181,14 @@
           ctx.fill();
         }
       });
+      ctx.restore();
     };
-    const order = gates.map((gate, row) => [gate.change, row]).sort((a, b) => a[0] - b[0]);
+    const order = gates.map((gate, row) => [place(gate.change), row]).sort((a, b) => a[0] - b[0]);
     const data = [order.map(([change]) => change), order.map(([, row]) => row)];
-    const rows = new Map(gates.map((gate, row) => [row, gate.metric]));
-    const options = base(70 + gates.length * 34, "change (left of 0: smaller figure)", "", [{ label: "change", value: withUnit("%") }, { label: "", paths: () => null, points: { show: false } }], {
-      x: { range: [-wide, wide] }, y: { dir: -1, range: [-0.6, gates.length - 0.4] }, hooks: { draw: [draw] },
-      xAxis: { values: (_, ticks) => ticks.map((tick) => `${figure(tick * 100)} %`) },
-      yAxis: { size: 150, space: 10, incrs: [1], values: (_, ticks) => ticks.map((tick) => (rows.get(tick) ?? "").slice(0, 24)) },
+    const options = base(56 + gates.length * 44, "change (left of 0: a smaller figure)", "", [{ label: "change" }, { label: "", paths: () => null, points: { show: false } }], {
+      x: { range: [low, high] }, y: { dir: -1, range: [-0.6, gates.length - 0.4] }, hooks: { draw: [draw] },
+      xAxis: { splits: (u) => rounded(place, low, high, ((high - low) * 56) / (u.width - 40)).map(place), values: (_, ticks) => ticks.map((tick) => signed(+Math.expm1(tick).toPrecision(3))) },
+      yAxis: { size: 12, values: () => [], grid: { show: false }, ticks: { show: false } },
     });
     options.legend.show = false;
     return [options, data];
