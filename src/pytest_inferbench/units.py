@@ -67,6 +67,7 @@ MEGAHERTZ = Unit("MHz")
 COUNT = Unit("")
 
 _SIGNIFICANT = 3
+_HUNDREDFOLD = 99
 
 
 def format_value(value: float, unit: Unit | None = None) -> str:
@@ -94,7 +95,13 @@ def format_value(value: float, unit: Unit | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """A change with its sign, for people: `+7.3 %`."""
+    """A change with its sign, for people: `+7.3 %`; beyond a hundredfold its size says nothing more.
+
+    >>> percent(0.073), percent(1.2e14)
+    ('+7.3 %', '> +9900 %')
+    """
+    if share > _HUNDREDFOLD:
+        return f"> {100 * _HUNDREDFOLD:+.0f} %"
     return f"{round(100 * share, 1) + 0.0:+.1f} %"  # + 0.0: a zero has no minus
 
 

@@ -153,3 +153,29 @@ def test_hostile_names_stay_text() -> None:
     assert "<script>" not in compare_text.to_page(found)
     assert "<b>" not in compare_text.to_page(found).partition("</style>")[2]
     assert "<script>" not in compare_text.to_markdown(found)
+
+
+def test_rows_of_a_sweep_are_told_apart_in_a_terminal() -> None:
+    """Names that are too long lose what they have in common, and each case has a line of its own."""
+    names = [f"my_concurrency_sweep[streams-{streams}-output_tokens-16]" for streams in ("01", "02")]
+    run = document(tuple(case(name, Verdict.OK) for name in names))
+    shown = [row[0] for row in compare_text.terminal_rows(by_run([run, run])) if not row[0].startswith(" ")]
+    assert len(set(shown)) == 2
+    assert ["01" in name for name in shown] == [True, False]
+
+
+def test_figures_of_a_row_have_one_number_of_decimals() -> None:
+    """0.496 beside 12.3 is read without counting digits."""
+    low, high = (
+        document((case("x", Verdict.OK, metrics=metrics(ttft, 1, 1, 1, 9), rounds=()),)) for ttft in (0.5, 12.3)
+    )
+    (row, *_) = by_run([low, high]).rows
+    assert compare_text.cells(row)[3:5] == ["0.500", "12.300 (24.60x)"]
+
+
+def test_figures_of_a_run_of_pairs_are_said_to_be_of_its_second_side() -> None:
+    """A run of A..B has B's figures alone, and says so beside another run."""
+    run = document((case("x", Verdict.OK),), run_id="pairs")
+    run["cases"][0]["checks"] = [{"comparison": {"arms": ["v1", "v2"]}}]
+    (note,) = by_run([run, document((case("x", Verdict.OK),))]).notes
+    assert note.startswith("pairs compares A, v1, with B, v2, and the figures here are B's")

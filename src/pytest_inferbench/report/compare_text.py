@@ -10,12 +10,12 @@ import json
 from io import StringIO
 
 from pytest_inferbench.report import wording
+from pytest_inferbench.report.apart import shorten_apart
 from pytest_inferbench.report.element import Child, element, raw, table, to_html
-from pytest_inferbench.report.figures import ABSENT, number
+from pytest_inferbench.report.figures import ABSENT, column
 from pytest_inferbench.report.html_report import TONES, asset
 from pytest_inferbench.report.markdown import code, plain
 from pytest_inferbench.report.side_by_side import Row, SideBySide
-from pytest_inferbench.report.visible import shorten
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.stats.words import would_have_seen
 from pytest_inferbench.units import percent
@@ -39,9 +39,10 @@ def cells(row: Row, *, brief: bool = False) -> list[str]:
         brief: only the last column has a ratio, and the verdict is a word.
     """
     first = len(row.values) - 1 if brief else 1
+    figures = column(row.values, row.unit)
     texts = [
-        number(value, row.unit) + (f" ({times(ratio)})" if index >= first and ratio is not None else "")
-        for index, (value, ratio) in enumerate(zip(row.values, row.ratios, strict=True))
+        figure + (f" ({times(ratio)})" if index >= first and ratio is not None else "")
+        for index, (figure, ratio) in enumerate(zip(figures, row.ratios, strict=True))
     ]
     return [row.case, row.figure, row.unit, *texts, said(row, brief=brief)]
 
@@ -149,11 +150,13 @@ def terminal_heads(found: SideBySide) -> list[str]:
 def terminal_rows(found: SideBySide) -> list[list[str]]:
     """A line with each case's name, its figures below it; briefly where there are more columns than two."""
     lines: list[list[str]] = []
+    names = [row.case for row in found.rows]
+    short = dict(zip(names, shorten_apart(names, _NAME), strict=True))
     case = None
     for row in found.rows:
         name, figure, unit, *words = cells(row, brief=_brief(found))
         if name != case:
-            lines.append([shorten(name, _NAME), *("" for _ in words)])
+            lines.append([short[name], *("" for _ in words)])
             case = name
         lines.append([f"  {figure} {unit if unit not in figure else ''}".rstrip(), *words])
     return lines

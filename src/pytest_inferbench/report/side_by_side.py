@@ -227,5 +227,15 @@ def _notes(runs: Sequence[Document]) -> Iterator[str]:
         told = ", ".join(f"{run} on {' and '.join(names) or 'nothing'}" for run, names in hardware.items())
         yield f"different hardware: {told}; ratios compare machines too, and nothing is judged"
     for run in runs:
+        if arms := _arms(run):
+            told = f"compares {arms}, and the figures here are B's; `inferbench runs show` has both"
+            yield f"{visible(run['run_id'])} {told}"
         if run["interrupted"]:
             yield f"{visible(run['run_id'])} was interrupted: cases are missing"
+
+
+def _arms(run: Document) -> str:
+    """The two sides of a run of pairs; "" of any other."""
+    checks = (check for case in run["cases"] for check in case["checks"])
+    arms = next((check["comparison"]["arms"] for check in checks if "arms" in check.get("comparison", {})), None)
+    return "" if arms is None else f"A, {visible(arms[0])}, with B, {visible(arms[1])}"
