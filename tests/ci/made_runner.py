@@ -212,7 +212,7 @@ class Forge:
         """A package that brings what is installed here, with the two commands."""
         path = self._folder / "standin-1-py3-none-any.whl"
         info = "standin-1.dist-info"
-        commands = "pytest = pytest:console_main\ninferbench = pytest_inferbench.cli.main:main\n"
+        commands = "pytest = pytest:main\ninferbench = pytest_inferbench.cli.main:main\n"
         texts = {
             "standin.pth": f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n",
             f"{info}/METADATA": "Metadata-Version: 2.1\nName: standin\nVersion: 1\nProvides-Extra: embedded\n",
