@@ -25,7 +25,7 @@ def documented():
     """Every config that the documentation shows."""
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)):
-            if re.search(r"^models:", block, re.MULTILINE):
+            if re.search(r"^models:", block, re.MULTILINE) and not re.search(r"^workload:", block, re.MULTILINE):
                 yield pytest.param(block, id=f"{page.name}-{number}")
 
 

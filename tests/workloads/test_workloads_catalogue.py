@@ -1,7 +1,5 @@
 """The list of workloads, and the public names."""
 
-from pathlib import Path
-
 import pytest
 
 import pytest_inferbench
@@ -43,15 +41,3 @@ def test_options_are_documented(workload):
     documented = "".join(parent.__doc__ or "" for parent in workload.__mro__[:-1])
     for name in workload.model_fields:
         assert f"{name}" in documented, name
-
-
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.kind)
-def test_the_page_on_workloads_tells_every_option_and_its_default(workload):
-    """The table of docs/workloads.md is what the code says."""
-    page = (Path(__file__).parents[2] / "docs" / "workloads.md").read_text(encoding="utf-8")
-    (row,) = (
-        line for line in page.partition("## Options")[2].splitlines() if line.startswith(f"| `{workload.kind}` |")
-    )
-    for name, option in workload.model_fields.items():
-        default = "" if option.is_required() or option.default is None else f" {option.default}".removesuffix(".0")
-        assert f"`{name}`{default}" in row or f"**`{name}`**" in row or f"or-`{name}`" in row, name

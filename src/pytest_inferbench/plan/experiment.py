@@ -48,8 +48,9 @@ class Sampling(Shape):
     """The `metrics:` of an experiment.
 
     Attributes:
-        collect_gpu_metrics: False leaves the GPUs alone.
-        sample_interval_ms: from one sample of server and GPUs to the next; 0 for none.
+        collect_gpu_metrics: `false` leaves the GPUs alone; they are watched where absent.
+        sample_interval_ms: from one sample of server and GPUs to the next; 0 for none;
+            `--bench-sample-interval-ms` where absent.
     """
 
     collect_gpu_metrics: bool | None = None
@@ -62,12 +63,12 @@ class ExperimentFile(Shape):
     Attributes:
         name: what the experiment is called; the file's name where absent.
         case: what its cases are called in ids and baselines; the name where absent.
-        models: the models it is about; all of the run where absent.
-        workload: what is asked, by the workload's own keys.
+        models: the models it is about, each by name, path or repository id; all of the run where absent.
+        workload: what is asked: `kind`, and that workload's own keys.
         sweep: keys of the workload with the values to go through, each with each.
-        rounds: rounds of each case.
-        metrics: what is watched beside the load.
-        budgets: limits by metric; shaped and checked as in a baseline file.
+        rounds: rounds of each case; `--bench-rounds` where absent.
+        metrics: how server and GPUs are watched meanwhile.
+        budgets: limits by metric, as in a baseline file.
     """
 
     name: Name | None = None

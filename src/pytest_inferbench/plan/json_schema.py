@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pytest_inferbench.backends.backend import Arg, Backend
 from pytest_inferbench.backends.catalogue import BACKENDS
 from pytest_inferbench.config.extends import EXTENDS
-from pytest_inferbench.plan.experiment import ExperimentFile
+from pytest_inferbench.plan.experiment import ExperimentFile, Sampling
 from pytest_inferbench.plan.schema import BackendSettings, Defaults, ModelEntry, ModelsFile
 from pytest_inferbench.workloads.catalogue import WORKLOADS
 
@@ -60,7 +60,7 @@ def config_schema() -> Schema:
 
 def experiment_schema() -> Schema:
     """JSON Schema of a `*.bench.yaml`: the keys of `workload` and of `sweep` are those of its kind."""
-    schema = _of(ExperimentFile)
+    schema = _of(ExperimentFile, Sampling)
     definitions = schema["$defs"]
     definitions["WorkloadEntry"] = {
         "type": "object",
@@ -102,11 +102,12 @@ def _of(model: type[BaseModel], *others: type[BaseModel]) -> Schema:
 
 
 def _describe(schema: Schema, model: type[BaseModel]) -> None:
-    words = inspect.getdoc(model) or ""
-    schema["description"] = words.partition("\n\n")[0]
+    schema["description"] = (inspect.getdoc(model) or "").partition("\n\n")[0]
+    # A key that a parent class declares has its words there; nearer ones go before.
     said = {
         name: " ".join(found["text"].split())
-        for found in _ATTRIBUTE.finditer(words)
+        for parent in reversed(model.__mro__)
+        for found in _ATTRIBUTE.finditer(inspect.cleandoc(parent.__doc__ or ""))
         for name in found["names"].split(", ")
     }
     optional = set(schema["properties"]) - set(schema.get("required", ()))

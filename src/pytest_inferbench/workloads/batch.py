@@ -19,7 +19,6 @@ class Batch(PromptedWorkload):
     Attributes:
         batch_size: requests sent at once.
         batches: batches in a round.
-        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
     """
 
     kind: ClassVar[str] = "batch"

@@ -20,7 +20,6 @@ class ColdStart(PromptedWorkload):
 
     Attributes:
         requests: requests in a round.
-        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
     """
 
     kind: ClassVar[str] = "cold_start"

@@ -15,9 +15,8 @@ class Concurrency(PromptedWorkload):
     """`streams` users, each sending its next request when its last one has ended.
 
     Attributes:
-        streams: how many at once (the field's word; `streams` is also the number of connections).
+        streams: users at once, each on a connection of its own.
         requests: requests in a round, over all streams.
-        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
     """
 
     kind: ClassVar[str] = "concurrency"

@@ -25,8 +25,7 @@ class PromptedWorkload(Workload):
     Attributes:
         prompt_tokens: exact prompt length as the server counts it, chat template included.
         output_tokens: tokens generated for each, exactly; an entry of `prompts` may say its own.
-        prompts: path of a file of prompts from pytest's rootdir, instead of `prompt_tokens`
-            (`datasets` says in which formats).
+        prompts: path of a file of prompts from pytest's rootdir, instead of `prompt_tokens`.
     """
 
     prompt_tokens: int = Field(default=128, ge=1)

@@ -28,8 +28,7 @@ class Rate(PromptedWorkload):
         cv: of `gamma`: standard deviation of the gaps between requests / their mean; 1 is Poisson, above are bursts.
         to_rate: of `ramp`: requests per second at its end.
         requests: requests in a round; either this or `seconds`.
-        seconds: for how long requests are sent in a round.
-        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
+        seconds: for how long requests are sent in a round; either this or `requests`.
     """
 
     kind: ClassVar[str] = "rate"

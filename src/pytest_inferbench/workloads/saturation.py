@@ -43,11 +43,11 @@ class Saturation(PromptedWorkload):
             the result is `max_rate`).
         slo: limits for one request, metric name -> figure in its unit; those of the model if it is left out.
         attain: share of the judged requests that must meet every limit.
-        lowest, highest: levels of the search, in streams or requests per second.
+        lowest: where the search begins, in streams or requests per second.
+        highest: where it ends at the latest, in the same.
         resolution: how exact the result shall be, as a share of it.
         max_steps: levels tried at most.
         requests: requests of a level; a level of n streams sends at least 4 n.
-        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
     """
 
     kind: ClassVar[str] = "saturation"

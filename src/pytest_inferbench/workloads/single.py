@@ -16,7 +16,6 @@ class Single(PromptedWorkload):
 
     Attributes:
         requests: requests in a round.
-        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
     """
 
     kind: ClassVar[str] = "single"

@@ -36,7 +36,6 @@ class Soak(PromptedWorkload):
         rate: requests per second, sent evenly.
         requests: requests in a round; either this or `seconds`.
         seconds: length of a round. Streams are kept busy in loads of about 30 s, with a short pause between two.
-        prompt_tokens, output_tokens, prompts: as for `PromptedWorkload`.
     """
 
     kind: ClassVar[str] = "soak"
