@@ -41,11 +41,11 @@ def add_options(parser: argparse.ArgumentParser, *flags: str) -> None:
                 parser.add_argument(option.canonical, **{**option.keywords, "help": argparse.SUPPRESS})
 
 
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The options of the shared table as they were given; paths start from the folder the command runs in."""
+def settings_of(arguments: argparse.Namespace, rootdir: Path | None = None) -> Settings:
+    """The options of the shared table as they were given; paths start from `rootdir`, else from the working folder."""
     values = {}
     for option in OPTIONS:
         given = getattr(arguments, option.dest, None)
         value = tuple(given) if option.many and given is not None else given
         values[option.dest] = Setting(option.default, "default") if given is None else Setting(value, "command line")
-    return Settings(values, Path.cwd())
+    return Settings(values, rootdir or Path.cwd())

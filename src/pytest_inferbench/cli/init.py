@@ -1,6 +1,7 @@
 """`inferbench init`: a starter project that passes its own `pytest benchmarks` at once.
 
-Law: never writes over a file; what is there is kept and said. The files are those in `starter/`, as they are.
+Law: never writes over a file; what is there is kept and said. The files are those in `starter/`, with what `starting`
+says of the model.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_inferbench.cli.command import Command
+from pytest_inferbench.cli.starting import BENCHMARK, CONFIG, add_model_options, filled, instead, starter_values
 from pytest_inferbench.errors import ConfigError
 
 _FILES: Final = {
@@ -43,17 +45,20 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ci", choices=sorted(_CI), help="Add the recipes of this CI system: a gate, and a night that records."
     )
+    add_model_options(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder).expanduser()
     starter = files("pytest_inferbench.cli").joinpath("starter")
+    values = starter_values(arguments, folder)
     for name, resource in {**_FILES, **_CI.get(arguments.ci, {})}.items():
         text = starter.joinpath(resource).read_text(encoding="utf-8")
+        text = filled(text, values) if name in {CONFIG, BENCHMARK} else text
         there = _there(folder, name)
         if there is None:
             _write(folder / name, text)
-        sys.stdout.write(f"wrote  {name}\n" if there is None else f"kept   {there}\n")
+        sys.stdout.write(f"wrote  {name}\n" if there is None else f"kept   {there}\n{instead(name, values)}")
         sys.stdout.write("" if there is None else _advice(folder / there, text))
     first = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
     sys.stdout.write(f"\nnow: {first}pytest benchmarks\n")
@@ -91,7 +96,8 @@ INIT = Command(
     help="write a starter project: config, a benchmark, baselines folder, CI recipes",
     description=(
         "Write a project that measures a llama.cpp server at once: config, a benchmark, a folder for baselines and, "
-        "with --ci, recipes for CI. Files that are there are kept as they are."
+        "with --ci, recipes for CI. Files that are there are kept. What --model or --server-url names is measured in "
+        "its place: it is asked how fast it answers, and gets as many requests as make about two minutes a session."
     ),
     arguments=_arguments,
     run=_run,

@@ -47,7 +47,7 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
-class _Serving:
+class Serving:
     """This command as what brings servers up sees it."""
 
     run_id: str
@@ -93,7 +93,7 @@ def _run(arguments: argparse.Namespace) -> int:
     home = cache_folder() / "serve" if log_file is None else log_file.absolute().parent
     with _log_folder(home / f".inferbench-{run_id}" if log_file else home / run_id, log_file) as folder:
         _say(f"starting {cell.id}")
-        server = start_server(cell, _Serving(run_id, settings, folder), _say, address=arguments.host_port)
+        server = start_server(cell, Serving(run_id, settings, folder), _say, address=arguments.host_port)
         try:
             _keep(server, cell, log_file, test=arguments.test)
         except KeyboardInterrupt:
