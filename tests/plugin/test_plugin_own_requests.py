@@ -150,7 +150,7 @@ def test_the_example_of_the_docs_is_measured_and_judged(suite, server, document)
     (case,) = document()["cases"]
     assert (case["case"], case["workload"]["kind"], len(case["rounds"])) == ("my_own", "own", 5)
     assert case["token_method"].startswith("usage")
-    assert case["metrics"]["generated_tokens"]["value"] == 5 * 3 * 8
+    assert case["metrics"]["generated_tokens"]["value"] == 5 * 3 * 16
     assert {"ttft_ms", "tpot_ms", "e2e_ms", "output_tok_per_s"} <= set(case["metrics"])
     assert case["metrics"]["ttft_ms"]["p50"] >= 30, "the server waits as long before its first token"
     assert any("timed in the test's own process" in note for note in case["notes"])
