@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Final
@@ -87,7 +87,7 @@ def _sized(settings: Settings) -> tuple[Counts, str]:
         raise ConfigError(f"{', '.join(one.id for one in (cell, *others))}: name one, with --model and --backend")
     served = cell.served_model
     try:
-        pace, served = find_pace(cell, settings, lambda text: _say(f"{text} ..."))
+        pace, served = find_pace(cell, settings, _said_once())
     except CellUnavailable as reason:
         pace = None
         _say(f"not measured: {reason}")
@@ -117,6 +117,19 @@ def _entry(cell: Cell, served: str, settings: Settings) -> str:
         inner = ", ".join(f"{key}: {value}" for key, value in keys.items())
         lines.append(f"  backends: {{{cell.backend}: {{{inner}}}}}")
     return "\n".join(f"  {line}" for line in lines) + "\n"
+
+
+def _said_once() -> Callable[[str], None]:
+    """Says what is waited for where it is something else than before."""
+    last = ""
+
+    def say(text: str) -> None:
+        nonlocal last
+        if text != last:
+            last = text
+            _say(f"{text} ...")
+
+    return say
 
 
 def _say(text: str) -> None:
