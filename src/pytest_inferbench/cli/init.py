@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from pytest_inferbench.cli.command import Command
-from pytest_inferbench.cli.starting import BENCHMARK, CONFIG, add_model_options, filled, instead, starter_values
+from pytest_inferbench.cli.starting import (
+    BENCHMARK,
+    CONFIG,
+    add_model_options,
+    filled,
+    instead,
+    names_one,
+    starter_values,
+)
 from pytest_inferbench.errors import ConfigError
 
 _FILES: Final = {
@@ -58,8 +66,10 @@ def _run(arguments: argparse.Namespace) -> int:
         there = _there(folder, name)
         if there is None:
             _write(folder / name, text)
-        sys.stdout.write(f"wrote  {name}\n" if there is None else f"kept   {there}\n{instead(name, values)}")
-        sys.stdout.write("" if there is None else _advice(folder / there, text))
+        sys.stdout.write(f"wrote  {name}\n" if there is None else f"kept   {there}\n")
+        if there is not None:
+            sys.stdout.write(instead(name, values) if names_one(arguments) else "")
+            sys.stdout.write(_advice(folder / there, text))
     first = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
     sys.stdout.write(f"\nnow: {first}pytest benchmarks\n")
     if arguments.ci is not None:

@@ -47,10 +47,15 @@ def starter_values(arguments: argparse.Namespace, folder: Path) -> Mapping[str, 
     from pytest_inferbench.cli.sizing import STARTER  # noqa: PLC0415 - heavy
 
     counts, model = STARTER, _TINY
-    if arguments.inferbench_model or arguments.inferbench_server_url:
+    if names_one(arguments):
         settings = settings_of(_from(folder, arguments), folder.absolute())
         counts, model = _sized(settings)
     return {"model": model, "about": counts.about, "single": str(counts.single), "each": str(counts.each)}
+
+
+def names_one(arguments: argparse.Namespace) -> bool:
+    """Whether the options name what is to be measured."""
+    return bool(arguments.inferbench_model or arguments.inferbench_server_url)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

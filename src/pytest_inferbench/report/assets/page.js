@@ -146,8 +146,8 @@
     const seen = gates.flatMap((gate) => [0, gate.margin, -gate.margin, gate.change, ...gate.sessions]).map(place);
     const room = Math.max(...seen) - Math.min(...seen) || 0.01;
     const ends = gates.flatMap((gate) => [gate.low ?? gate.change, gate.high ?? gate.change]).map(place);
-    const low = Math.max(Math.min(...seen, ...ends), Math.min(...seen) - room) - room * 0.06;
-    const high = Math.min(Math.max(...seen, ...ends), Math.max(...seen) + room) + room * 0.06;
+    const low = Math.max(Math.min(...seen, ...ends), Math.min(...seen) - room / 4) - room * 0.06;
+    const high = Math.min(Math.max(...seen, ...ends), Math.max(...seen) + room / 4) + room * 0.06;
     const draw = (u) => {
       const { ctx, bbox } = u;
       const at = (share) => u.valToPos(place(share), "x", true);
@@ -156,6 +156,8 @@
       ctx.beginPath();
       ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
       ctx.clip();
+      ctx.fillStyle = probe("quiet");
+      ctx.fillRect(at(0) - unit / 2, bbox.top, unit, bbox.height);
       ctx.font = `${12 * unit}px system-ui`;
       ctx.textAlign = "left";
       ctx.textBaseline = "alphabetic";
@@ -165,7 +167,6 @@
         ctx.fillStyle = probe("quiet");
         ctx.fillRect(at(-gate.margin), y - 9 * unit, at(gate.margin) - at(-gate.margin), 18 * unit);
         ctx.globalAlpha = 1;
-        ctx.fillRect(at(0) - unit / 2, y - 11 * unit, unit, 22 * unit);
         ctx.fillStyle = probe("text");
         ctx.fillText(`${gate.metric.slice(0, 30)}  ${gate.change > 0 ? "+" : ""}${(gate.change * 100).toFixed(1)} %`, bbox.left + 4 * unit, y - 15 * unit);
         const tone = probe({ regressed: "bad", inconclusive: "open", new: "open" }[gate.verdict] ?? "good");
@@ -187,7 +188,7 @@
     const data = [order.map(([change]) => change), order.map(([, row]) => row)];
     const options = base(56 + gates.length * 44, "change (left of 0: a smaller figure)", "", [{ label: "change" }, { label: "", paths: () => null, points: { show: false } }], {
       x: { range: [low, high] }, y: { dir: -1, range: [-0.6, gates.length - 0.4] }, hooks: { draw: [draw] },
-      xAxis: { splits: (u) => rounded(place, low, high, ((high - low) * 56) / (u.width - 40)).map(place), values: (_, ticks) => ticks.map((tick) => signed(+Math.expm1(tick).toPrecision(3))) },
+      xAxis: { splits: (u) => rounded(place, low, high, ((high - low) * 64) / (u.width - 40)).map(place), values: (_, ticks) => ticks.map((tick) => signed(+Math.expm1(tick).toPrecision(3))) },
       yAxis: { size: 12, values: () => [], grid: { show: false }, ticks: { show: false } },
     });
     options.legend.show = false;
@@ -219,18 +220,21 @@
       });
       if (gate.baseline != null) line_(at(begins - 0.3), up(gate.baseline), at(last), up(gate.baseline), colour(0), 1.5);
       const tone = probe({ regressed: "bad", inconclusive: "open", new: "open" }[gate.verdict] ?? "good");
-      if (gate.low != null) line_(at(last), up(gate.low), at(last), up(gate.high), tone, 3);
+      if (gate.low != null) line_(at(last), up(Math.max(gate.low, low)), at(last), up(Math.min(gate.high, high)), tone, 3);
       ctx.fillStyle = tone;
       ctx.beginPath();
       ctx.arc(at(last), up(gate.now), 6 * devicePixelRatio, 0, 7);
       ctx.fill();
     };
-    const ends = [...values, gate.now, gate.low ?? gate.now, gate.high ?? gate.now];
-    const pad = (Math.max(...ends) - Math.min(...ends) || Math.max(...ends) || 1) * 0.12;
+    /* As of the changes: an interval that knows next to nothing runs out of the plot. */
+    const seen = [...values, gate.now];
+    const room = Math.max(...seen) - Math.min(...seen) || Math.abs(gate.now) * 0.1 || 1;
+    const low = Math.max(Math.min(...seen, gate.low ?? gate.now), Math.min(...seen) - room / 2) - room * 0.12;
+    const high = Math.min(Math.max(...seen, gate.high ?? gate.now), Math.max(...seen) + room / 2) + room * 0.12;
     const options = base(190, "accepted sessions, then this run", gate.unit, [
       { label: "session", value: (_, value) => (value == null ? "-" : value === last ? "this run" : `${value + 1} of ${last}`) },
       line(gate.metric, 0, gate.unit, { paths: () => null, points: { show: true, size: 7, fill: colour(0) } }),
-    ], { x: { range: [-0.7, last + 0.7] }, y: { range: [Math.min(...ends) - pad, Math.max(...ends) + pad] }, hooks: { draw: [draw] },
+    ], { x: { range: [-0.7, last + 0.7] }, y: { range: [low, high] }, hooks: { draw: [draw] },
       xAxis: { incrs: [1, 2, 5, 10, 20], values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) && tick >= 0 && tick <= last ? (tick === last ? "now" : tick + 1) : "")) } });
     return [options, data];
   };
