@@ -249,11 +249,16 @@ def test_many_inconclusive_cases_are_a_line_each_and_one_remedy() -> None:
 
 
 def test_what_only_an_option_fails_is_a_failure_with_its_name() -> None:
-    """`--require-baseline` makes NEW bad news, `--fail-inconclusive` INCONCLUSIVE, in the headline and below it."""
+    """`--require-baseline` makes NEW bad news, `--fail-inconclusive` INCONCLUSIVE: in headline, tables and below."""
     settings = [{"name": name, "value": True, "source": "command line"} for name in STRICT]
     document = _document(FRESH, UNDECIDED) | {"settings": settings}
     words = [text for text, style in headline(document) if style == wording.BAD]
     assert words == ["1 INCONCLUSIVE (--fail-inconclusive)", "1 NEW (--require-baseline)"]
     text = render_summary(document, 200, colour=False)
     assert "NEW no baseline for this case; --update-baselines records one (--require-baseline asks for one)" in text
+    assert [line.split()[-1] for line in text.splitlines()[6:8]] == ["NEW", "INCONCLUSIVE"]
     assert to_markdown(document).startswith("## ❌ ")
+    assert re.findall(r"\| (NEW|INCONCLUSIVE) \|", to_markdown(document)) == ["NEW", "INCONCLUSIVE"]
+    page = to_html_page(document, lambda _: None)
+    assert page.count('<span class="verdict bad">NEW</span>') >= 2, "in the table of cases and at the case"
+    assert page.count('data-tone="bad"') == 2, "what failed is found by the filter"

@@ -103,16 +103,15 @@ _FIGURES = (
     _Column("errors", ("errors", "%"), _metric("error_rate", "value")),
     _Column("client", ("client", "adds ms"), _client),
 )
-_VERDICT = _Column("verdict", ("", "verdict"), _each(lambda case: wording.word(Verdict(case["verdict"]))), figure=False)
 
 
-def table(cases: Sequence[Case], width: int) -> list[Line]:
+def table(cases: Sequence[Case], width: int, strict: frozenset[Verdict] = frozenset()) -> list[Line]:
     """The header, a rule and one line for each case, each at most `width` cells (40 or more) wide.
 
     The cell has a column only where the cases are of several, failed requests and a case's own figure (`sought`) only
-    where a case has some, and the client's own error only where it was measured.
+    where a case has some, and the client's own error only where it was measured. Verdicts that are `strict` fail too.
     """
-    columns = {each.name: each for each in _of_interest(cases)}
+    columns = {each.name: each for each in _of_interest(cases, strict)}
     texts = {name: aligned(each.texts(cases)) if each.figure else each.texts(cases) for name, each in columns.items()}
     widths = _fit({name: _natural(each, texts[name]) for name, each in columns.items()}, width)
     shown = [columns[name] for name in widths]
@@ -125,7 +124,7 @@ def table(cases: Sequence[Case], width: int) -> list[Line]:
     rows = []
     for index, case in enumerate(cases):
         *figures, verdict = [_set(each, texts[each.name][index], widths[each.name]) for each in shown]
-        rows.append([(_GAP.join([*figures, ""]), ""), (verdict, wording.style(Verdict(case["verdict"])))])
+        rows.append([(_GAP.join([*figures, ""]), ""), (verdict, wording.style(Verdict(case["verdict"]), strict))])
     return [*heads, rule, *rows]
 
 
@@ -137,22 +136,24 @@ class Head:
     figure: bool
 
 
-def whole_table(cases: Sequence[Case]) -> tuple[list[Head], list[list[str]]]:
+def whole_table(cases: Sequence[Case], strict: frozenset[Verdict] = frozenset()) -> tuple[list[Head], list[list[str]]]:
     """Heads and rows of the same table at any width; the first column names the case, the last is its verdict."""
-    columns = _of_interest(cases)
+    columns = _of_interest(cases, strict)
     texts = [each.texts(cases) for each in columns]
     heads = [Head(" ".join(each.head).strip().replace("/ ", "/"), each.figure) for each in columns]
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
-def _of_interest(cases: Sequence[Case]) -> list[_Column]:
+def _of_interest(cases: Sequence[Case], strict: frozenset[Verdict]) -> list[_Column]:
     apart = differing(cases)
     head = ("/".join([*apart[:-1], ""]), "".join(apart[-1:]))
     cell = _Column("cell", head, _each(lambda case: cell_name(case, apart) or ABSENT), figure=False)
+    words = _each(lambda case: wording.word(Verdict(case["verdict"]), strict))
+    verdict = _Column("verdict", ("", "verdict"), words, figure=False)
     of_some = {"errors": _failed, "client": _self_checked, "sought": _seeks}
     silent = {name for name, speaks in of_some.items() if not any(map(speaks, cases))}
     figures = [each for each in _FIGURES if each.name not in silent]
-    return [_CASE, *([cell] if apart else []), *figures, _VERDICT]
+    return [_CASE, *([cell] if apart else []), *figures, verdict]
 
 
 def _natural(shown: _Column, texts: Sequence[str]) -> int:

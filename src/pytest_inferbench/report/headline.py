@@ -33,7 +33,7 @@ def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The counts, each with its style: `3 within budget`, `2 OVER BUDGET`, `1 NEW (--require-baseline)`, ..."""
     counter = findings(document["cases"])
     skipped, errors = len(document["skipped"]), len(document["errors"])
-    strict = {each for each, name in _STRICT.items() if is_on(document, name)}
+    strict = failing(document)
     parts = [
         _failing(each, counter[each]) if each in strict else _count(each, counter[each])
         for each in _ORDER
@@ -48,6 +48,11 @@ def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     if document["interrupted"]:
         parts.append(("INTERRUPTED before the last case", wording.BAD))
     return parts
+
+
+def failing(document: Mapping[str, Any]) -> frozenset[Verdict]:
+    """The verdicts that fail this run only because an option asks for that."""
+    return frozenset(each for each, name in _STRICT.items() if is_on(document, name))
 
 
 def _count(verdict: Verdict, count: int) -> tuple[str, str]:

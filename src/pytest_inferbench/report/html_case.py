@@ -26,11 +26,12 @@ _SHARES = {"changes": "Change against the baseline", "ecdf": "Latency distributi
 _TIMES = {"timeline": "Requests", "tokens": "Output tokens per second"}
 
 
-def case_section(case: Mapping[str, Any], index: int, tone: str, plots: Mapping[str, Any]) -> Element:
-    """The case, folded; `index` is its place in the document, `tone` the class of its verdict."""
+def case_section(case: Mapping[str, Any], index: int, verdict: tuple[str, str], plots: Mapping[str, Any]) -> Element:
+    """The case, folded; `index` is its place in the document, `verdict` the word and its class."""
+    word, tone = verdict
     name = element(
         "summary",
-        element("span", wording.word(Verdict(case["verdict"])), class_=f"verdict {tone}"),
+        element("span", word, class_=f"verdict {tone}"),
         " ",
         element("span", case["case"], class_="name"),
         " ",

@@ -19,7 +19,7 @@ from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
 from pytest_inferbench.report.element import Child, element, raw, table, to_html
 from pytest_inferbench.report.explain import explanations
-from pytest_inferbench.report.headline import headline
+from pytest_inferbench.report.headline import failing, headline
 from pytest_inferbench.report.html_case import case_section, nested
 from pytest_inferbench.report.naming import common
 from pytest_inferbench.report.plots import case_plots, detail_for, sweeps
@@ -68,7 +68,12 @@ def _body(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Elemen
     yield element("a", "To the cases", href="#cases", class_="skip")
     yield _header(document)
     yield element(
-        "main", *_notes(document), *_overview(cases), *_sweeps(cases), *_cases(document, records_of), *_about(document)
+        "main",
+        *_notes(document),
+        *_overview(cases, failing(document)),
+        *_sweeps(cases),
+        *_cases(document, records_of),
+        *_about(document),
     )
 
 
@@ -109,14 +114,14 @@ def _notes(document: Mapping[str, Any]) -> Iterator[Element]:
     yield element("section", element("h2", "What to know"), element("ul", *items, class_="notes"))
 
 
-def _overview(cases: list[Mapping[str, Any]]) -> Iterator[Element]:
+def _overview(cases: list[Mapping[str, Any]], strict: frozenset[Verdict]) -> Iterator[Element]:
     if not cases:
         return
-    heads, texts = whole_table(cases)
+    heads, texts = whole_table(cases, strict)
     rows: list[list[Child]] = []
     for index, (case, (name, *figures, verdict)) in enumerate(zip(cases, texts, strict=True)):
         link = element("a", name, href=f"#case-{index}", class_="name")
-        tone = TONES[wording.style(Verdict(case["verdict"]))]
+        tone = TONES[wording.style(Verdict(case["verdict"]), strict)]
         rows.append([link, element("span", verdict, class_=f"verdict {tone}"), *figures])
     heads = [heads[0], heads[-1], *heads[1:-1]]  # a phone has room for the case and its verdict
     drawn = table([head.text for head in heads], rows, figures=[head.figure for head in heads])
@@ -139,7 +144,7 @@ def _cases(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Eleme
     cases = document["cases"]
     if not cases:
         return
-    detail = detail_for(len(cases))
+    detail, strict = detail_for(len(cases)), failing(document)
     search = element(
         "input", type="search", id="filter", placeholder="Show cases whose name contains …", aria_label="Filter cases"
     )
@@ -147,8 +152,9 @@ def _cases(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Eleme
     sections = []
     for index, case in enumerate(cases):
         plots = case_plots(case, records_of(case), detail)
-        tone = TONES[wording.style(Verdict(case["verdict"]))]
-        sections.append(case_section(case, index, tone, plots))
+        verdict = Verdict(case["verdict"])
+        word, tone = wording.word(verdict, strict), TONES[wording.style(verdict, strict)]
+        sections.append(case_section(case, index, (word, tone), plots))
         if plots:
             sections.append(raw("script", _json(plots), type="application/json", id=f"plots-{index}"))
     bar = element("p", search, " ", bad, " ", element("span", id="shown", role="status"), class_="bar", hidden="hidden")

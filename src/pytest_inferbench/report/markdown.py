@@ -16,7 +16,7 @@ from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
 from pytest_inferbench.report.explain import Entry, explanations
 from pytest_inferbench.report.figures import number
-from pytest_inferbench.report.headline import headline
+from pytest_inferbench.report.headline import failing, headline
 from pytest_inferbench.report.naming import common
 from pytest_inferbench.report.visible import GLUE, shorten, visible
 from pytest_inferbench.stats.verdict import Verdict
@@ -33,7 +33,7 @@ def to_markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
     """The summary, shorter than `limit` bytes (10,000 or more)."""
     head = list(_head(document))
     room = limit - _size(head)
-    rows = _table(document["cases"], int(room * _TABLE_SHARE))
+    rows = _table(document["cases"], failing(document), int(room * _TABLE_SHARE))
     accepted = _accepted(document, int(room * _TABLE_SHARE / 2))
     entries = [_entry(entry) for entry in explanations(document)]
     kept = _fitting(entries, room - _size(rows) - _size(accepted) - 200)
@@ -54,14 +54,14 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def _table(cases: Sequence[Mapping[str, Any]], room: int) -> list[str]:
+def _table(cases: Sequence[Mapping[str, Any]], strict: frozenset[Verdict], room: int) -> list[str]:
     if not cases:
         return []
-    heads, texts = whole_table(cases)
+    heads, texts = whole_table(cases, strict)
     rule = ["--:" if head.figure else ":--" for head in heads]
     rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, cases)]
-    failing = [wording.style(Verdict(case["verdict"])) == wording.BAD for case in cases]
-    return [_row([head.text for head in heads]), _row(rule), *_cases(rows, room, failing)]
+    bad = [wording.style(Verdict(case["verdict"]), strict) == wording.BAD for case in cases]
+    return [_row([head.text for head in heads]), _row(rule), *_cases(rows, room, bad)]
 
 
 def _cases(rows: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import Line, table
 from pytest_inferbench.report.explain import Entry, explanations
-from pytest_inferbench.report.headline import headline
+from pytest_inferbench.report.headline import failing, headline
 from pytest_inferbench.report.naming import common
 from pytest_inferbench.report.visible import shorten, wrap
 
@@ -40,10 +40,10 @@ def render_summary(document: Mapping[str, Any], width: int, colour: bool) -> str
     cases = document["cases"]
     if cases:
         lines += [_text([(shorten(common(cases), width), wording.QUIET)]), _text([])]
-        lines += [_text(line) for line in table(cases, width)]
-    failing = None
+        lines += [_text(line) for line in table(cases, width, failing(document))]
+    bad = None
     for entry in explanations(document):
-        if failing != (failing := entry.style == wording.BAD):
+        if bad != (bad := entry.style == wording.BAD):
             lines.append(_text([]))  # a blank line before the reasons for failure, and one after them
         lines += _wrapped(entry, width)
     return _drawn(lines, width, colour=colour)

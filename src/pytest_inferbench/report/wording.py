@@ -1,7 +1,7 @@
 """Verdicts in words and colours.
 
 Law: a reader without colours must see what is bad, so a verdict that makes a test fail or error is in capitals and
-every other one is in small letters.
+every other one is in small letters. What fails only because the run's options ask for that is `strict`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _FAILING = frozenset({Verdict.INVALID, Verdict.OVER_BUDGET, Verdict.REGRESSED})
 _OPEN = frozenset({Verdict.INCONCLUSIVE, Verdict.NEW})
 
 
-def word(verdict: Verdict) -> str:
+def word(verdict: Verdict, strict: frozenset[Verdict] = frozenset()) -> str:
     """`OVER BUDGET`, `within budget`."""
-    return verdict.label if verdict in _FAILING else verdict.label.lower()
+    return verdict.label if verdict in _FAILING or verdict in strict else verdict.label.lower()
 
 
-def style(verdict: Verdict) -> str:
+def style(verdict: Verdict, strict: frozenset[Verdict] = frozenset()) -> str:
     """The rich style of a verdict."""
-    if verdict in _FAILING:
+    if verdict in _FAILING or verdict in strict:
         return BAD
     return UNDECIDED if verdict in _OPEN else GOOD
