@@ -199,9 +199,17 @@ def test_budgets_of_a_new_case_are_for_people_to_paste():
 
 
 def test_a_case_that_people_have_gets_no_proposal():
-    """Who lists a case decides on its budgets, on new hardware too."""
+    """Budgets of a case on any hardware hold on new hardware too."""
     update = plan(baseline(YAML, hardware="cpu"), candidate(hardware="cpu"))
     assert (update.file, update.notes) == (None, ())
+
+
+def test_a_case_with_budgets_of_other_hardware_alone():
+    """What is proposed at first is for the first hardware; the next one is told that it has none."""
+    text = YAML.replace("    budgets: {ttft_ms.p95: {max: 400}, output_tok_per_s: {min: 500}} ", "    budgets: {} ")
+    update = plan(baseline(text, hardware="cpu"), candidate(hardware="cpu"))
+    assert update.file is None
+    assert update.notes == ("3 budgets for 1 case could stand in q.yaml: `inferbench baselines propose` prints them",)
 
 
 def test_a_variant_is_a_case_of_its_own():

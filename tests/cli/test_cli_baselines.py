@@ -129,6 +129,49 @@ def test_propose(write, capsys, tmp_path):
     assert said(capsys, "propose") == "nothing to propose: every case that has sessions is in its YAML file\n"
 
 
+OTHER = """\
+schema: 1
+model: qwen3-8b
+backend: vllm
+cases:
+  concurrency[c08]:
+    hardware:
+      other:
+        budgets: {ttft_ms.p50: {max: 9}}
+"""
+
+
+def test_propose_on_new_hardware(write, capsys):
+    """A case whose budgets are all of other hardware gets some for this one, to paste beside them, with the line."""
+    people = write(*LINES[:2]).parent.with_name(f"{NAME}.yaml")
+    people.write_text(OTHER)
+    shown = said(capsys, "propose")
+    assert shown == (
+        "# benchmarks/baselines/qwen3-8b--vllm.yaml:5, below `hardware:` of concurrency[c08]\n"
+        "      lab:\n"
+        "        budgets: {ttft_ms.p50: {max: 51.6}, tpot_ms.p50: {max: 7.32}}\n"
+    )
+    people.write_text(OTHER + shown)
+    case = read_file(parse(people.read_text(), "q.yaml"), TABLE).cases["concurrency[c08]"]
+    assert [len(case.hardware[name]) for name in ("other", "lab")] == [1, 2]
+    assert said(capsys, "propose").startswith("nothing to propose")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        OTHER.replace("    hardware:", "    budgets: {tpot_ms.p50: {max: 9}}\n    hardware:"),
+        OTHER + "      lab: {budgets: {}}\n",
+        OTHER.replace("{ttft_ms.p50: {max: 9}}", "{}"),
+    ],
+    ids=["on any hardware", "none on this one", "none anywhere"],
+)
+def test_nothing_is_proposed_against_people_s_word(write, capsys, written):
+    """Budgets on any hardware hold on this one too, and who writes none wants none."""
+    write(*LINES[:2]).parent.with_name(f"{NAME}.yaml").write_text(written)
+    assert said(capsys, "propose").startswith("nothing to propose")
+
+
 def test_nothing_accepted(write, capsys):
     """An empty folder is said, with what to do."""
     assert "nothing accepted in" in said(capsys, "show", status=1)

@@ -16,7 +16,7 @@ from pytest_inferbench.baselines.schema import SCHEMA
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pytest_inferbench.baselines.lines import Session
 
@@ -51,6 +51,17 @@ def proposed_budgets(
     return budgets
 
 
+def lacks_budgets(general: Collection[object], by_hardware: Mapping[str, Collection[object]], hardware: str) -> bool:
+    """Whether all budgets that a case has in people's file are of other hardware, where other limits hold.
+
+    Args:
+        general: its budgets on any hardware.
+        by_hardware: those on each hardware that it names; one that is named without budgets is to have none.
+        hardware: where it was measured.
+    """
+    return not general and hardware not in by_hardware and any(by_hardware.values())
+
+
 def file_text(model: str, backend: str, hardware: str, cases: Mapping[str, Budgets]) -> str:
     """A new file of people's with these budgets on one hardware."""
     file = CommentedMap(schema=SCHEMA, model=model, backend=backend, cases=_cases(hardware, cases))
@@ -64,8 +75,17 @@ def paste_text(hardware: str, cases: Mapping[str, Budgets]) -> str:
     return "".join(f"  {line}" for line in lines)
 
 
+def paste_hardware(hardware: str, budgets: Budgets) -> str:
+    """One hardware's budgets as text to paste below the `hardware:` of a case."""
+    return "".join(f"      {line}" for line in _text(_on(hardware, budgets)).splitlines(keepends=True))
+
+
 def _cases(hardware: str, cases: Mapping[str, Budgets]) -> dict[str, Any]:
-    return {key: {"hardware": {hardware: {"budgets": _one_line(budgets)}}} for key, budgets in cases.items()}
+    return {key: {"hardware": _on(hardware, budgets)} for key, budgets in cases.items()}
+
+
+def _on(hardware: str, budgets: Budgets) -> dict[str, Any]:
+    return {hardware: {"budgets": _one_line(budgets)}}
 
 
 def _one_line(budgets: Budgets) -> CommentedMap:

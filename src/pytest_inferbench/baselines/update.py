@@ -16,7 +16,7 @@ from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Rewrite
 from pytest_inferbench.baselines.fingerprint import MACHINE_CHANGED
 from pytest_inferbench.baselines.gates import policy_layers
 from pytest_inferbench.baselines.place import Mode, Place, aside_of, is_regressed, left_out, opened, place_of
-from pytest_inferbench.baselines.proposal import Budgets, file_text, proposed_budgets
+from pytest_inferbench.baselines.proposal import Budgets, file_text, lacks_budgets, proposed_budgets
 from pytest_inferbench.baselines.telling import to_tell
 from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
@@ -76,7 +76,7 @@ def plan_update(
         words, figures = _headline(candidate, after, place, aside, waited), moved(accepted, after, gated)
         update = _told(baseline, candidate.key, words, figures)
         said.append(to_tell(update, candidate.result.checks, opens=not joins, waits=bool(aside or waited)))
-        if candidate.key not in baseline.file.cases and (baseline.text is None or len(after.segment) == 1):
+        if _wants_budgets(baseline, candidate.key) and (baseline.text is None or len(after.segment) == 1):
             proposals[candidate.key] = proposed_budgets(after.segment, gated, candidate.direction)
     file, notes = _proposed(baseline, {key: budgets for key, budgets in proposals.items() if budgets})
     lines_of = {baseline.hardware: Edit(tuple(added))}
@@ -124,6 +124,11 @@ def _waited(accepted: Accepted, gated: Iterable[str]) -> dict[str, int]:
 
 def _told(baseline: Baseline, key: str, said: str, figures: tuple[Moved, ...] = ()) -> CaseUpdate:
     return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures)
+
+
+def _wants_budgets(baseline: Baseline, key: str) -> bool:
+    entry = baseline.file.cases.get(key)
+    return entry is None or lacks_budgets(entry.budgets, entry.hardware, baseline.hardware)
 
 
 def _proposed(baseline: Baseline, proposals: Mapping[str, Budgets]) -> tuple[Rewrite | None, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from pytest_inferbench.errors import InferbenchError
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.accepted import Accepted
     from pytest_inferbench.baselines.store import BaselineStore, Listed
+    from pytest_inferbench.units import Direction
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
 
@@ -32,7 +33,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="A commit, branch or tag, or a date (when that day began, UTC): show what was accepted then -> now.",
     )
     propose = actions.add_parser(
-        "propose", help="budgets for cases that have sessions and are in no YAML file yet", allow_abbrev=False
+        "propose",
+        help="budgets for cases with sessions and none in the YAML file that hold there",
+        allow_abbrev=False,
     )
     for one in (show, propose):
         add_options(one, "--bench-baselines")
@@ -133,29 +136,42 @@ def _then(
 
 
 def _propose(files: tuple[Listed, ...]) -> None:
-    from pytest_inferbench.baselines.proposal import paste_text, proposed_budgets  # noqa: PLC0415 - heavy
+    texts = [text for file in files for text in _proposals(file)]
+    sys.stdout.write("\n".join(texts) or "nothing to propose: every case that has sessions is in its YAML file\n")
+
+
+def _proposals(file: Listed) -> Iterator[str]:
+    """What to paste for cases that people's file does not have, and for those that it has on other hardware only."""
+    from pytest_inferbench.baselines.proposal import (  # noqa: PLC0415 - heavy
+        lacks_budgets,
+        paste_hardware,
+        paste_text,
+        proposed_budgets,
+    )
     from pytest_inferbench.config.parse import parse  # noqa: PLC0415 - as above
-    from pytest_inferbench.metrics.table import METRICS  # noqa: PLC0415 - as above
+
+    accepted = {key: each for key, each in file.accepted.items() if each.sessions}
+    budgets = {key: proposed_budgets(each.segment, _gates(each), _direction) for key, each in accepted.items()}
+    budgets = {key: found for key, found in budgets.items() if found}
+    known = parse(file.text or "", file.name).section("cases")
+    new = {key: found for key, found in budgets.items() if key not in known}
+    if new:
+        yield f"# below `cases:` of {file.name}\n{paste_text(file.hardware, new)}"
+    for key in (key for key in budgets if key in known):
+        case = known.section(key)
+        there = case.section("hardware")
+        elsewhere = {name: there.section(name).section("budgets") for name in there}
+        if lacks_budgets(case.section("budgets"), elsewhere, file.hardware):
+            where = f"{known.source_of(key)}, below `hardware:` of {key}"
+            yield f"# {where}\n{paste_hardware(file.hardware, budgets[key])}"
+
+
+def _direction(gate: str) -> Direction:
+    from pytest_inferbench.metrics.table import METRICS  # noqa: PLC0415 - heavy
     from pytest_inferbench.units import Direction  # noqa: PLC0415 - as above
 
-    def direction(gate: str) -> Direction:
-        metric = METRICS.get(gate.partition(".")[0])
-        return Direction.NEUTRAL if metric is None else metric.direction
-
-    found = False
-    for file in files:
-        known = set() if file.text is None else set(parse(file.text, file.name).section("cases"))
-        cases = {
-            key: proposed_budgets(each.segment, _gates(each), direction)
-            for key, each in file.accepted.items()
-            if key not in known and each.sessions
-        }
-        cases = {key: budgets for key, budgets in cases.items() if budgets}
-        if cases:
-            sys.stdout.write("\n" * found + f"# below `cases:` of {file.name}\n{paste_text(file.hardware, cases)}")
-            found = True
-    if not found:
-        sys.stdout.write("nothing to propose: every case that has sessions is in its YAML file\n")
+    metric = METRICS.get(gate.partition(".")[0])
+    return Direction.NEUTRAL if metric is None else metric.direction
 
 
 BASELINES = Command(
