@@ -12,6 +12,9 @@ from pytest_inferbench.report.change import PAIRS, counted, seen
 from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
 
+_REASONS = frozenset({"machine_changed", "improvement_gone"})
+"""Notes that are why nothing is called; the others tell of figures, and the item's own text has them."""
+
 Case = Mapping[str, Any]
 
 
@@ -26,7 +29,7 @@ def undecided_line(case: Case) -> str:
         parts.append(f"resolve is {' to '.join(f'{100 * each:g}' for each in ends)} %")
     notes: dict[str, list[str]] = {}
     for check in gates:
-        if check["note"]:
+        if check["note"] and (not _found(check) or _REASONS.intersection(_found(check)["notes"])):
             notes.setdefault(visible(check["note"]), []).append(visible(check["metric"]))
     told = [note if len(of) == len(gates) else f"{', '.join(of)}: {note}" for note, of in notes.items()]
     return "; ".join([*parts, *told])
