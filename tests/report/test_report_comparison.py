@@ -258,7 +258,7 @@ def test_what_only_an_option_fails_is_a_failure_with_its_name() -> None:
     assert "NEW no baseline for this case; --update-baselines records one (--require-baseline asks for one)" in text
     assert [line.split()[-1] for line in text.splitlines()[6:8]] == ["NEW", "INCONCLUSIVE"]
     assert to_markdown(document).startswith("## ❌ ")
-    assert re.findall(r"\| (NEW|INCONCLUSIVE) \|", to_markdown(document)) == ["NEW", "INCONCLUSIVE"]
+    assert re.findall(r"\| ❌ \*\*(NEW|INCONCLUSIVE)\*\* \|", to_markdown(document)) == ["NEW", "INCONCLUSIVE"]
     page = to_html_page(document, lambda _: None)
     assert page.count('<span class="verdict bad">NEW</span>') >= 2, "in the table of cases and at the case"
     assert page.count('data-tone="bad"') == 2, "what failed is found by the filter"

@@ -58,10 +58,14 @@ def _table(cases: Sequence[Mapping[str, Any]], strict: frozenset[Verdict], room:
     if not cases:
         return []
     heads, texts = whole_table(cases, strict)
+    styles = [wording.style(Verdict(case["verdict"]), strict) for case in cases]
     rule = ["--:" if head.figure else ":--" for head in heads]
-    rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, cases)]
-    bad = [wording.style(Verdict(case["verdict"]), strict) == wording.BAD for case in cases]
-    return [_row([head.text for head in heads]), _row(rule), *_cases(rows, room, bad)]
+    rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, styles)]
+    return [
+        _row([head.text for head in heads]),
+        _row(rule),
+        *_cases(rows, room, [style == wording.BAD for style in styles]),
+    ]
 
 
 def _cases(rows: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[str]:
@@ -93,9 +97,8 @@ def _figure(value: float | None) -> str:
     return "none" if value is None else number(value)
 
 
-def _named(texts: Sequence[Sequence[str]], cases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[str]]]:
-    for (name, *figures, verdict), case in zip(texts, cases, strict=True):
-        style = wording.style(Verdict(case["verdict"]))
+def _named(texts: Sequence[Sequence[str]], styles: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    for (name, *figures, verdict), style in zip(texts, styles, strict=True):
         strong = f"**{verdict}**" if style == wording.BAD else verdict
         yield name, [*(plain(shorten(text, _NAME)) for text in figures), f"{_MARKS[style]} {strong}"]
 

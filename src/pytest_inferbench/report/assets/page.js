@@ -188,7 +188,7 @@
     const data = [order.map(([change]) => change), order.map(([, row]) => row)];
     const options = base(56 + gates.length * 44, "change (left of 0: a smaller figure)", "", [{ label: "change" }, { label: "", paths: () => null, points: { show: false } }], {
       x: { range: [low, high] }, y: { dir: -1, range: [-0.6, gates.length - 0.4] }, hooks: { draw: [draw] },
-      xAxis: { splits: (u) => rounded(place, low, high, ((high - low) * 64) / (u.width - 40)).map(place), values: (_, ticks) => ticks.map((tick) => signed(+Math.expm1(tick).toPrecision(3))) },
+      xAxis: { splits: (u) => rounded(place, low, high, ((high - low) * 66) / (u.width - 40)).map(place), values: (_, ticks) => ticks.map((tick) => signed(+Math.expm1(tick).toPrecision(3))) },
       yAxis: { size: 12, values: () => [], grid: { show: false }, ticks: { show: false } },
     });
     options.legend.show = false;
