@@ -114,11 +114,14 @@ def _changed(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
 
 
 def _undecided(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
-    """A line for each inconclusive case, and one for what would decide them."""
+    """A line for each inconclusive case, one for those that say the same, and one for what would decide them."""
     label, style = wording.word(Verdict.INCONCLUSIVE), wording.style(Verdict.INCONCLUSIVE)
+    by_line: dict[str, list[str]] = {}
     for subject, case in named:
         if line := undecided_line(case):
-            yield Entry(label, style, f"{subject}: {_text(line, _OWN)}")
+            by_line.setdefault(line, []).append(subject)
+    for line, subjects in by_line.items():
+        yield Entry(label, style, f"{subjects[0]}{_more(len(subjects) - 1)}: {_text(line, _OWN)}")
     if decides := what_decides(named):
         yield Entry("to decide:", style, _text(decides, _OWN))
 

@@ -24,6 +24,8 @@ def undecided_line(case: Case) -> str:
     shown = [check for check in gates if _found(check).keys() & {"detectable", "detectable_at"}]
     resolve = sorted({found["resolve"] for check in shown if "detectable" in (found := _found(check))})
     parts = [f"would have seen {seen(shown)}"] if shown else []
+    if shown and all(_found(check).get("detectable", 0.0) > 1 for check in shown):
+        parts = ["twice as bad would not have been seen"]
     if resolve:
         ends = dict.fromkeys((resolve[0], resolve[-1]))
         parts.append(f"resolve is {' to '.join(f'{100 * each:g}' for each in ends)} %")
