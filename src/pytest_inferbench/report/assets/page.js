@@ -156,8 +156,6 @@
       ctx.beginPath();
       ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
       ctx.clip();
-      ctx.fillStyle = probe("quiet");
-      ctx.fillRect(at(0) - unit / 2, bbox.top, unit, bbox.height);
       ctx.font = `${12 * unit}px system-ui`;
       ctx.textAlign = "left";
       ctx.textBaseline = "alphabetic";
@@ -167,6 +165,7 @@
         ctx.fillStyle = probe("quiet");
         ctx.fillRect(at(-gate.margin), y - 9 * unit, at(gate.margin) - at(-gate.margin), 18 * unit);
         ctx.globalAlpha = 1;
+        ctx.fillRect(at(0) - unit / 2, y - 11 * unit, unit, 22 * unit);
         ctx.fillStyle = probe("text");
         ctx.fillText(`${gate.metric.slice(0, 30)}  ${gate.change > 0 ? "+" : ""}${(gate.change * 100).toFixed(1)} %`, bbox.left + 4 * unit, y - 15 * unit);
         const tone = probe({ regressed: "bad", inconclusive: "open", new: "open" }[gate.verdict] ?? "good");
