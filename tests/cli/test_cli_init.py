@@ -19,7 +19,7 @@ def test_it_writes_a_project(tmp_path, capsys):
     folder = tmp_path / "new" / "project"
     assert main(["init", str(folder)]) == 0
     shown = capsys.readouterr().out
-    assert shown.endswith(f"now: cd {folder}; pytest benchmarks\n")
+    assert f"\nnow: cd {folder}; pytest benchmarks\nsized for the built-in model; for your own: init --model" in shown
     config = validate(ModelsFile, load(folder / "config" / "models.yaml", folder))
     assert [model.path for model in config.models] == ["builtin:tiny"]
     assert (folder / "benchmarks" / "baselines").is_dir()

@@ -72,6 +72,8 @@ def _run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(_advice(folder / there, text))
     first = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
     sys.stdout.write(f"\nnow: {first}pytest benchmarks\n")
+    if not names_one(arguments):
+        sys.stdout.write("sized for the built-in model; for your own: init --model MODEL, or init --server-url URL\n")
     if arguments.ci is not None:
         own = ", ".join(name for name in _CI[arguments.ci] if name not in _SHARED)
         sys.stdout.write(f"then: what pip installs, the machine's name and its label, in {own}\n")
