@@ -81,7 +81,7 @@ def _facts(
     if verdict is Verdict.REGRESSED:
         facts += since(case)
         of_history = [check for check in concerned if check["kind"] == HISTORY]
-        facts += _below("measured", [f"{_subject(check)}{_measured(case, check)}" for check in of_history])
+        facts += _below("measured", _each({check["metric"]: _measured(case, check) for check in of_history}))
     if gates and "arms" in gates[0]["comparison"]:
         found = gates[0]["comparison"]
         a, b = map(visible, found["arms"])
@@ -101,6 +101,13 @@ def _measured(case: Mapping[str, Any], check: Mapping[str, Any]) -> str:
     if not once and not check["comparison"]["confirmations"]:
         once = "its policy has confirmations: 0"
     return f"once, not again: {visible(once)}" if once else "once"
+
+
+def _each(texts: Mapping[str, str]) -> list[str]:
+    """A text for each metric; one alone where it is the same of all."""
+    if len(set(texts.values())) == 1:
+        return [*texts.values()][:1]
+    return [f"{visible(metric)}: {text}" for metric, text in texts.items()]
 
 
 def _subject(check: Mapping[str, Any]) -> str:

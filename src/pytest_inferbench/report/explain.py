@@ -105,7 +105,7 @@ def _changed(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
     """Since when, and beside what, cases regressed: told once for those that have it in common."""
     by_text: dict[str, list[str]] = {}
     for subject, case in named:
-        if any(check["verdict"] == Verdict.REGRESSED for check in compared(case)):
+        if _regressed(case):
             told = [f"{label}: {text}" if label else text for label, text in since(case)]
             if told:
                 by_text.setdefault(_text("; ".join(told), _OWN), []).append(subject)
@@ -113,10 +113,16 @@ def _changed(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
         yield Entry("since", wording.QUIET, f"{text.removeprefix('since: ')} ({', '.join(subjects)})")
 
 
+def _regressed(case: Mapping[str, Any]) -> bool:
+    """Whether any figure of a case regressed: what nobody can tell of its others matters less."""
+    return any(check["verdict"] == Verdict.REGRESSED for check in compared(case))
+
+
 def _undecided(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
     """A line for each inconclusive case, one for those that say the same, and one for what would decide them."""
     label, style = wording.word(Verdict.INCONCLUSIVE), wording.style(Verdict.INCONCLUSIVE)
     by_line: dict[str, list[str]] = {}
+    named = [(subject, case) for subject, case in named if not _regressed(case)]
     for subject, case in named:
         if line := undecided_line(case):
             by_line.setdefault(line, []).append(subject)
