@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -45,6 +46,25 @@ def test_an_upgrade(tmp_path):
     assert judged["n"] == 1
     scatter = statistics.stdev(math.log1p(away) for away in SCATTER[:SESSIONS])
     assert judged["own_sd"] == pytest.approx(scatter, rel=1e-4)
+
+
+def test_what_a_failed_upgrade_prints_accepts_it(tmp_path):
+    """The failure names the version and the commands; the one that accepts works as it stands, and reseats."""
+    server = OwnedServer(tmp_path / "suite")
+    server.run("--update-baselines", "-k", "one")
+    shutil.copytree(server.folder / "benchmarks/baselines", tmp_path / "first")
+    server.accept(tmp_path / "first", SESSIONS)
+    program = server.folder / "server.py"
+    program.write_text(program.read_text().replace("version: 7", "version: 8"))
+    server.slower(1.5)
+    failed = server.run("-k", "one")
+    assert failed.status == 1, failed.text
+    assert "changed     version b7 -> b8\n" in failed.text
+    assert "two versions" not in failed.text, "a process has one version, the one that is installed"
+    (command,) = (line.split(maxsplit=2)[2] for line in failed.text.splitlines() if line.startswith("  accept it"))
+    accepted = server.run(*shlex.split(command)[1:])
+    assert "one on lab: REGRESSED, session 1 of segment 2: the regression is accepted (b7 -> b8)" in accepted.text
+    assert server.run("-k", "one").checks("one")["ttft_ms.p50"]["comparison"]["n"] == 1
 
 
 def git(server, *arguments):

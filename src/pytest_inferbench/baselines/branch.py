@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_inferbench.baselines.staging import stage, staged_beside
 from pytest_inferbench.errors import BaselineError
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class HistoryBranch:
 
     def _here(self) -> Texts:
         files = sorted((self._top / self._prefix).glob("*/*.jsonl"))
-        return {f"{self._prefix}{path.parent.name}/{path.name}": path.read_text(encoding="utf-8") for path in files}
+        return {f"{self._prefix}{path.parent.name}/{path.name}": _text(path) for path in files}
 
     def _git(self, *arguments: str, given: str | None = None, environ: Mapping[str, str] | None = None) -> str:
         done = self._run(*arguments, given=given, environ=environ)
@@ -165,6 +166,13 @@ class HistoryBranch:
             raise BaselineError(f"git cannot be started: {error.strerror}; install it") from None
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BaselineError(f"{path}: cannot be read: {error}; restore it from version control") from None
+
+
 def _missing(text: str, there: str) -> list[str]:
     """The lines of a text that another lacks."""
     seen = set(there.splitlines())
@@ -177,10 +185,14 @@ def _joined(text: str, lines: Iterable[str]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    staged.write_text(text, encoding="utf-8")
-    staged.replace(path)
+    staged = staged_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stage(path, text)
+        staged.replace(path)
+    except OSError as error:
+        staged.unlink(missing_ok=True)
+        raise BaselineError(f"{path}: cannot be written: {error.strerror}; mend that and pull again") from None
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> str:

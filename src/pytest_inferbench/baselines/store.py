@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import gc
 import os
-import shutil
 import warnings
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +19,7 @@ from pytest_inferbench.baselines.older import first_line
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.baselines.schema import Baseline, BaselineFile
+from pytest_inferbench.baselines.staging import stage, staged_beside
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.config.parse import parse
@@ -204,8 +204,8 @@ class BaselineStore:
         try:
             for path, text in texts.items():
                 target = path.resolve()  # a link stays one
-                staged[target] = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-                _stage(staged[target], target, text)
+                staged[target] = staged_beside(target)
+                stage(target, text)
             for path, temporary in staged.items():
                 temporary.replace(path)
                 replaced.append(shown(path, self._root))
@@ -264,15 +264,6 @@ def _read(path: Path, name: str) -> str | None:
         raise BaselineError(f"{name}: this is a folder; move it away") from None
     except OSError as error:
         raise BaselineError(f"{name}: cannot be read: {error.strerror}; check its permissions") from None
-
-
-def _stage(temporary: Path, target: Path, text: str) -> None:
-    with temporary.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if target.exists():
-        shutil.copymode(target, temporary)
 
 
 def _locked(path: Path) -> int | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _LINE = "command line"
 _REPORTS = frozenset(form.name for form in FORMATS)
 _FAILED_BY = {Verdict.NEW: "--require-baseline", Verdict.INCONCLUSIVE: "--fail-inconclusive"}
+_CONTAINER = "docker"
 _VERSIONS = frozenset({"--backend-version", "--compare", "--compare-pairs"})
 
 
@@ -57,8 +58,8 @@ def next_steps(
         )
     if verdict is Verdict.REGRESSED and not isinstance(cell, CellPair):
         upgraded = any(each["what"] in {"version", "image"} for each in (case.get("against") or {}).get("changes", ()))
-        how = "--baseline-mode reseat" if upgraded else "--accept-regressions"
-        steps.append(("accept it", _command(node, context, f"--update-baselines {how}")))
+        how = "--update-baselines --accept-regressions" + (" --baseline-mode reseat" if upgraded else "")
+        steps.append(("accept it", _command(node, context, how)))
     return steps
 
 
@@ -73,8 +74,8 @@ def _paths(case: Mapping[str, Any], context: RunContext) -> Iterator[tuple[str, 
 
 
 def _versions(cell: Cell | CellPair, case: Mapping[str, Any]) -> str:
-    """`v0.8.0..v0.8.1` where the version changed and servers of both can be started here; else ""."""
-    if isinstance(cell, CellPair) or cell.url is not None:
+    """`v0.8.0..v0.8.1` where the version changed and both can be had: an image each; else ""."""
+    if isinstance(cell, CellPair) or case["server"].get("provision") != _CONTAINER:
         return ""
     changes = (case.get("against") or {}).get("changes", ())
     return next((f"{each['was']}..{each['now']}" for each in changes if each["what"] == "version"), "")

@@ -35,7 +35,7 @@ def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     skipped, errors = len(document["skipped"]), len(document["errors"])
     strict = failing(document)
     parts = [
-        _failing(each, counter[each]) if each in strict else _count(each, counter[each])
+        (f"{counter[each]} {wording.word(each, strict)}{_by(each, strict)}", wording.style(each, strict))
         for each in _ORDER
         if each in counter
     ]
@@ -55,12 +55,9 @@ def failing(document: Mapping[str, Any]) -> frozenset[Verdict]:
     return frozenset(each for each, name in _STRICT.items() if is_on(document, name))
 
 
-def _count(verdict: Verdict, count: int) -> tuple[str, str]:
-    return f"{count} {wording.word(verdict)}", wording.style(verdict)
-
-
-def _failing(verdict: Verdict, count: int) -> tuple[str, str]:
-    return f"{count} {verdict.label} (--{_STRICT[verdict]})", wording.BAD
+def _by(verdict: Verdict, strict: frozenset[Verdict]) -> str:
+    """The option that makes a verdict fail; "" of one that does so itself, or does not."""
+    return f" (--{_STRICT[verdict]})" if verdict in strict else ""
 
 
 def is_on(document: Mapping[str, Any], name: str) -> bool:

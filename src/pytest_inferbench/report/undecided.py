@@ -11,6 +11,7 @@ from typing import Any
 from pytest_inferbench.report.change import PAIRS, counted, seen
 from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.stats.words import TWICE_AS_BAD
 
 _REASONS = frozenset({"machine_changed", "improvement_gone"})
 """Notes that are why nothing is called; the others tell of figures, and the item's own text has them."""
@@ -24,7 +25,7 @@ def undecided_line(case: Case) -> str:
     shown = [check for check in gates if _found(check).keys() & {"detectable", "detectable_at"}]
     resolve = sorted({found["resolve"] for check in shown if "detectable" in (found := _found(check))})
     parts = [f"would have seen {seen(shown)}"] if shown else []
-    if shown and all(_found(check).get("detectable", 0.0) > 1 for check in shown):
+    if shown and all(_found(check).get("detectable", 0.0) > TWICE_AS_BAD for check in shown):
         parts = ["twice as bad would not have been seen"]
     if resolve:
         ends = dict.fromkeys((resolve[0], resolve[-1]))

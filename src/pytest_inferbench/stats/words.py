@@ -14,7 +14,8 @@ from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO, Direction, format_value, percent
 
 _CALLED = frozenset({Verdict.REGRESSED, Verdict.IMPROVED})
-_TWICE = 1.0
+TWICE_AS_BAD = 1.0
+"""The worsening beyond which what would have been seen is told as no figure."""
 
 
 def worsened(worsening: float, direction: Direction) -> str:
@@ -30,10 +31,10 @@ def would_have_seen(worsening: float | None, direction: Direction, verdict: Verd
     """
     if worsening is None or verdict in _CALLED:
         return ""
-    if worsening <= _TWICE:
+    if worsening <= TWICE_AS_BAD:
         return worsened(worsening, direction)
     beyond = "<" if direction is Direction.HIGHER else ">"
-    return f"{beyond} {worsened(_TWICE, direction).replace('.0 %', ' %')}"
+    return f"{beyond} {worsened(TWICE_AS_BAD, direction).replace('.0 %', ' %')}"
 
 
 def what_decides(needed: int | None, unit: str) -> str:

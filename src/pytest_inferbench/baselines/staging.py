@@ -1,0 +1,33 @@
+"""A file's new text, safely on the disk beside it before it takes its place.
+
+Law: whoever stages also replaces or removes what was staged.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def staged_beside(target: Path) -> Path:
+    """Where this process stages a file's new text."""
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
+
+
+def stage(target: Path, text: str) -> None:
+    """Write the text beside the file, with the file's own permissions.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = staged_beside(target)
+    with temporary.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if target.exists():
+        shutil.copymode(target, temporary)
