@@ -86,7 +86,7 @@ asyncio.run(main())
 PEOPLES = "schema: 1\nmodel: tiny\nbackend: llama\ncases:\n  single: {gates: [ttft_ms.p50]}\n"
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
 DAY, MINUTES = timedelta(days=1), timedelta(minutes=10)
-HELD_S = 0.08
+HELD_S = 0.2  # what a busy machine adds is a few ms
 
 
 class Site:
