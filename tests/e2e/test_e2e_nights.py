@@ -110,9 +110,24 @@ class Site:
         self.night = START
 
     def session(self, factor, *arguments, later=DAY):
-        """One recorded session, held back by so much: its one check, and what pytest said."""
+        """One recorded session, held back by so much: its one check, and what pytest said.
+
+        What the machine's other work made INVALID is measured again, as anybody would.
+        """
         (self.folder / "hold.txt").write_text(str(HELD_S * factor))
-        done = subprocess.run(
+        for _ in range(3):
+            said = self._run(*arguments)
+            document = json.loads(max(self.folder.glob("perf/*/run.json"), key=os.path.getmtime).read_text())
+            (case,) = document["cases"]
+            if case["verdict"] != "invalid":
+                break
+        self.night += later
+        found = [check for check in case["checks"] if check["kind"] == "history"]
+        assert len(found) == 1, said
+        return found[0], said
+
+    def _run(self, *arguments):
+        return subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hardware=lab", "--bench-rounds=2"),
                 *("--update-baselines", "--baseline-mode=append", *arguments),
@@ -124,11 +139,7 @@ class Site:
             text=True,
             timeout=120,
             check=False,
-        )
-        self.night += later
-        document = json.loads(max(self.folder.glob("perf/*/run.json"), key=os.path.getmtime).read_text())
-        (case,) = document["cases"]
-        return next(check for check in case["checks"] if check["kind"] == "history"), done.stdout
+        ).stdout
 
     @property
     def lines(self):
