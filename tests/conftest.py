@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from pytest_inferbench.clock import SYSTEM_CLOCK
+
 # A busy machine makes an example slow, and no property false.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -21,6 +23,20 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INFERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def eventually():
+    """Wait, at most `seconds`, until a condition holds; says whether it does."""
+
+    def wait(condition, seconds=10.0):
+        for _ in range(int(seconds / 0.02)):
+            if condition():
+                return True
+            SYSTEM_CLOCK.sleep(0.02)
+        return False
+
+    return wait
 
 
 @pytest.fixture(autouse=True)

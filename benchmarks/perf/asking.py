@@ -25,12 +25,12 @@ from pytest_inferbench.load.engine import LoadEngine
 from pytest_inferbench.metrics import formulas
 from pytest_inferbench.metrics.formulas import RoundView
 from pytest_inferbench.metrics.tokens import request_views, token_method
+from pytest_inferbench.models.builtin import builtin_model
 from pytest_inferbench.observe.tokens import TokenCounter
-from pytest_inferbench.provision.builtin import builtin_model
-from pytest_inferbench.provision.server import Server, start_process
-from pytest_inferbench.provision.url import attach_url
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.run import CasePlan, CaseRunner
+from pytest_inferbench.servers.server import Server, start_process
+from pytest_inferbench.servers.url import attach_url
 from pytest_inferbench.stats.paired import judge_pairs
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks

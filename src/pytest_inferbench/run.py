@@ -22,8 +22,8 @@ from pytest_inferbench.load.job import Limits, Target
 from pytest_inferbench.load.shape import Load
 from pytest_inferbench.observe.prometheus import HttpMetricsPage
 from pytest_inferbench.observe.watch import Watch
-from pytest_inferbench.provision.server import Server
 from pytest_inferbench.records import RequestRecord, RoundRecord, WorkerReading
+from pytest_inferbench.servers.server import Server
 from pytest_inferbench.wire.dialect import Dialect
 from pytest_inferbench.workloads.prompts import PromptMaker
 from pytest_inferbench.workloads.workload import RoundContext, Workload

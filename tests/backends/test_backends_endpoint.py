@@ -6,7 +6,7 @@ import pytest
 
 from pytest_inferbench.backends.endpoint import Endpoint, parse_url
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.provision.ports import free_port
+from pytest_inferbench.servers.ports import free_port
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pytest_inferbench.cli.checks import Machine, State, examine, free_bytes
 from pytest_inferbench.cli.main import main
 from pytest_inferbench.errors import CellUnavailable
 from pytest_inferbench.options import OPTIONS, Setting, Settings
-from pytest_inferbench.provision.engine import EngineFacts
+from pytest_inferbench.servers.docker_engine import EngineFacts
 
 LLAMA = "models:\n  - {path: 'builtin:tiny', backend: llama, backends: {llama: {%s}}}\n"
 

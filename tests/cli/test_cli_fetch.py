@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fakes.hub import COMMIT, Hub
-from pytest_inferbench.provision.builtin import builtin_model
+from pytest_inferbench.models.builtin import builtin_model
 
 pytest.importorskip("huggingface_hub")
 

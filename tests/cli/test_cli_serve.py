@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pytest_inferbench.cli.main import main
-from pytest_inferbench.provision.ports import free_port
+from pytest_inferbench.servers.ports import free_port
 
 TWO = """
 models:

@@ -9,9 +9,9 @@ import pytest
 
 from pytest_inferbench.cli.main import main
 from pytest_inferbench.errors import CellUnavailable
-from pytest_inferbench.provision import engine as engine_module
-from pytest_inferbench.provision.engine import ContainerState
-from pytest_inferbench.provision.owner import KEPT, PID, RUN, STARTED, owner_labels
+from pytest_inferbench.servers import docker_engine as engine_module
+from pytest_inferbench.servers.docker_engine import ContainerState
+from pytest_inferbench.servers.owner import KEPT, PID, RUN, STARTED, owner_labels
 
 
 class FakeEngine:

@@ -12,8 +12,8 @@ import time
 import pytest
 
 from pytest_inferbench.errors import CellUnavailable
-from pytest_inferbench.provision import engine as engine_module
-from pytest_inferbench.provision.owner import RUN
+from pytest_inferbench.servers import docker_engine as engine_module
+from pytest_inferbench.servers.owner import RUN
 
 SHORT = """
 from pytest_inferbench import Concurrency

@@ -9,8 +9,8 @@ import sys
 import httpx
 import pytest
 
-from pytest_inferbench.provision.owner import RUN
-from pytest_inferbench.provision.ports import free_port
+from pytest_inferbench.servers.owner import RUN
+from pytest_inferbench.servers.ports import free_port
 
 pytestmark = pytest.mark.e2e
 

@@ -18,9 +18,9 @@ from pytest_inferbench.backends.external import EXTERNAL
 from pytest_inferbench.backends.llama import LLAMA
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import ProvisionError
-from pytest_inferbench.provision.builtin import builtin_model
-from pytest_inferbench.provision.server import start_process
-from pytest_inferbench.provision.url import attach_url
+from pytest_inferbench.models.builtin import builtin_model
+from pytest_inferbench.servers.server import start_process
+from pytest_inferbench.servers.url import attach_url
 
 pytestmark = pytest.mark.e2e
 
@@ -156,7 +156,7 @@ def test_a_killed_owner_leaves_no_server(tmp_path):
         "from pytest_inferbench.backends.backend import ServerPlan\n"
         "from pytest_inferbench.backends.llama import LLAMA\n"
         "from pytest_inferbench.clock import SYSTEM_CLOCK\n"
-        "from pytest_inferbench.provision.server import start_process\n"
+        "from pytest_inferbench.servers.server import start_process\n"
         "plan = ServerPlan('llama', sys.argv[1], 'tiny')\n"
         "server = start_process(plan, LLAMA, log_dir=Path(sys.argv[2]), timeout_s=60, clock=SYSTEM_CLOCK)\n"
         "print(server.life.pid, flush=True)\n"

@@ -16,9 +16,9 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from pytest_inferbench.provision import engine as engine_module
-from pytest_inferbench.provision.orphans import reap_orphans
-from pytest_inferbench.provision.owner import RUN, owner_labels
+from pytest_inferbench.servers import docker_engine as engine_module
+from pytest_inferbench.servers.orphans import reap_orphans
+from pytest_inferbench.servers.owner import RUN, owner_labels
 
 pytestmark = pytest.mark.e2e
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_inferbench.provision.builtin import builtin_model
+from pytest_inferbench.models.builtin import builtin_model
 
 pytestmark = pytest.mark.e2e
 

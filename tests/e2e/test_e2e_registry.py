@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pytest_inferbench.provision.ports import free_port
+from pytest_inferbench.servers.ports import free_port
 
 NEW = "2026.10.11549"
 _PATIENCE_S = 20

@@ -13,9 +13,9 @@ import pytest
 from pytest_inferbench.backends.backend import ServerPlan
 from pytest_inferbench.backends.catalogue import backend_named
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.provision.builtin import builtin_model
-from pytest_inferbench.provision.ports import free_port
-from pytest_inferbench.provision.server import start_process
+from pytest_inferbench.models.builtin import builtin_model
+from pytest_inferbench.servers.ports import free_port
+from pytest_inferbench.servers.server import start_process
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import psutil
 import pytest
 
-from pytest_inferbench.provision.owner import RUN
+from pytest_inferbench.servers.owner import RUN
 
 pytestmark = pytest.mark.e2e
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pytest_inferbench.provision.tinymodel.tokenizer import (
+from pytest_inferbench.models.tinymodel.tokenizer import (
     CHAT_TEMPLATE,
     END_OF_TEXT,
     SPECIALS,
@@ -21,7 +21,7 @@ from pytest_inferbench.provision.tinymodel.tokenizer import (
     Tokenizer,
     train,
 )
-from pytest_inferbench.provision.tinymodel.weights import TINY, ModelShape, Weights, make_weights
+from pytest_inferbench.models.tinymodel.weights import TINY, ModelShape, Weights, make_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ import pytest
 from plan_options import Options
 
 from pytest_inferbench.errors import ConfigError, OlderSpellingWarning
+from pytest_inferbench.models.builtin import builtin_model
 from pytest_inferbench.plan.cells import plan_cells
-from pytest_inferbench.provision.builtin import builtin_model
 
 OLD = """\
 defaults:

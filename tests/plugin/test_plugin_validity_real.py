@@ -89,8 +89,8 @@ def test_a_server_that_restarted_in_mid_case_is_found_out(suite, monkeypatch):
     """A server by URL that is another process in the second round is told by its counters, which ran backwards."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    folder = Path(pytest_inferbench.__file__).parent / "provision"
-    script, model = folder / "xllamacpp_server.py", folder / "tinymodel" / "tiny.gguf"
+    folder = Path(pytest_inferbench.__file__).parent / "servers"
+    script, model = folder / "xllamacpp_server.py", folder.with_name("models") / "tinymodel" / "tiny.gguf"
     monkeypatch.setenv("SERVER_COMMAND", f"{script}|--model|{model}|--port|{port}")
     monkeypatch.setenv("SERVER_URL", f"http://127.0.0.1:{port}")
     result = suite("--server-url", f"http://127.0.0.1:{port}", "--backend=llama", source=RESTART)

@@ -9,8 +9,8 @@ from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.backends.llama import LLAMA
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.plugin.watching import GpusOf
-from pytest_inferbench.provision.server import Server
-from pytest_inferbench.provision.url import NotOurs
+from pytest_inferbench.servers.server import Server
+from pytest_inferbench.servers.url import NotOurs
 
 SMALL = """
 from pytest_inferbench import Single

@@ -19,7 +19,7 @@ from pytest_inferbench.errors import CellUnavailable
 _PROGRAM = "llama-server"
 _WHEEL = "xllamacpp"
 # Run by path with any interpreter that has the wheel, so it is named here and imported nowhere.
-_WHEEL_SERVER = Path(__file__).resolve().parents[1] / "provision" / "xllamacpp_server.py"
+_WHEEL_SERVER = Path(__file__).resolve().parents[1] / "servers" / "xllamacpp_server.py"
 _INSTALL = "pip install 'pytest-inferbench[embedded]'"
 
 # More than any model has: llama.cpp takes it for "all of them".

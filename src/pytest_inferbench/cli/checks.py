@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 from pytest_inferbench.backends.backend import Installed, ServerPlan
 from pytest_inferbench.backends.catalogue import backend_named
 from pytest_inferbench.errors import CellUnavailable, ConfigError, InferbenchError
+from pytest_inferbench.models.builtin import cache_folder
+from pytest_inferbench.models.hub import fetched
+from pytest_inferbench.models.location import hub_format
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.cells import plan_cells
-from pytest_inferbench.provision.builtin import cache_folder
-from pytest_inferbench.provision.hub import fetched
-from pytest_inferbench.provision.models import hub_format
-from pytest_inferbench.provision.ports import free_port
-from pytest_inferbench.provision.versions import fits
+from pytest_inferbench.servers.ports import free_port
+from pytest_inferbench.servers.versions import fits
 
 if TYPE_CHECKING:
     from pytest_inferbench.devices.gpu import Devices
     from pytest_inferbench.options import Settings
-    from pytest_inferbench.provision.engine import Engine
+    from pytest_inferbench.servers.docker_engine import Engine
 
 _GB = 1e9
 _LITTLE_GB = 10.0

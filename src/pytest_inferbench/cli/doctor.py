@@ -20,8 +20,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from pytest_inferbench.cli.checks import Machine, State, examine, free_bytes  # noqa: PLC0415 - heavy
     from pytest_inferbench.cli.table import print_rows  # noqa: PLC0415 - heavy
     from pytest_inferbench.devices.nvml import NVML  # noqa: PLC0415 - heavy
-    from pytest_inferbench.provision.engine import connect  # noqa: PLC0415 - heavy
-    from pytest_inferbench.provision.installed import THIS_MACHINE  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.docker_engine import connect  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.installed import THIS_MACHINE  # noqa: PLC0415 - heavy
 
     machine = Machine(THIS_MACHINE, NVML, connect, os.environ, free_bytes)
     findings = tuple(examine(settings_of(arguments), machine))

@@ -28,9 +28,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from pytest_inferbench.backends.catalogue import backend_named  # noqa: PLC0415 - heavy
     from pytest_inferbench.config.variables import content  # noqa: PLC0415 - heavy
     from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - heavy
+    from pytest_inferbench.models.hub import fetch  # noqa: PLC0415 - heavy
+    from pytest_inferbench.models.location import hub_format  # noqa: PLC0415 - heavy
     from pytest_inferbench.plan.cells import plan_cells  # noqa: PLC0415 - heavy
-    from pytest_inferbench.provision.hub import fetch  # noqa: PLC0415 - heavy
-    from pytest_inferbench.provision.models import hub_format  # noqa: PLC0415 - heavy
 
     settings = settings_of(arguments)
     wanted: dict[tuple[str, ModelFormat], Cell] = {}

@@ -16,13 +16,13 @@ from pytest_inferbench.cli.serve import Serving
 from pytest_inferbench.cli.sizing import TOKENS, USERS, Pace
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
 from pytest_inferbench.errors import ServerError
-from pytest_inferbench.launch.servers import start_server
 from pytest_inferbench.load.engine import LoadEngine
+from pytest_inferbench.models.builtin import cache_folder
 from pytest_inferbench.observe.tokens import TokenCounter
-from pytest_inferbench.provision.builtin import cache_folder
-from pytest_inferbench.provision.turn import turn
 from pytest_inferbench.records import extent_ns
 from pytest_inferbench.run import CasePlan, CaseRunner
+from pytest_inferbench.servers.launch import start_server
+from pytest_inferbench.servers.machine_lock import turn
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
@@ -30,8 +30,8 @@ from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings
     from pytest_inferbench.plan.cell import Cell
-    from pytest_inferbench.provision.server import Server
     from pytest_inferbench.records import RoundRecord
+    from pytest_inferbench.servers.server import Server
 
 _ENOUGH_S: Final = 2.0
 _MOST: Final = 64  # requests of each user, however fast they are answered

@@ -25,8 +25,8 @@ from pytest_inferbench.errors import ConfigError, OlderSpellingWarning, ServerEr
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings
     from pytest_inferbench.plan.cell import Cell
-    from pytest_inferbench.provision.images import Images
-    from pytest_inferbench.provision.server import Server
+    from pytest_inferbench.servers.images import Images
+    from pytest_inferbench.servers.server import Server
 
 _OPTIONS = (
     *("--model", "--backend", "--backend-version", "--backend-args", "--gpu-memory-utilization", "--max-model-len"),
@@ -81,8 +81,8 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pytest_inferbench.launch.servers import start_server  # noqa: PLC0415 - heavy
-    from pytest_inferbench.provision.builtin import cache_folder  # noqa: PLC0415 - heavy
+    from pytest_inferbench.models.builtin import cache_folder  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.launch import start_server  # noqa: PLC0415 - heavy
 
     for number in _ENDINGS:
         signal.signal(number, _interrupt)
@@ -179,7 +179,7 @@ def _keep(server: Server, cell: Cell, log_file: Path | None, *, test: bool) -> N
     _tell(f"{where} serves {server.endpoint.model} on {cell.backend} {server.version}, {server.ready_seconds:.1f} s")
     _tell(f"log: {log}")
     if test:
-        from pytest_inferbench.provision.reply import ask  # noqa: PLC0415 - heavy
+        from pytest_inferbench.servers.reply import ask  # noqa: PLC0415 - heavy
 
         reply = ask(server.endpoint, cell.protocol, _QUESTION, SYSTEM_CLOCK)
         tokens = "" if reply.tokens is None else f", {reply.tokens} tokens"

@@ -14,7 +14,7 @@ from pytest_inferbench.cli.command import Command
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pytest_inferbench.provision.engine import ContainerState, Engine
+    from pytest_inferbench.servers.docker_engine import ContainerState, Engine
 
 _KEPT, _ORPHAN, _IN_USE = "kept", "orphan", "in use"
 
@@ -30,7 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pytest_inferbench.provision.engine import connect  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.docker_engine import connect  # noqa: PLC0415 - heavy
 
     work: Callable[[Engine, argparse.Namespace], int] = arguments.work
     return work(connect(), arguments)
@@ -38,8 +38,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _ours(engine: Engine) -> list[tuple[ContainerState, str]]:
     """Our containers with whose each is: kept on purpose, left by a dead owner, or in use."""
-    from pytest_inferbench.provision.orphans import orphans  # noqa: PLC0415 - heavy
-    from pytest_inferbench.provision.owner import KEPT, RUN  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.orphans import orphans  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.owner import KEPT, RUN  # noqa: PLC0415 - heavy
 
     dead = {one.id for one in orphans(engine)}
     return [
@@ -53,7 +53,7 @@ def _list(engine: Engine, _: argparse.Namespace) -> int:
 
 
 def _status(engine: Engine, _: argparse.Namespace) -> int:
-    from pytest_inferbench.provision.reply import served  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.reply import served  # noqa: PLC0415 - heavy
 
     _print(engine, lambda address: f"{address} {served(address)}")
     return 0

@@ -108,7 +108,7 @@ def _sized(settings: Settings) -> tuple[Counts, str]:
 
 def _entry(cell: Cell, served: str, settings: Settings) -> str:
     """The model as `config/models.yaml` has it; JSON strings are YAML's."""
-    from pytest_inferbench.provision.models import is_builtin  # noqa: PLC0415 - heavy
+    from pytest_inferbench.models.location import is_builtin  # noqa: PLC0415 - heavy
 
     if cell.url is not None:
         keys = {"url": json.dumps(cell.url)}

@@ -10,8 +10,8 @@ from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backen
 from pytest_inferbench.config.document import Source
 from pytest_inferbench.config.resolve import given
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.models.location import local_format
 from pytest_inferbench.plan.models import Model, PlanSettings
-from pytest_inferbench.provision.models import local_format
 
 _COMMAND_LINE = Source(text="command line")
 

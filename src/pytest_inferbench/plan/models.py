@@ -16,9 +16,9 @@ from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.load import load, shown
 from pytest_inferbench.config.validate import validate
 from pytest_inferbench.errors import ConfigError, OlderSpellingWarning
+from pytest_inferbench.models.location import BUILTIN, is_builtin
 from pytest_inferbench.plan.older import Replaced, renewed
 from pytest_inferbench.plan.schema import ModelEntry, ModelsFile
-from pytest_inferbench.provision.models import BUILTIN, is_builtin
 
 SERVED = "served"  # the model of an existing server when nobody named one
 EMPTY = Section({}, Source(text="--model"))

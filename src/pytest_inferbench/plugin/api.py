@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
-    from pytest_inferbench.provision.server import Server
+    from pytest_inferbench.servers.server import Server
     from pytest_inferbench.workloads.workload import Workload
 
 _STOP_S = 10.0

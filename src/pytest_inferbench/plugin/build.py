@@ -11,8 +11,8 @@ import pytest
 
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.launch.servers import cell_image
 from pytest_inferbench.plugin.selected import selected
+from pytest_inferbench.servers.launch import cell_image
 
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.context import RunContext

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.context import RunContext
-    from pytest_inferbench.provision.server import Server
+    from pytest_inferbench.servers.server import Server
     from pytest_inferbench.workloads.workload import Workload
 
 ASKED = pytest.StashKey[int]()

@@ -19,23 +19,23 @@ import pytest
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError, ServerError
-from pytest_inferbench.launch.request import extra_body
-from pytest_inferbench.launch.servers import start_server
 from pytest_inferbench.load.engine import Cancelled, LoadEngine
 from pytest_inferbench.load.selfcheck import self_error_ms
+from pytest_inferbench.models.builtin import cache_folder
 from pytest_inferbench.observe.canary import canary_hash
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plan.request import extra_body
 from pytest_inferbench.plugin.cancel import Cancel
 from pytest_inferbench.plugin.pace import Under, pace
 from pytest_inferbench.plugin.watching import GpusOf
-from pytest_inferbench.provision.builtin import cache_folder
-from pytest_inferbench.provision.server import Server
-from pytest_inferbench.provision.turn import runs_here, turn
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.run import CasePlan, CaseRunner
+from pytest_inferbench.servers.launch import start_server
+from pytest_inferbench.servers.machine_lock import runs_here, turn
+from pytest_inferbench.servers.server import Server
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 

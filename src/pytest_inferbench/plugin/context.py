@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.options import Settings
-from pytest_inferbench.plugin.extensions import Extensions
+from pytest_inferbench.plan.extensions import Extensions
 from pytest_inferbench.plugin.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.store import BaselineStore
-    from pytest_inferbench.launch.secrets import Secrets
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
+    from pytest_inferbench.plan.secrets import Secrets
     from pytest_inferbench.plugin.resume import Resumed
-    from pytest_inferbench.provision.images import Images
+    from pytest_inferbench.servers.images import Images
 
 
 class RunContext:
@@ -54,8 +54,8 @@ class RunContext:
 
     def secrets(self, cell: Cell | CellPair | None) -> Secrets:
         """What nothing may show that is written or said of a cell, or of both arms of a pair."""
-        from pytest_inferbench.launch.secrets import Secrets, secrets_of  # noqa: PLC0415 - heavy, and only for benchmarks
         from pytest_inferbench.plan.pair import CellPair  # noqa: PLC0415 - as above
+        from pytest_inferbench.plan.secrets import Secrets, secrets_of  # noqa: PLC0415 - heavy, and only for benchmarks
 
         arms = (cell.a, cell.b) if isinstance(cell, CellPair) else (cell,)
         values = {value for arm in arms for value in secrets_of(self.settings, arm, os.environ).values}

@@ -14,13 +14,13 @@ import pytest
 from pytest_inferbench.archive.runs import read_run, run_files
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.launch.preview import preview
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plugin.case import case_name
 from pytest_inferbench.plugin.selected import selected
-from pytest_inferbench.provision.installed import THIS_MACHINE
 from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
+from pytest_inferbench.servers.installed import THIS_MACHINE
+from pytest_inferbench.servers.preview import preview
 
 if TYPE_CHECKING:
     from pathlib import Path

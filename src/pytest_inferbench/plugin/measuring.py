@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.plugin.cell import RunningCell
     from pytest_inferbench.plugin.context import RunContext
-    from pytest_inferbench.provision.server import Server
     from pytest_inferbench.records import RoundRecord
+    from pytest_inferbench.servers.server import Server
     from pytest_inferbench.workloads.workload import Workload
 
 

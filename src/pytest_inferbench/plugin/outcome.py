@@ -22,7 +22,7 @@ from pytest_inferbench.plugin.measuring import RECORDED
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
 
 if TYPE_CHECKING:
-    from pytest_inferbench.launch.secrets import Secrets
+    from pytest_inferbench.plan.secrets import Secrets
 
 JUDGED = pytest.StashKey[list[dict[str, Any]]]()
 """On a regression item: its cases with what their comparisons say, and no other checks and notes."""

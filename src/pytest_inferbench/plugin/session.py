@@ -17,9 +17,9 @@ import pytest
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.options import Settings
+from pytest_inferbench.plan.extensions import Extensions
 from pytest_inferbench.plugin.context import RunContext
 from pytest_inferbench.plugin.display import display_for
-from pytest_inferbench.plugin.extensions import Extensions
 from pytest_inferbench.plugin.progress import Progress
 from pytest_inferbench.plugin.statuses import FOLDER, Statuses, StatusFile
 
@@ -70,8 +70,8 @@ class Session:
     @cached_property
     def _planned(self) -> tuple[Cell | CellPair, ...]:
         from pytest_inferbench.errors import InferbenchError, OlderSpellingWarning  # noqa: PLC0415
-        from pytest_inferbench.launch.request import extra_body, written_headers  # noqa: PLC0415
         from pytest_inferbench.plan.cells import plan_matrix  # noqa: PLC0415
+        from pytest_inferbench.plan.request import extra_body, written_headers  # noqa: PLC0415
 
         try:
             written_headers(self.context.settings)
@@ -160,7 +160,7 @@ class Session:
         self._statuses.forget(node.gateway.id)
         self.context.progress.clear()
         if error is not None and self._started_containers:
-            from pytest_inferbench.launch.servers import remove_orphans  # noqa: PLC0415 - only where one was started
+            from pytest_inferbench.servers.launch import remove_orphans  # noqa: PLC0415 - only where one was started
 
             remove_orphans()
         self._config_error = getattr(node, "workeroutput", {}).get(_CONFIG_ERROR, self._config_error)
@@ -191,7 +191,7 @@ class Session:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what is left to write; baselines that could not be updated fail the run."""
         if self.controls and self._started_containers:
-            from pytest_inferbench.launch.servers import remove_left  # noqa: PLC0415 - only where one was started
+            from pytest_inferbench.servers.launch import remove_left  # noqa: PLC0415 - only where one was started
 
             remove_left(self.context)
         if self._config_error is not None and self.controls:

@@ -15,12 +15,12 @@ from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.devices.gpu import Devices, Gpu, GpuWatch
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.watched import Watched
-from pytest_inferbench.provision.turn import runs_here
+from pytest_inferbench.servers.machine_lock import runs_here
 
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings
-    from pytest_inferbench.provision.server import Server
     from pytest_inferbench.records import RoundRecord
+    from pytest_inferbench.servers.server import Server
 
 _LEAST_MS = 10.0
 

@@ -1,0 +1,72 @@
+"""Turns at measuring: what is measured on this machine's processor is measured alone.
+
+Law: one lock for all processes of the machine, which the system lets go of when its holder ends. It is held while load
+is on its way, never while a server starts. Servers with GPUs of their own measure beside each other, and never beside
+one that has none: those all share the processor. What runs on another machine needs no turn here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pytest_inferbench.load.engine import Cancelled
+from pytest_inferbench.models.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_inferbench.clock import Clock
+
+_FILE = "measuring.lock"
+_PAUSE_S = 0.1
+
+
+@contextlib.contextmanager
+def turn(
+    folder: Path, *, alone: bool, clock: Clock, cancelled: Callable[[], bool], progress: Progress = silent
+) -> Iterator[None]:
+    """Wait for a turn, and have it.
+
+    Args:
+        folder: where the lock is; the same for all processes of the machine.
+        alone: nobody else may measure meanwhile; else others who need not be alone may.
+        clock: the clock.
+        cancelled: whether the run was told to stop.
+        progress: told when others measure.
+
+    Raises:
+        Cancelled: the run was told to stop while it waited.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _FILE).open("a", encoding="ascii") as lock:
+        while not _locked(lock.fileno(), fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+            if cancelled():
+                raise Cancelled("the run was told to stop while it waited for another benchmark on this machine")
+            progress("waiting: another benchmark measures on this machine")
+            clock.sleep(_PAUSE_S)
+        yield
+
+
+def runs_here(url: str) -> bool:
+    """Whether the server at `url` shares this machine, as far as its address tells."""
+    host = urlsplit(url).hostname or ""
+    if host in {"localhost", socket.gethostname()} or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_inferbench.servers.diagnosis import Trouble, diagnose
+
+
+@pytest.mark.parametrize(
+    ("line", "trouble"),
+    [
+        ("E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 36923", Trouble.ADDRESS_IN_USE),
+        ("OSError: [Errno 98] Address already in use", Trouble.ADDRESS_IN_USE),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB", Trouble.GPU_MEMORY),
+        ("ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory", Trouble.GPU_MEMORY),
+        ("ValueError: No available memory for the cache blocks. Try increasing", Trouble.GPU_MEMORY),
+        ("terminate called after throwing an instance of 'std::bad_alloc'", Trouble.MEMORY),
+        ("gguf_init_from_reader: invalid magic characters: 'hell', expected 'GGUF'", Trouble.NOT_A_MODEL),
+        ("tensor 'x' data is not within the file bounds, model is corrupted or incomplete", Trouble.CUT_MODEL),
+        ("error: invalid argument: --nonsense", Trouble.UNKNOWN_ARGUMENT),
+        ("api_server.py: error: unrecognized arguments: --nonsense 3", Trouble.UNKNOWN_ARGUMENT),
+        ("xllamacpp_server: CommonParams has no field 'nonsense'", Trouble.UNKNOWN_ARGUMENT),
+        ("RuntimeError: Failed to infer device type", Trouble.NO_GPU),
+        ("gguf_init_from_file: failed to open GGUF file 'x' (No such file or directory)", Trouble.MISSING_FILE),
+    ],
+)
+def test_known_lines_are_understood(line, trouble):
+    """Lines as servers have written them, among others."""
+    found = diagnose(["loading", line, "exiting"])
+    assert found is not None
+    assert found.trouble is trouble
+    assert found.meaning
+
+
+def test_a_kill_without_words_is_most_often_the_kernel_s():
+    """Only then, and only where the log tells nothing better."""
+    assert diagnose(["loading"], "killed by signal 9").trouble is Trouble.MEMORY
+    assert diagnose(["Address already in use"], "killed by signal 9").trouble is Trouble.ADDRESS_IN_USE
+    assert diagnose(["loading"], "exited with status 1") is None
+    assert diagnose([]) is None
