@@ -22,7 +22,7 @@ from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.baselines.schema import Baseline
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update
-from pytest_inferbench.campaign.history import Histories
+from pytest_inferbench.judge.history import Histories
 from pytest_inferbench.measure.result import CaseResult, Summary
 from pytest_inferbench.metrics.table import METRICS, SampleMetric
 from pytest_inferbench.policy import DEFAULT_GATES

@@ -19,7 +19,7 @@ LAYERS = (
     {"models", "observe", "workloads", "measure", "policy"},
     {"baselines", "plan"},
     {"report", "servers"},
-    {"run", "campaign", "archive"},
+    {"run", "judge", "archive"},
     {"plugin", "cli"},
 )
 # Modules of the standard library and third parties that touch the world outside, and who may.

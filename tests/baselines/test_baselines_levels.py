@@ -17,7 +17,7 @@ from pytest_inferbench.baselines.lines import LeftOut
 from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.baselines.update import plan_update
-from pytest_inferbench.campaign.history import Histories
+from pytest_inferbench.judge.history import Histories
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.verdict import Verdict, worst

@@ -5,7 +5,7 @@ from baseline_made import CASE, YAML, baseline, candidate, result, segment, sess
 
 from pytest_inferbench.baselines.accepted import accepted_cases
 from pytest_inferbench.baselines.tails import ENOUGH
-from pytest_inferbench.campaign.history import Histories
+from pytest_inferbench.judge.history import Histories
 from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.verdict import Verdict

@@ -4,8 +4,8 @@ import pytest
 from plan_options import Options
 
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plan.backend_args import parse_backend_args
 from pytest_inferbench.plan.cells import plan_cells
-from pytest_inferbench.plan.words import parse_backend_args
 from pytest_inferbench.policy import DEFAULT_GATES, gate_rules
 
 CONFIG = """

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from report_cases import case, document
 
 from pytest_inferbench.report.apart import shorten_apart
+from pytest_inferbench.report.escape import cells, shorten
 from pytest_inferbench.report.terminal import render_summary
-from pytest_inferbench.report.visible import cells, shorten
 from pytest_inferbench.stats.verdict import Verdict
 
 

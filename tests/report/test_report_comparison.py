@@ -9,7 +9,7 @@ from dataclasses import replace
 import jsonschema
 from report_cases import HOSTILE, case
 
-from pytest_inferbench.campaign.record import to_check
+from pytest_inferbench.judge.comparison import to_check
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.change import in_a_line, what_was_visible, would_have_seen

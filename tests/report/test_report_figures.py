@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pytest_inferbench.report import figures, visible
+from pytest_inferbench.report import escape, figures
+from pytest_inferbench.report.escape import GLUE, shorten, wrap
 from pytest_inferbench.report.figures import ABSENT, aligned, beside_limit, column, exact, number, plain, quantity
-from pytest_inferbench.report.visible import GLUE, shorten, wrap
 
 
-@pytest.mark.parametrize("module", [figures, visible], ids=["figures", "visible"])
+@pytest.mark.parametrize("module", [figures, escape], ids=["figures", "escape"])
 def test_examples_in_docstrings_are_true(module) -> None:
     """What a docstring shows is what the function gives."""
     outcome = doctest.testmod(module)
@@ -84,9 +84,9 @@ def test_figures_of_a_column_have_one_number_of_decimals(values) -> None:
 @given(text=st.text(), width=st.integers(1, 20))
 def test_shortened_text_fits_and_keeps_its_ends(text, width) -> None:
     """A shortened name is never wider than its room, and one that fits is left as it is."""
-    shown = shorten(visible.visible(text), width)
+    shown = shorten(escape.visible(text), width)
     assert cell_len(shown) <= width
-    assert "…" in shown or shown == visible.visible(text)
+    assert "…" in shown or shown == escape.visible(text)
 
 
 def test_shortening_keeps_what_tells_names_apart() -> None:
@@ -98,7 +98,7 @@ def test_shortening_keeps_what_tells_names_apart() -> None:
 @given(text=st.text(), width=st.integers(4, 30))
 def test_wrapped_text_loses_nothing_but_spaces(text, width) -> None:
     """Lines keep to the width, and together they are the text."""
-    shown = visible.visible(text)
+    shown = escape.visible(text)
     lines = wrap(shown, width, "  ")
     assert all(cell_len(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == shown.replace(" ", "")

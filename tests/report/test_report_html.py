@@ -12,8 +12,8 @@ from page_cases import WHOLE, whole_case, whole_records
 from report_cases import HOSTILE, OVER, RUNS, WITHIN, case, document
 from report_strategies import case_results
 
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.html_report import asset, to_html_page
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
 
 _ANY = settings(deadline=None, derandomize=True, max_examples=40)

@@ -14,7 +14,7 @@ from report_cases import GATED, HOSTILE, INVALID, OVER, RUNS, WITHIN, case, docu
 from report_strategies import case_results
 from xmlschema import XMLSchema
 
-from pytest_inferbench.campaign.record import to_check
+from pytest_inferbench.judge.comparison import to_check
 from pytest_inferbench.report.junit import to_junit
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history

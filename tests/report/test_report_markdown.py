@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from report_cases import HOSTILE, INVALID, OVER, RUNS, WITHIN, case, document
 from report_strategies import case_results
 
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.markdown import LIMIT, to_markdown
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
 
 _MIB = 1024 * 1024

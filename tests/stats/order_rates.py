@@ -1,4 +1,4 @@
-"""Whole runs of pairs, as `campaign.compare.look` judges them, where second servers are slower; prints the table.
+"""Whole runs of pairs, as `judge.pairs.look` judges them, where second servers are slower; prints the table.
 
 PYTHONPATH=src:. python tests/stats/order_rates.py > tests/golden/stats/pair_runs.txt
 """

@@ -26,7 +26,7 @@ from pytest_inferbench.stats.two_stage import called, hurdles, screened
 
 CHANGES = (0.05, 0.10, 0.20)
 HOST = {"stepping": "7"}
-RECENT = 8  # sessions whose rounds are asked how they resemble each other, as `campaign.history` has it
+RECENT = 8  # sessions whose rounds are asked how they resemble each other, as `judge.history` has it
 
 Judge: TypeAlias = Callable[[Draw, Rule], Callable[[float], np.ndarray]]
 """A draw -> a function from a worsening, as an oriented log, to what is called (runs, gates)."""

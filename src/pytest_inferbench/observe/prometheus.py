@@ -12,7 +12,7 @@ from typing import Protocol
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import Clock
 from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
-from pytest_inferbench.observe.page import parse_page
+from pytest_inferbench.observe.prometheus_text import parse_page
 from pytest_inferbench.records import ServerReading
 
 _TIMEOUT_S = 2.0

@@ -13,8 +13,8 @@ from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, check_
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.plan.backend_args import FROM_OPTION, parse_backend_args
 from pytest_inferbench.plan.models import PlanSettings
-from pytest_inferbench.plan.words import FROM_OPTION, parse_backend_args
 
 _NEUTRAL = ("gpu_memory_utilization", "max_model_len", "n_gpu_layers", "tensor_parallel")
 _COMMAND_LINE = Source(text="command line")

@@ -17,7 +17,7 @@ from pytest_inferbench.config.load import load, shown
 from pytest_inferbench.config.validate import validate
 from pytest_inferbench.errors import ConfigError, OlderSpellingWarning
 from pytest_inferbench.models.location import BUILTIN, is_builtin
-from pytest_inferbench.plan.older import Replaced, renewed
+from pytest_inferbench.plan.legacy_schema import Replaced, renewed
 from pytest_inferbench.plan.schema import ModelEntry, ModelsFile
 
 SERVED = "served"  # the model of an existing server when nobody named one

@@ -1,6 +1,6 @@
 """`--compare`: the pairs of one cell pair, carried out.
 
-Law: carries out what `campaign.pairs` says and decides nothing itself. One server runs at a time, and none when it is
+Law: carries out what `judge.pair_steps` says and decides nothing itself. One server runs at a time, and none when it is
 over. An arm that does not come up ends the comparison; a case that cannot be measured ends with its error, the others
 go on.
 """
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.campaign.compare import Compared, Gates, look, undecided
-from pytest_inferbench.campaign.pairs import A, B, PairPlan, next_step, pairs_done, plan_pairs
-from pytest_inferbench.campaign.step import Done, Start
 from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.judge.pair_steps import A, B, PairPlan, next_step, pairs_done, plan_pairs
+from pytest_inferbench.judge.pairs import Compared, Gates, look, undecided
+from pytest_inferbench.judge.step import Done, Start
 from pytest_inferbench.plugin.cell import RunningCell
 from pytest_inferbench.plugin.measuring import CaseRequest, measure
 

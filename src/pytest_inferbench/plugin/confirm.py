@@ -1,6 +1,6 @@
 """The history gate of a cell: its cases judged, what looks like a regression measured again on a fresh server.
 
-Law: carries out what `campaign.confirmation` says and decides nothing itself. A case whose confirmation failed has no
+Law: carries out what `judge.confirm_steps` says and decides nothing itself. A case whose confirmation failed has no
 verdict but the error.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.campaign.confirmation import Confirmation, next_step
-from pytest_inferbench.campaign.history import Judged
-from pytest_inferbench.campaign.step import Done, Start
 from pytest_inferbench.errors import InferbenchError, InvalidMeasurement
+from pytest_inferbench.judge.confirm_steps import Confirmation, next_step
+from pytest_inferbench.judge.history import Judged
+from pytest_inferbench.judge.step import Done, Start
 from pytest_inferbench.plugin.measuring import CaseRequest, Recorded, findings_text, measure
 
 if TYPE_CHECKING:

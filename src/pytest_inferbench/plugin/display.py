@@ -57,7 +57,7 @@ class TerminalLine:
 
     def show(self, texts: Sequence[str]) -> None:
         """Replace the line."""
-        from pytest_inferbench.report.visible import shorten  # noqa: PLC0415 - only once something is shown
+        from pytest_inferbench.report.escape import shorten  # noqa: PLC0415 - only once something is shown
 
         text = texts[self._clock.now_ns() // _TURN_NS % len(texts)]
         # Its end says how far it is; what it begins with has been there for long.

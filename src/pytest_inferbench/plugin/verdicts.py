@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.pool import accepted_spreads
-from pytest_inferbench.campaign.compare import Compared, conclude, restarts_of, with_site
-from pytest_inferbench.campaign.history import Histories, Judged
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import BaselineError, ConfigError, InferbenchError
+from pytest_inferbench.judge.history import Histories, Judged
+from pytest_inferbench.judge.pairs import Compared, conclude, restarts_of, with_site
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair

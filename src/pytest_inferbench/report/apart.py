@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, zip_longest
 
-from pytest_inferbench.report.visible import ELLIPSIS, cells, shorten, start
+from pytest_inferbench.report.escape import ELLIPSIS, cells, shorten, start
 
 _TRIES = 4  # each tells a group apart by a later character
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|.", re.DOTALL)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.report.escape import cells, pad, visible
 from pytest_inferbench.report.figures import ABSENT, beside_limit, exact, number, quantity
 from pytest_inferbench.report.naming import cell_name
-from pytest_inferbench.report.visible import cells, pad, visible
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO
 

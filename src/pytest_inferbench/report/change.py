@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import ABSENT, quantity
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats import words
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction, percent

@@ -13,10 +13,10 @@ from typing import Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.apart import shorten_apart
+from pytest_inferbench.report.escape import cells, pad, shorten, visible
 from pytest_inferbench.report.figures import ABSENT, aligned, column
 from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.sought import sought
-from pytest_inferbench.report.visible import cells, pad, shorten, visible
 from pytest_inferbench.stats.verdict import Verdict
 
 Case = Mapping[str, Any]

@@ -19,10 +19,10 @@ from pytest_inferbench.report.change import (
     would_have_seen,
 )
 from pytest_inferbench.report.error_rate import how_judged
+from pytest_inferbench.report.escape import cells, pad, visible
 from pytest_inferbench.report.figures import ABSENT, quantity
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.undecided import what_decides
-from pytest_inferbench.report.visible import cells, pad, visible
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import percent
 

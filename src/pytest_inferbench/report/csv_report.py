@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Any
 
-from pytest_inferbench.report.visible import visible
+from pytest_inferbench.report.escape import visible
 
 COLUMNS = (
     "run_id",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, tostring
 
-from pytest_inferbench.report.visible import visible
+from pytest_inferbench.report.escape import visible
 
 Child = Element | str | None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report.change import HISTORY, counted
-from pytest_inferbench.report.visible import visible
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.stats import words
 from pytest_inferbench.stats.rule import ASSUMED
 from pytest_inferbench.units import Direction

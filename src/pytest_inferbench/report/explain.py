@@ -15,11 +15,11 @@ from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
 from pytest_inferbench.report.change import PAIRS, compared, in_a_line, what_was_visible
 from pytest_inferbench.report.comparison_table import since
 from pytest_inferbench.report.error_rate import error_rate, site_noise
+from pytest_inferbench.report.escape import GLUE, shorten, visible
 from pytest_inferbench.report.figures import exact
 from pytest_inferbench.report.headline import REQUIRED, is_on
 from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.undecided import undecided_line, what_decides
-from pytest_inferbench.report.visible import GLUE, shorten, visible
 from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.stats.verdict import Verdict, worst
 

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import quantity
 from pytest_inferbench.report.tracked import Figure, figures, tracked_cases
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO
 

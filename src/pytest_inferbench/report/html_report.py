@@ -18,13 +18,13 @@ from xml.etree.ElementTree import Element
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
 from pytest_inferbench.report.element import Child, element, raw, table, to_html
+from pytest_inferbench.report.escape import GLUE
 from pytest_inferbench.report.explain import explanations
 from pytest_inferbench.report.headline import failing, headline
 from pytest_inferbench.report.html_case import case_section, nested
 from pytest_inferbench.report.naming import common
 from pytest_inferbench.report.plots import case_plots, detail_for, sweeps
 from pytest_inferbench.report.sidecar import RecordsOf
-from pytest_inferbench.report.visible import GLUE
 from pytest_inferbench.stats.verdict import Verdict
 
 TONES = {wording.BAD: "bad", wording.UNDECIDED: "open", wording.GOOD: "good", wording.QUIET: "quiet"}

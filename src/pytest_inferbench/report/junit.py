@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
 from pytest_inferbench.report.change import in_a_line, would_have_seen
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import ABSENT, exact
 from pytest_inferbench.report.naming import cell_name
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
+from pytest_inferbench.report.escape import GLUE, shorten, visible
 from pytest_inferbench.report.explain import Entry, explanations
 from pytest_inferbench.report.figures import number
 from pytest_inferbench.report.headline import failing, headline
 from pytest_inferbench.report.naming import common
-from pytest_inferbench.report.visible import GLUE, shorten, visible
 from pytest_inferbench.stats.verdict import Verdict
 
 LIMIT = 1_000_000

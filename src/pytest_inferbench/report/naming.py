@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_inferbench.report.visible import visible
+from pytest_inferbench.report.escape import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

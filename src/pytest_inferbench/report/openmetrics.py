@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_inferbench.report.visible import visible
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.stats.verdict import Verdict
 
 _LABELS = ("case", "model", "backend", "version", "variant", "hardware")

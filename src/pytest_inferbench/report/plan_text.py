@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_inferbench.report.visible import GLUE, visible, wrap
+from pytest_inferbench.report.escape import GLUE, visible, wrap
 from pytest_inferbench.units import duration
 
 _LEAST_WIDTH = 40

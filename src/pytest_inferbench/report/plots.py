@@ -17,9 +17,9 @@ from pytest_inferbench.metrics.formulas import RequestView
 from pytest_inferbench.metrics.table import METRICS, SampleMetric
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views
 from pytest_inferbench.records import RequestRecord
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.naming import PARTS, cell_name
 from pytest_inferbench.report.sidecar import CaseRecords
-from pytest_inferbench.report.visible import visible
 
 Case = Mapping[str, Any]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report.change import compared
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import plain
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_inferbench.policy import STATISTICS
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.naming import PARTS, cell_name
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.comparison import Comparison
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import History, read_history

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import Line, table
+from pytest_inferbench.report.escape import shorten, wrap
 from pytest_inferbench.report.explain import Entry, explanations
 from pytest_inferbench.report.headline import failing, headline
 from pytest_inferbench.report.naming import common
-from pytest_inferbench.report.visible import shorten, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.naming import cell_name
-from pytest_inferbench.report.visible import visible
 from pytest_inferbench.stats.verdict import Verdict
 
 NAME_LIMIT = 1024

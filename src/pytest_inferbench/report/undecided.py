@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_inferbench.report.change import PAIRS, counted, seen
-from pytest_inferbench.report.visible import visible
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.stats.words import TWICE_AS_BAD
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.campaign.step import Done, Measure, Start, Step
+from pytest_inferbench.judge.step import Done, Measure, Start, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

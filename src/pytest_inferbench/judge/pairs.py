@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_inferbench.baselines.noise import DIFFERENT
-from pytest_inferbench.campaign.history import Judged, unit_of
-from pytest_inferbench.campaign.record import to_check
-from pytest_inferbench.campaign.zero import judge_zero_pairs, zero_gate
+from pytest_inferbench.judge.comparison import to_check
+from pytest_inferbench.judge.history import Judged, unit_of
+from pytest_inferbench.judge.zero import judge_zero_pairs, zero_gate
 from pytest_inferbench.measure.result import CaseResult, Check
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.comparison import Comparison
@@ -25,7 +25,7 @@ from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
 if TYPE_CHECKING:
-    from pytest_inferbench.campaign.zero import Gate
+    from pytest_inferbench.judge.zero import Gate
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.moderation import Prior, Spread
     from pytest_inferbench.stats.order import Order

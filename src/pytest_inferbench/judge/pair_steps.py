@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_inferbench.campaign.step import Done, Measure, Start, Step
+from pytest_inferbench.judge.step import Done, Measure, Start, Step
 from pytest_inferbench.stats.sequential import Looks
 
 A: Final = "a"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_inferbench.campaign.confirmation import Confirmation, next_step
-from pytest_inferbench.campaign.step import Done, Measure, Start
+from pytest_inferbench.judge.confirm_steps import Confirmation, next_step
+from pytest_inferbench.judge.step import Done, Measure, Start
 
 
 def carried_out(wanted: dict[str, int]) -> list[Start | Measure]:

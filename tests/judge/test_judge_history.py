@@ -9,7 +9,7 @@ import pytest
 
 from baselines.baseline_made import CASE, TABLE, YAML, baseline, result, session
 from pytest_inferbench.baselines.lines import Noise
-from pytest_inferbench.campaign.history import Histories
+from pytest_inferbench.judge.history import Histories
 from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.site import Restarts
 from pytest_inferbench.stats.verdict import Verdict

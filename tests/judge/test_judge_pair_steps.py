@@ -7,8 +7,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_inferbench.campaign.pairs import next_step, pairs_done, plan_pairs
-from pytest_inferbench.campaign.step import Done, Measure, Start
+from pytest_inferbench.judge.pair_steps import next_step, pairs_done, plan_pairs
+from pytest_inferbench.judge.step import Done, Measure, Start
 from pytest_inferbench.stats.sequential import Looks
 
 LOOKS = Looks(5, 12)

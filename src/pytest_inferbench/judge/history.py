@@ -20,8 +20,8 @@ from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.lines import SCHEMA
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.noise import noise_source
-from pytest_inferbench.campaign.record import to_check
-from pytest_inferbench.campaign.zero import apart, judge_zero, past_of, zero_gate
+from pytest_inferbench.judge.comparison import to_check
+from pytest_inferbench.judge.zero import apart, judge_zero, past_of, zero_gate
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.metrics.table import zero_of
 from pytest_inferbench.stats.diagnostics import order_notes

@@ -15,7 +15,7 @@ from pytest_inferbench.backends.catalogue import BACKENDS, backend_named
 from pytest_inferbench.config.document import Items, Section, Source, plain
 from pytest_inferbench.config.wording import found, unknown_key
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.plan.words import parse_backend_args
+from pytest_inferbench.plan.backend_args import parse_backend_args
 
 _DEFAULTS: Final = {
     "vllm_version": ("backends", "vllm", "version"),

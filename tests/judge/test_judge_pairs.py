@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from baselines.baseline_made import result
-from pytest_inferbench.campaign.compare import Compared, conclude, look, restarts_of, undecided, with_site
+from pytest_inferbench.judge.pairs import Compared, conclude, look, restarts_of, undecided, with_site
 from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.moderation import Spread
 from pytest_inferbench.stats.rule import Rule
