@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from pytest_inferbench.clock import SYSTEM_CLOCK
 
-# A busy machine makes an example slow, and no property false.
-settings.register_profile("patient", deadline=None)
+# A busy machine makes examples slow, and no property false.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 # What the pytest runs of tests leave out: plugins that no suite of theirs uses, and that cost each run a second.
