@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,28 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INFERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@dataclass
+class SleepClock:
+    """Time passes by sleeping only.
+
+    Attributes:
+        slept: the sleeps, in seconds.
+    """
+
+    slept: list[float] = field(default_factory=list)
+
+    def now_ns(self):
+        return int(sum(self.slept) * 1e9)
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def sleep_clock():
+    return SleepClock()
 
 
 @pytest.fixture

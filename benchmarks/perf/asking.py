@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pytest_inferbench.backends.backend import ServerPlan
 from pytest_inferbench.backends.catalogue import backend_named
+from pytest_inferbench.bench.rounds import CasePlan, CaseRunner
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.load.engine import LoadEngine
 from pytest_inferbench.metrics import formulas
@@ -28,7 +29,6 @@ from pytest_inferbench.metrics.tokens import request_views, token_method
 from pytest_inferbench.models.builtin import builtin_model
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.records import RoundRecord
-from pytest_inferbench.run import CasePlan, CaseRunner
 from pytest_inferbench.servers.server import Server, start_process
 from pytest_inferbench.servers.url import attach_url
 from pytest_inferbench.stats.paired import judge_pairs

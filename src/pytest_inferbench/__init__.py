@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.budget import Budget as Budget
+    from pytest_inferbench.bench.api import Backend as Backend
+    from pytest_inferbench.bench.api import Bench as Bench
+    from pytest_inferbench.bench.result import Result as Result
     from pytest_inferbench.errors import InferbenchError as InferbenchError
     from pytest_inferbench.metrics.table import Kind as Kind
     from pytest_inferbench.metrics.table import SampleMetric as SampleMetric
     from pytest_inferbench.metrics.table import ValueMetric as ValueMetric
-    from pytest_inferbench.plugin.api import Backend as Backend
-    from pytest_inferbench.plugin.api import Bench as Bench
-    from pytest_inferbench.plugin.result import Result as Result
     from pytest_inferbench.units import Direction as Direction
     from pytest_inferbench.units import Unit as Unit
     from pytest_inferbench.units import Zero as Zero
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.workloads.soak import Soak as Soak
 
 _HOME = {
-    "Backend": "pytest_inferbench.plugin.api",
-    "Bench": "pytest_inferbench.plugin.api",
+    "Backend": "pytest_inferbench.bench.api",
+    "Bench": "pytest_inferbench.bench.api",
     "Budget": "pytest_inferbench.baselines.budget",
     "Direction": "pytest_inferbench.units",
     "Kind": "pytest_inferbench.metrics.table",
@@ -50,7 +50,7 @@ _HOME = {
     "MultiTurn": "pytest_inferbench.workloads.multi_turn",
     "Prefix": "pytest_inferbench.workloads.prefix",
     "Rate": "pytest_inferbench.workloads.rate",
-    "Result": "pytest_inferbench.plugin.result",
+    "Result": "pytest_inferbench.bench.result",
     "Saturation": "pytest_inferbench.workloads.saturation",
     "Single": "pytest_inferbench.workloads.single",
     "Soak": "pytest_inferbench.workloads.soak",

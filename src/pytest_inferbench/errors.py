@@ -52,6 +52,10 @@ class InvalidMeasurement(InferbenchError):  # noqa: N818 - the verdict's name
     """A measurement that must not be judged; the message lists each finding with its figure, limit and remedy."""
 
 
+class FailedVerdict(AssertionError):  # noqa: N818 - a verdict, not an error
+    """A case is over its budget or regressed; the message is the table that says by how much."""
+
+
 class BaselineError(InferbenchError):
     """A baseline file cannot be read or written as it stands; it has been left untouched."""
 

@@ -19,13 +19,14 @@ LAYERS = (
     {"models", "observe", "workloads", "measure", "policy"},
     {"baselines", "plan"},
     {"report", "servers"},
-    {"run", "judge", "archive"},
+    {"judge", "archive"},
+    {"bench"},
     {"plugin", "cli"},
 )
 # Modules of the standard library and third parties that touch the world outside, and who may.
 OUTSIDE = {
     "time": {"clock", "load.truth_server"},  # the second is a program of its own, standard library only
-    "socket": {"load", "servers"},
+    "socket": {"load", "servers", "bench.machine_lock"},
     "select": {"load"},
     "selectors": {"servers"},
     "subprocess": {
@@ -35,7 +36,7 @@ OUTSIDE = {
         "baselines.committed",
         "baselines.branch",
     },
-    "httpx": {"http_client", "plugin"},
+    "httpx": {"http_client", "bench.api", "bench.manual_requests"},
     "httpcore": {"http_client"},
     "psutil": {"measure.environment", "servers"},
     "tempfile": {"load", "baselines.branch"},  # the second for an index of git's
@@ -176,4 +177,4 @@ def test_every_request_of_a_run_goes_one_way() -> None:
                 if isinstance(holder, ast.Name) and holder.id in {"httpx", "httpcore", "urllib", "requests"}:
                     told = {word.arg: ast.unparse(word.value) for word in node.keywords}
                     made.append((dotted(path), node.func.attr, told.get("trust_env")))
-    assert sorted(made) == [("http_client", "ConnectionPool", None), ("plugin.api", "AsyncClient", "False")]
+    assert sorted(made) == [("bench.api", "AsyncClient", "False"), ("http_client", "ConnectionPool", None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from itertools import pairwise
 
-from pytest_inferbench.plugin.cancel import Cancel
+from pytest_inferbench.bench.cancel import Cancel
 
 SUITE = """
 import asyncio

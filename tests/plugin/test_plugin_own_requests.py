@@ -11,9 +11,9 @@ import pytest
 
 from baselines.baseline_made import result
 from plugin.owned import OwnedServer
+from pytest_inferbench.bench.manual_case import held_to_its_client
+from pytest_inferbench.bench.manual_requests import OwnRound
 from pytest_inferbench.observe.watch import Seen
-from pytest_inferbench.plugin.own_requests import OwnRound
-from pytest_inferbench.plugin.recording import held_to_its_client
 from pytest_inferbench.records import FailureKind, Usage
 
 PAGE = Path(__file__).parents[2] / "docs" / "workloads.md"

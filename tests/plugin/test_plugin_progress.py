@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_inferbench.bench.progress import Progress
 from pytest_inferbench.clock import NS_PER_S
-from pytest_inferbench.plugin.progress import Progress
 
 # Before each thing told 20 s pass, so every third is due (the first begins the 30 s).
 _CONFTEST = """

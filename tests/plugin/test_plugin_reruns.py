@@ -8,7 +8,7 @@ import pytest
 from owned import OwnedServer
 from ruamel.yaml import YAML
 
-from pytest_inferbench.plugin.book import Book
+from pytest_inferbench.archive.book import Book
 
 SUITE = """
 import pytest

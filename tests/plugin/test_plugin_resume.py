@@ -27,7 +27,7 @@ def test_three(bench):
 CONFTEST = """
 import os, signal
 import pytest
-import pytest_inferbench.plugin.api as api
+import pytest_inferbench.bench.api as api
 
 measure = api.measure
 

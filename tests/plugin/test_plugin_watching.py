@@ -7,8 +7,8 @@ import pytest
 from fakes.devices import FakeDevices
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.backends.llama import LLAMA
+from pytest_inferbench.bench.watching import GpusOf
 from pytest_inferbench.devices.nvml import NVML
-from pytest_inferbench.plugin.watching import GpusOf
 from pytest_inferbench.servers.server import Server
 from pytest_inferbench.servers.url import NotOurs
 

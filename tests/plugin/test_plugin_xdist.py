@@ -161,7 +161,7 @@ def test_a_cell_is_the_longest_known_id_among_the_parameters(nodeid, cell):
 
 TIMED = """
 import os, time
-import pytest_inferbench.run as run
+import pytest_inferbench.bench.rounds as run
 
 real = run.CaseRunner.run
 

@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 
@@ -88,28 +88,6 @@ def script():
     server = Script()
     yield server
     server.close()
-
-
-@dataclass
-class SleepClock:
-    """Time passes by sleeping only.
-
-    Attributes:
-        slept: the sleeps, in seconds.
-    """
-
-    slept: list[float] = field(default_factory=list)
-
-    def now_ns(self):
-        return int(sum(self.slept) * 1e9)
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-
-
-@pytest.fixture
-def sleep_clock():
-    return SleepClock()
 
 
 @pytest.fixture

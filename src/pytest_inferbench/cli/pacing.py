@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from pytest_inferbench.bench.machine_lock import turn
+from pytest_inferbench.bench.rounds import CasePlan, CaseRunner
 from pytest_inferbench.cli.serve import Serving
 from pytest_inferbench.cli.sizing import TOKENS, USERS, Pace
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
@@ -20,9 +22,7 @@ from pytest_inferbench.load.engine import LoadEngine
 from pytest_inferbench.models.builtin import cache_folder
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.records import extent_ns
-from pytest_inferbench.run import CasePlan, CaseRunner
 from pytest_inferbench.servers.launch import start_server
-from pytest_inferbench.servers.machine_lock import turn
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.plugin.items import case_name, cell_of
+
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plugin.session import Session
 
 _MODES = ("append", "reseat", "prune")
-_CELL = "inferbench_cell"
 _NARROWING = {
     "lf": "--last-failed",
     "ignore": "--ignore",
@@ -110,7 +111,7 @@ class Baselining:
         """Prune instead of running tests."""
         if not self._prunes or session.testsfailed:  # a file that could not be collected: pytest ends the run
             return None
-        from pytest_inferbench.plugin.update import prune_baselines  # noqa: PLC0415 - heavy, and seldom asked for
+        from pytest_inferbench.bench.update_baselines import prune_baselines  # noqa: PLC0415 - heavy, and seldom asked for
 
         outcome = prune_baselines(self._run.context, self._run.cells(), self._suite)
         self._lines = outcome.lines
@@ -137,11 +138,10 @@ class Baselining:
 def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Function]]:
     """Every benchmark with its cell, which is arm B of a pair, and the key of its first workload."""
     from pytest_inferbench.baselines.names import case_key  # noqa: PLC0415 - with the first benchmark
-    from pytest_inferbench.plugin.case import case_name  # noqa: PLC0415 - as above
 
     for item in items:
-        if isinstance(item, pytest.Function) and _CELL in getattr(getattr(item, "callspec", None), "params", ()):
-            param: Any = item.callspec.params[_CELL]
+        param: Any = cell_of(item)
+        if isinstance(item, pytest.Function) and param is not None:
             cell: Cell = getattr(param, "b", param)
             yield cell, case_key(case_name(item, 0), cell.variant), item
 

@@ -11,11 +11,11 @@ import pytest
 
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.plugin.selected import selected
+from pytest_inferbench.plugin.items import tests_by_cell
 from pytest_inferbench.servers.launch import cell_image
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.bench.context import RunContext
 
 
 def make_images(session: pytest.Session, context: RunContext) -> None:
@@ -27,7 +27,7 @@ def make_images(session: pytest.Session, context: RunContext) -> None:
     """
     writer = session.config.get_terminal_writer()
     made: set[tuple[str, str, str | None, str]] = set()
-    for cell in [cell for cell in selected(session.items) if cell.provision == "docker"]:
+    for cell in [cell for cell in tests_by_cell(session.items) if cell.provision == "docker"]:
         key = (cell.backend, cell.version, cell.image, cell.image_type)
         if key in made:
             continue

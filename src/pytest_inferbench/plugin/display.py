@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from pytest_inferbench.bench.progress import Display
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK, Clock
-from pytest_inferbench.plugin.progress import Display
 
 _STDOUT = 1
 _TURN_NS = 3 * NS_PER_S

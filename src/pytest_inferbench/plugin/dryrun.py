@@ -16,8 +16,7 @@ from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED
-from pytest_inferbench.plugin.case import case_name
-from pytest_inferbench.plugin.selected import selected
+from pytest_inferbench.plugin.items import case_name, tests_by_cell
 from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
 from pytest_inferbench.servers.installed import THIS_MACHINE
 from pytest_inferbench.servers.preview import preview
@@ -25,7 +24,7 @@ from pytest_inferbench.servers.preview import preview
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.bench.context import RunContext
 
 _RUNS_READ = 50
 _Key = tuple[str, str, str, str]
@@ -35,7 +34,7 @@ def show_plan(session: pytest.Session, context: RunContext) -> None:
     """Print the plan; a cell that cannot run here makes the run fail where --require-backend is given."""
     writer = session.config.get_terminal_writer()
     settings, there = context.settings, NVML.gpus()
-    cells = {cell: {case_name(item, 0): None for item in items} for cell, items in selected(session.items).items()}
+    cells = {cell: {case_name(item, 0): None for item in items} for cell, items in tests_by_cell(session.items).items()}
     wanted = {_key(cell, case) for cell, cases in cells.items() for case in cases}
     # How many pairs a comparison takes shows while it runs.
     known = _earlier(settings.path("results"), wanted) if settings.compare is None else {}

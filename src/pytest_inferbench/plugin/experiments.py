@@ -22,14 +22,13 @@ from pytest_inferbench.config.document import Section
 from pytest_inferbench.config.load import load
 from pytest_inferbench.config.validate import Shape, validate
 from pytest_inferbench.errors import ConfigError, InferbenchError
-from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Experiment, Point, read_experiment, wanted_models
-from pytest_inferbench.plan.pair import CellPair
+from pytest_inferbench.plugin.items import cell_of
 from pytest_inferbench.plugin.prestart import PLANNED, Planned
 
 if TYPE_CHECKING:
+    from pytest_inferbench.bench.api import Bench
     from pytest_inferbench.metrics.table import Metric
-    from pytest_inferbench.plugin.api import Bench
     from pytest_inferbench.plugin.session import Session
 
 SUFFIX = ".bench.yaml"
@@ -159,5 +158,5 @@ def _placed(file: str, line: int) -> Callable[[], None]:
 
 def _model_of(item: pytest.Item | pytest.Collector) -> str | None:
     """The model an item is measured on; None where the suite's own `bench` has taken the place of ours."""
-    assert isinstance(item, pytest.Function)  # noqa: S101 - what a module of one function collects
-    return next((value.model for value in item.callspec.params.values() if isinstance(value, Cell | CellPair)), None)
+    cell = cell_of(item)
+    return None if cell is None else cell.model

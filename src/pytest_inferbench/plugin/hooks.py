@@ -9,23 +9,24 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_inferbench.options import prefixed
+from pytest_inferbench.plugin.items import CELL, BenchmarkTest, cell_of, is_benchmark
 from pytest_inferbench.plugin.parser import add_options, add_short_names, read_settings, release_short_names, yielded
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plugin.api import Backend, Bench
-    from pytest_inferbench.plugin.cell import RunningCell
+    from pytest_inferbench.bench.api import Backend, Bench
+    from pytest_inferbench.bench.running_cell import RunningCell
     from pytest_inferbench.plugin.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _TAKEN: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
 _BENCH: pytest.StashKey[Bench] = pytest.StashKey()
-CELL_FIXTURE = "inferbench_cell"
 _FIXTURES = {"backend", "bench"}
 _ASYNC = ("asyncio", "anyio")  # marks that say who runs a coroutine
 _ASYNCIO = ("asyncio", "pytest_asyncio.plugin")  # by its entry point, by its module
@@ -140,10 +141,10 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give every benchmark its cells."""
-    if CELL_FIXTURE not in metafunc.fixturenames:
+    if CELL not in metafunc.fixturenames:
         return
     cells = metafunc.config.stash[SESSION].matrix()
-    metafunc.parametrize(CELL_FIXTURE, cells, ids=[cell.id for cell in cells], indirect=True, scope="session")
+    metafunc.parametrize(CELL, cells, ids=[cell.id for cell in cells], indirect=True, scope="session")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -157,16 +158,21 @@ def inferbench_cell(request: pytest.FixtureRequest) -> Generator[RunningCell]:
     """The cell under test, private: holds its server from first use to the end of the cell's tests."""
     if not hasattr(request, "param"):
         pytest.fail(_NO_CELL, pytrace=False)
-    from pytest_inferbench.plugin.cell import open_cell  # noqa: PLC0415 - heavy, and only benchmarks need it
+    from pytest_inferbench.bench.running_cell import open_cell  # noqa: PLC0415 - heavy, and only benchmarks need it
+    from pytest_inferbench.errors import CellUnavailable  # noqa: PLC0415 - as above
 
-    with open_cell(request.config.stash[SESSION].context, request.param) as running:
+    with ExitStack() as opened:
+        try:
+            running = opened.enter_context(open_cell(request.config.stash[SESSION].context, request.param))
+        except CellUnavailable as reason:
+            raise pytest.skip.Exception(str(reason)) from reason
         yield running
 
 
 @pytest.fixture
 def backend(inferbench_cell: RunningCell) -> Backend:
     """The running server: `url`, `model`, `version`, `logs()` and `client`, an httpx.AsyncClient."""
-    from pytest_inferbench.plugin.api import Backend  # noqa: PLC0415
+    from pytest_inferbench.bench.api import Backend  # noqa: PLC0415
 
     return Backend(inferbench_cell.server())
 
@@ -174,9 +180,9 @@ def backend(inferbench_cell: RunningCell) -> Backend:
 @pytest.fixture
 def bench(inferbench_cell: RunningCell, request: pytest.FixtureRequest) -> Generator[Bench]:
     """Measures workloads on the cell: `await bench.run(workload)`, or `bench.run_sync(workload)` in a plain test."""
-    from pytest_inferbench.plugin.api import Bench  # noqa: PLC0415
+    from pytest_inferbench.bench.api import Bench  # noqa: PLC0415
 
-    made = Bench(inferbench_cell, request.node, request.config.stash[SESSION].context)
+    made = Bench(inferbench_cell, BenchmarkTest(request.node), request.config.stash[SESSION].context)
     request.node.stash[_BENCH] = made
     yield made
     made.check_awaited()
@@ -217,9 +223,8 @@ def pytest_runtest_makereport(
     if _is_benchmark(item):
         from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
 
-        callspec = getattr(getattr(item, "test", item), "callspec", None)
         context = item.config.stash[SESSION].context
-        secrets = context.secrets(callspec and callspec.params.get(CELL_FIXTURE))
+        secrets = context.secrets(cell_of(getattr(item, "test", item)))
         dress_report(item, call, report, secrets, context.settings)
     return report
 
@@ -233,4 +238,4 @@ def _taken(config: pytest.Config) -> tuple[str, ...]:
 
 
 def _is_benchmark(item: pytest.Item) -> bool:
-    return CELL_FIXTURE in getattr(item, "fixturenames", ()) or hasattr(item, "cell_id")
+    return is_benchmark(item) or hasattr(item, "cell_id")

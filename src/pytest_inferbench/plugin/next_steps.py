@@ -22,8 +22,8 @@ from pytest_inferbench.stats.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.plan.cell import Cell
-    from pytest_inferbench.plugin.context import RunContext
 
 _LINE = "command line"
 _REPORTS = frozenset(form.name for form in FORMATS)

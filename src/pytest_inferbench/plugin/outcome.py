@@ -14,35 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.bench.api import NOT_AWAITED
 from pytest_inferbench.config.load import shown
-from pytest_inferbench.errors import CellUnavailable, InferbenchError
+from pytest_inferbench.errors import CellUnavailable, FailedVerdict, InferbenchError
 from pytest_inferbench.options import Settings
-from pytest_inferbench.plugin.case import ASKED
-from pytest_inferbench.plugin.measuring import RECORDED
+from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
 
 if TYPE_CHECKING:
     from pytest_inferbench.plan.secrets import Secrets
 
-JUDGED = pytest.StashKey[list[dict[str, Any]]]()
-"""On a regression item: its cases with what their comparisons say, and no other checks and notes."""
-
-ENDED = pytest.StashKey[str]()
-"""On a test that did not pass: `failed` or `was skipped`; why, it says itself."""
-
 _SAID = ("id", "case", "checks", "notes", "against")
 _ATTEMPT = pytest.StashKey[int]()
 _PROPERTIES = pytest.StashKey[list[tuple[str, object]]]()
-
-
-NOT_AWAITED = (
-    "bench.run(...) was not awaited, so nothing was measured; write `result = await bench.run(...)` in an `async def` "
-    "test, or bench.run_sync(...) in a plain one"
-)
-
-
-class FailedVerdict(AssertionError):  # noqa: N818 - a verdict, not an error
-    """A case is over its budget or regressed; the message is the table that says by how much."""
 
 
 def begin_attempt(item: pytest.Item) -> None:

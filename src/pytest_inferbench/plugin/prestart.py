@@ -14,18 +14,17 @@ import pytest
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.limits import certainly_too_few
 from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.bench.check_budgets import budgets_in_force
 from pytest_inferbench.errors import ConfigError, InferbenchError, OlderSpellingWarning
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Point
 from pytest_inferbench.plan.models import SERVED
-from pytest_inferbench.plugin.case import case_name
-from pytest_inferbench.plugin.judge import budgets_in_force
-from pytest_inferbench.plugin.selected import selected
+from pytest_inferbench.plugin.items import case_name, tests_by_cell
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.budget import Budget
+    from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.config.document import Section
-    from pytest_inferbench.plugin.context import RunContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ PLANNED = pytest.StashKey[Planned]()
 
 def mistakes(items: Sequence[pytest.Item], context: RunContext) -> list[str]:
     """What is wrong with what the selected tests need, each once."""
-    cells = selected(items)
+    cells = tests_by_cell(items)
     keys = dict.fromkeys((cell.model, cell.backend) for cell in cells)
     policies = {(cell.model, cell.backend): cell.policy for cell in cells}
     found = [problem for key in keys for problem in baseline_mistakes(*key, policies[key], context)]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.archive.book import Book
 from pytest_inferbench.archive.files import write_whole
 from pytest_inferbench.archive.runs import RUN_FILE
+from pytest_inferbench.bench.update_baselines import Outcome, record_pairs, update_baselines
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.plugin.book import Book
 from pytest_inferbench.plugin.reports import shown, write_reports
-from pytest_inferbench.plugin.update import Outcome, record_pairs, update_baselines
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.plan.cell import Cell
-    from pytest_inferbench.plugin.context import RunContext
 
 
 class Recorder:

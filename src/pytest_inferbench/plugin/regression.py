@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_inferbench.errors import InferbenchError, InvalidMeasurement
-from pytest_inferbench.plugin.case import case_name
-from pytest_inferbench.plugin.measuring import RECORDED, Recorded, invalid
+from pytest_inferbench.errors import FailedVerdict, InferbenchError, InvalidMeasurement
+from pytest_inferbench.measure.findings_text import invalid_text
+from pytest_inferbench.plugin.items import ENDED, JUDGED, RECORDED, case_name, cell_of
 from pytest_inferbench.plugin.next_steps import next_steps
-from pytest_inferbench.plugin.outcome import ENDED, JUDGED, FailedVerdict
 from pytest_inferbench.report.comparison_table import comparison_table
 from pytest_inferbench.report.undecided import undecided_line, what_decides
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
+    from pytest_inferbench.bench.measure_case import Recorded
+    from pytest_inferbench.bench.verdicts import Verdicts
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
-    from pytest_inferbench.plugin.verdicts import Verdicts
 
-_CELL = "inferbench_cell"
 _BENCH = "bench"
 
 
@@ -36,14 +35,22 @@ class RegressionItem(pytest.Item):
 
     Args:
         test: the benchmark.
+        cell: what it is measured on.
         verdicts: what judges for this process.
         node: what pytest gives every node.
     """
 
-    def __init__(self, *, test: pytest.Function, verdicts: Verdicts, **node: Any) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(
+        self,
+        *,
+        test: pytest.Function,
+        cell: Cell | CellPair,
+        verdicts: Verdicts,
+        **node: Any,  # noqa: ANN401 - pytest's own
+    ) -> None:
         super().__init__(**node)
         self.test = test
-        self.cell = _cell_of(test)
+        self.cell = cell
         self._verdicts = verdicts
 
     @property
@@ -72,7 +79,7 @@ class RegressionItem(pytest.Item):
             _skip(f"nothing to compare: its test {self.test.stash.get(ENDED, 'measured nothing')}")
         valid = [each for each in self.recorded if not each.result.invalid]
         if not valid:
-            _skip(f"not compared: {invalid(self.recorded[0].result)}")
+            _skip(f"not compared: {invalid_text(self.recorded[0].result)}")
         answers = self._verdicts.of(self)
         judged: list[dict[str, Any]] = []
         for each in valid:
@@ -127,23 +134,16 @@ def add_regressions(items: list[pytest.Item], verdicts: Verdicts) -> None:
     groups: dict[Cell | CellPair, list[pytest.Item]] = {}
     last: dict[Cell | CellPair, pytest.Item] = {}
     for item in items:
-        if isinstance(item, pytest.Function) and _BENCH in item.fixturenames and _CELL in _params(item):
+        cell = cell_of(item)
+        if isinstance(item, pytest.Function) and _BENCH in item.fixturenames and cell is not None:
             assert item.parent is not None  # noqa: S101 - a collected test has one
-            name, cell = regression_name(item.name), _cell_of(item)
-            made = RegressionItem.from_parent(item.parent, name=name, test=item, verdicts=verdicts)
+            name = regression_name(item.name)
+            made = RegressionItem.from_parent(item.parent, name=name, test=item, cell=cell, verdicts=verdicts)
             groups.setdefault(cell, []).append(made)
             last[cell] = item
     after = {item: groups[cell] for cell, item in last.items()}
     items[:] = [each for item in items for each in (item, *after.get(item, ()))]
     verdicts.items = [item for item in items if isinstance(item, RegressionItem)]
-
-
-def _cell_of(test: pytest.Function) -> Cell | CellPair:
-    return cast("Cell | CellPair", test.callspec.params[_CELL])
-
-
-def _params(item: pytest.Function) -> dict[str, object]:
-    return dict(item.callspec.params) if hasattr(item, "callspec") else {}
 
 
 def _skip(reason: str) -> NoReturn:

@@ -16,7 +16,7 @@ from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.report.formats import FORMATS, Format
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.bench.context import RunContext
 
 
 def write_reports(context: RunContext, document: Mapping[str, Any]) -> tuple[list[str], bool]:

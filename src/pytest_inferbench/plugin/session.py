@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.bench.context import RunContext
+from pytest_inferbench.bench.progress import Progress
+from pytest_inferbench.bench.status_files import FOLDER, Statuses, StatusFile
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plan.extensions import Extensions
-from pytest_inferbench.plugin.context import RunContext
 from pytest_inferbench.plugin.display import display_for
-from pytest_inferbench.plugin.progress import Progress
-from pytest_inferbench.plugin.statuses import FOLDER, Statuses, StatusFile
+from pytest_inferbench.plugin.items import is_benchmark
 
 if TYPE_CHECKING:
+    from pytest_inferbench.archive.resume import Resumed
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plugin.recorder import Recorder
-    from pytest_inferbench.plugin.resume import Resumed
 
 _CONFIG_ERROR = "inferbench_config_error"
 
@@ -59,8 +60,8 @@ class Session:
             self._stay_where_it_was(resumed)
 
     def _stay_where_it_was(self, resumed: Resumed) -> None:
+        from pytest_inferbench.archive.resume import refuse_other_hardware  # noqa: PLC0415 - as above
         from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - heavy, and seldom asked for
-        from pytest_inferbench.plugin.resume import refuse_other_hardware  # noqa: PLC0415 - as above
 
         try:
             refuse_other_hardware(resumed, self.context.hardware)
@@ -142,7 +143,7 @@ class Session:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Read what reports need now: a time limit of a test would else meet it between the test's phases."""
-        if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in session.items):
+        if any(map(is_benchmark, session.items)):
             import pytest_inferbench.plugin.outcome  # noqa: PLC0415 - heavy
             import pytest_inferbench.plugin.recorder  # noqa: F401, PLC0415 - as above
 
@@ -228,8 +229,8 @@ class Session:
 
 
 def _resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
+    from pytest_inferbench.archive.resume import read_resumed, resumed_from  # noqa: PLC0415 - as above
     from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - heavy, and seldom asked for
-    from pytest_inferbench.plugin.resume import read_resumed, resumed_from  # noqa: PLC0415 - as above
 
     try:
         return read_resumed(settings) if given is None else resumed_from(given["inferbench_resumed"])
@@ -256,11 +257,11 @@ class _Regressions:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
         """Add them once the selection stands, and end the run where something it needs cannot be used."""
         result = yield
-        if any("inferbench_cell" in getattr(item, "fixturenames", ()) for item in items):
+        if any(map(is_benchmark, items)):
+            from pytest_inferbench.bench.verdicts import Verdicts  # noqa: PLC0415 - as above
             from pytest_inferbench.errors import ConfigError  # noqa: PLC0415 - as below
             from pytest_inferbench.plugin.prestart import mistakes  # noqa: PLC0415 - heavy
             from pytest_inferbench.plugin.regression import add_regressions  # noqa: PLC0415 - heavy
-            from pytest_inferbench.plugin.verdicts import Verdicts  # noqa: PLC0415 - as above
 
             for mistake in mistakes(items, self._run.context):
                 self._run.refuse(mistake)

@@ -16,7 +16,7 @@ import pytest
 from pytest_inferbench.plugin.scheduling import CellScheduling, Node
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.bench.context import RunContext
 
 _OLDEST = (3, 8)
 _PARAMETERS = re.compile(r"\[(.*)\]")

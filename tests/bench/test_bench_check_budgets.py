@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_inferbench.bench.check_budgets import broken_off
 from pytest_inferbench.errors import ServerError
+from pytest_inferbench.measure.findings_text import findings_text
 from pytest_inferbench.measure.result import Finding
-from pytest_inferbench.plugin.judge import broken_off
-from pytest_inferbench.plugin.measuring import findings_text
 from pytest_inferbench.stats.verdict import Verdict
 from report.report_cases import case
 

@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from pytest_inferbench.bench.case import case_facts, case_plan
+from pytest_inferbench.bench.case_result import server_account
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.evidence import CacheState
 from pytest_inferbench.plan.cell import Cell
-from pytest_inferbench.plugin.case import case_facts, case_plan, server_account
 from pytest_inferbench.workloads.cold_start import ColdStart
 from pytest_inferbench.workloads.multi_turn import MultiTurn
 from pytest_inferbench.workloads.prefix import Prefix

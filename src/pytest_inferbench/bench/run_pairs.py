@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.bench.measure_case import CaseRequest, measure
+from pytest_inferbench.bench.running_cell import RunningCell
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.judge.pair_steps import A, B, PairPlan, next_step, pairs_done, plan_pairs
 from pytest_inferbench.judge.pairs import Compared, Gates, look, undecided
 from pytest_inferbench.judge.step import Done, Start
-from pytest_inferbench.plugin.cell import RunningCell
-from pytest_inferbench.plugin.measuring import CaseRequest, measure
 
 if TYPE_CHECKING:
+    from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.plan.pair import CellPair
-    from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.stats.sequential import Looks
 
 

@@ -14,8 +14,11 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pytest
-
+from pytest_inferbench.bench.cancel import Cancel
+from pytest_inferbench.bench.machine_lock import runs_here, turn
+from pytest_inferbench.bench.pace import Under, pace
+from pytest_inferbench.bench.rounds import CasePlan, CaseRunner
+from pytest_inferbench.bench.watching import GpusOf
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import CellUnavailable, LoadError, ProvisionError, ServerError
@@ -28,19 +31,14 @@ from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plan.request import extra_body
-from pytest_inferbench.plugin.cancel import Cancel
-from pytest_inferbench.plugin.pace import Under, pace
-from pytest_inferbench.plugin.watching import GpusOf
 from pytest_inferbench.records import RoundRecord
-from pytest_inferbench.run import CasePlan, CaseRunner
 from pytest_inferbench.servers.launch import start_server
-from pytest_inferbench.servers.machine_lock import runs_here, turn
 from pytest_inferbench.servers.server import Server
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.bench.context import RunContext
 
 _PAUSE_S = 0.1
 _MOST_CHECKED_STREAMS = 1000
@@ -264,9 +262,13 @@ class RunningCell:
 
 @contextmanager
 def open_cell(context: RunContext, wanted: Cell | CellPair) -> Generator[RunningCell]:
-    """Bring a cell up and take it down in every case; skip its tests where it cannot run here.
+    """Bring a cell up and take it down in every case.
 
     The tests of a pair run on its arm B: validity and budgets of what is judged are known before pairs are measured.
+
+    Raises:
+        CellUnavailable: it cannot run on this machine.
+        ProvisionError: it does not come up, or cannot run here and has to (`--require-backend`).
     """
     cell = wanted.b if isinstance(wanted, CellPair) else wanted
     running = RunningCell(cell, context)
@@ -276,7 +278,7 @@ def open_cell(context: RunContext, wanted: Cell | CellPair) -> Generator[Running
         except CellUnavailable as reason:
             if context.settings.require_backend:
                 raise ProvisionError(f"{cell.id}: {reason} (--require-backend makes this an error)") from None
-            raise pytest.skip.Exception(str(reason)) from reason
+            raise
         yield running
     finally:
         running.close()

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_inferbench.archive.runs import find_run, read_run
 from pytest_inferbench.errors import ConfigError
@@ -25,6 +23,18 @@ if TYPE_CHECKING:
 
 _ALIKE = ("bench-rounds", "bench-seed", "bench-family", "compare")
 _SINCE_DOCUMENT = "invocation"
+
+
+class Named(Protocol):
+    """A test, by its node id."""
+
+    @property
+    def nodeid(self) -> str:
+        """Its name in the run."""
+        ...
+
+
+_Test = TypeVar("_Test", bound=Named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Resumed:
                 return _uncompared(each) if each["workload"].get("hash") == workload_hash else None
         return None
 
-    def split(self, items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    def split(self, items: Sequence[_Test]) -> tuple[list[_Test], list[_Test]]:
         """The tests that have something left to do, and those that are done."""
         cases: dict[str, list[Mapping[str, Any]]] = {}
         for case in self.document["cases"]:

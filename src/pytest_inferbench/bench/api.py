@@ -12,34 +12,33 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.bench.check_budgets import judge_budgets
+from pytest_inferbench.bench.check_request import check_recorded, check_request
+from pytest_inferbench.bench.manual_case import Recording
+from pytest_inferbench.bench.measure_case import CaseRequest, Recorded, measure
+from pytest_inferbench.bench.result import Result
 from pytest_inferbench.errors import ConfigError, InferbenchError
-from pytest_inferbench.plugin.asked import check_recorded, check_request
-from pytest_inferbench.plugin.case import next_case_name
-from pytest_inferbench.plugin.judge import judged
-from pytest_inferbench.plugin.measuring import RECORDED, CaseRequest, Recorded, measure
-from pytest_inferbench.plugin.outcome import ENDED, NOT_AWAITED
-from pytest_inferbench.plugin.recording import Recording
-from pytest_inferbench.plugin.result import Result
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_inferbench.baselines.budget import Budget
+    from pytest_inferbench.bench.caller import Caller
+    from pytest_inferbench.bench.context import RunContext
+    from pytest_inferbench.bench.running_cell import RunningCell
     from pytest_inferbench.measure.result import CaseResult
-    from pytest_inferbench.plugin.cell import RunningCell
-    from pytest_inferbench.plugin.context import RunContext
     from pytest_inferbench.servers.server import Server
     from pytest_inferbench.workloads.workload import Workload
 
 _STOP_S = 10.0
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOT_AWAITED = (
+    "bench.run(...) was not awaited, so nothing was measured; write `result = await bench.run(...)` in an `async def` "
+    "test, or bench.run_sync(...) in a plain one"
+)
 
 
 class Backend:
@@ -86,13 +85,13 @@ class Bench:
 
     Args:
         cell: the running cell.
-        item: the test that asked.
+        caller: the test that asks.
         context: the run.
     """
 
-    def __init__(self, cell: RunningCell, item: pytest.Function, context: RunContext) -> None:
+    def __init__(self, cell: RunningCell, caller: Caller, context: RunContext) -> None:
         self._cell = cell
-        self._item = item
+        self._caller = caller
         self._context = context
         self._promised: list[Coroutine[Any, Any, Result]] = []
         self._measuring: set[threading.Thread] = set()
@@ -149,9 +148,8 @@ class Bench:
         forgotten = [each for each in self._promised if inspect.getcoroutinestate(each) == inspect.CORO_CREATED]
         for each in forgotten:
             each.close()
-        if forgotten and ENDED not in self._item.stash:
-            path, line, _ = self._item.reportinfo()
-            raise ConfigError(f"{shown(Path(path), self._context.settings.rootdir)}:{(line or 0) + 1}: {NOT_AWAITED}")
+        if forgotten and not self._caller.did_not_pass:
+            raise ConfigError(f"{self._caller.place}: {NOT_AWAITED}")
 
     async def _beside(self, work: Callable[[], Result]) -> Result:
         """Do the work in a thread of its own; a test that is cancelled or runs out of time stops it."""
@@ -214,19 +212,20 @@ class Bench:
         """
         if any(recording.in_round for recording in self._recordings):
             raise ConfigError("bench.run() in a round of bench.record(); measure one after the other")
-        request = CaseRequest(name=next_case_name(self._item), nodeid=self._item.nodeid, workload=workload, **given)
-        check_request(request, self._item, self._cell.cell, self._context)
+        request = CaseRequest(self._caller.next_case(), self._caller.nodeid, workload, **given)
+        check_request(request, self._caller.place, self._cell.cell, self._context)
         return request
 
     def _run(self, request: CaseRequest) -> Result:
-        done = self._item.stash.setdefault(RECORDED, [])
+        done = self._caller.recorded
         kept = self._kept(request)
         if kept is not None:
             done.append(Recorded(kept, request, self._cell))
             return Result(kept)
         case, problem = self._measure(request)
         if case is not None:
-            case = judged(case, request.budgets, self._cell.cell.policy, self._context) if problem is None else case
+            if problem is None:
+                case = judge_budgets(case, request.budgets, self._cell.cell.policy, self._context)
             done.append(Recorded(case, request, self._cell))
         if problem is not None:
             raise problem
@@ -266,10 +265,10 @@ class Bench:
             ConfigError: `what` is not made of JSON types.
             ProvisionError: the server had died, and another does not come up.
         """
-        check_recorded(budgets, max_error_rate, min_requests, self._item, self._context)
+        check_recorded(budgets, max_error_rate, min_requests, self._caller.place, self._context)
         recording = Recording(
             self._cell,
-            self._item,
+            self._caller,
             self._context,
             what,
             streams=streams,

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_inferbench.errors import InvalidMeasurement
+from pytest_inferbench.errors import FailedVerdict, InvalidMeasurement
+from pytest_inferbench.measure.findings_text import findings_text
 from pytest_inferbench.measure.result import CaseResult, Finding, Summary
-from pytest_inferbench.plugin.measuring import findings_text
-from pytest_inferbench.plugin.outcome import FailedVerdict
 from pytest_inferbench.report.budget_table import budget_table
 from pytest_inferbench.stats.verdict import Verdict
 

@@ -20,12 +20,14 @@ from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
+    from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.errors import InferbenchError
-    from pytest_inferbench.plugin.context import RunContext
 
 
-def judged(case: CaseResult, budgets: Sequence[Budget], policy: Sequence[Section], context: RunContext) -> CaseResult:
+def judge_budgets(
+    case: CaseResult, budgets: Sequence[Budget], policy: Sequence[Section], context: RunContext
+) -> CaseResult:
     """The case with its checks and verdict.
 
     Args:

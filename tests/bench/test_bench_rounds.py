@@ -8,12 +8,12 @@ from typing import ClassVar
 import pytest
 
 from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.bench.rounds import CasePlan, CaseRunner
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.engine import Observed
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.records import RequestRecord, Usage
-from pytest_inferbench.run import CasePlan, CaseRunner
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.prompts import PromptMaker
 from pytest_inferbench.workloads.workload import Workload

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from pytest_inferbench.baselines.changes import CaseUpdate, Update
+    from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.plan.cell import Cell
-    from pytest_inferbench.plugin.context import RunContext
 
 
 @dataclass(frozen=True, slots=True)

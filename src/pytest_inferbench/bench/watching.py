@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.bench.machine_lock import runs_here
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.devices.gpu import Devices, Gpu, GpuWatch
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.watched import Watched
-from pytest_inferbench.servers.machine_lock import runs_here
 
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings

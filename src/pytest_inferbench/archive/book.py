@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_inferbench.plugin.resume import Resumed
+from pytest_inferbench.archive.resume import Resumed
 from pytest_inferbench.report.document import with_comparisons
 
 Case = dict[str, Any]

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from pytest_inferbench.bench.machine_lock import runs_here, turn
 from pytest_inferbench.load.engine import Cancelled
-from pytest_inferbench.servers.machine_lock import runs_here, turn
 
 _HOLD = """
 import sys
 from pathlib import Path
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.servers.machine_lock import turn
+from pytest_inferbench.bench.machine_lock import turn
 with turn(Path(sys.argv[1]), alone=sys.argv[2] == "alone", clock=SYSTEM_CLOCK, cancelled=lambda: False):
     print("held", flush=True)
     sys.stdin.read()

@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.limits import budget_problems, certainly_too_few
 from pytest_inferbench.baselines.names import case_key
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.bench.check_budgets import budgets_in_force
 from pytest_inferbench.config.wording import found
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.plugin.judge import budgets_in_force
 from pytest_inferbench.workloads.workload import Workload
 
 if TYPE_CHECKING:
-    import pytest
-
+    from pytest_inferbench.bench.context import RunContext
+    from pytest_inferbench.bench.measure_case import CaseRequest
     from pytest_inferbench.plan.cell import Cell
-    from pytest_inferbench.plugin.context import RunContext
-    from pytest_inferbench.plugin.measuring import CaseRequest
 
 
-def check_request(request: CaseRequest, test: pytest.Function, cell: Cell, context: RunContext) -> None:
+def check_request(request: CaseRequest, place: str, cell: Cell, context: RunContext) -> None:
     """Refuse a call of `bench.run` that cannot be what was meant.
 
     Raises:
@@ -36,14 +32,14 @@ def check_request(request: CaseRequest, test: pytest.Function, cell: Cell, conte
     """
     problems = list(_arguments(request))
     problems += _limits(request.budgets, request.max_error_rate, request.min_requests)
-    _refuse(problems, test, context)
+    _refuse(problems, place)
     _refuse_budgets(budget_problems(request.budgets, context.extensions.metrics))
     workload = request.workload
     try:
         workload.prepare(context.settings.rootdir)
         workload.check_limits([name for name, _ in cell.slo])
     except ConfigError as error:
-        _refuse([str(error)], test, context)
+        _refuse([str(error)], place)
     rounds = context.settings.rounds if request.rounds is None else request.rounds
     baseline = context.baselines.read(context.model_of(cell), cell.backend, context.hardware)
     held_to = budgets_in_force(baseline, case_key(request.name, cell.variant), request.budgets)
@@ -51,14 +47,14 @@ def check_request(request: CaseRequest, test: pytest.Function, cell: Cell, conte
 
 
 def check_recorded(
-    budgets: Sequence[Budget], max_error_rate: float, min_requests: int, test: pytest.Function, context: RunContext
+    budgets: Sequence[Budget], max_error_rate: float, min_requests: int, place: str, context: RunContext
 ) -> None:
     """The same of `bench.record`, whose requests nobody knows before.
 
     Raises:
         ConfigError: as `check_request`.
     """
-    _refuse(list(_limits(budgets, max_error_rate, min_requests)), test, context)
+    _refuse(list(_limits(budgets, max_error_rate, min_requests)), place)
     _refuse_budgets(budget_problems(budgets, context.extensions.metrics))
 
 
@@ -97,11 +93,9 @@ def _number(value: object, least: float, most: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
-def _refuse(problems: Sequence[str], test: pytest.Function, context: RunContext) -> None:
+def _refuse(problems: Sequence[str], place: str) -> None:
     if problems:
-        path, line, _ = test.reportinfo()
-        where = f"{shown(Path(path), context.settings.rootdir)}:{(line or 0) + 1}"
-        raise ConfigError("\n".join(f"{where}: {problem}" for problem in problems))
+        raise ConfigError("\n".join(f"{place}: {problem}" for problem in problems))
 
 
 def _refuse_budgets(problems: Sequence[str]) -> None:

@@ -10,16 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.bench.measure_case import CaseRequest, Recorded, measure
 from pytest_inferbench.errors import InferbenchError, InvalidMeasurement
 from pytest_inferbench.judge.confirm_steps import Confirmation, next_step
 from pytest_inferbench.judge.history import Judged
 from pytest_inferbench.judge.step import Done, Start
-from pytest_inferbench.plugin.measuring import CaseRequest, Recorded, findings_text, measure
+from pytest_inferbench.measure.findings_text import findings_text
 
 if TYPE_CHECKING:
+    from pytest_inferbench.bench.context import RunContext
+    from pytest_inferbench.bench.running_cell import RunningCell
     from pytest_inferbench.measure.result import CaseResult
-    from pytest_inferbench.plugin.cell import RunningCell
-    from pytest_inferbench.plugin.context import RunContext
 
 Judge = Callable[[str, Sequence["CaseResult"]], Judged]
 """A case's id and its sessions of today -> what is said of it."""

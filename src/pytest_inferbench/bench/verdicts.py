@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.pool import accepted_spreads
+from pytest_inferbench.bench.confirm import judge_cell
+from pytest_inferbench.bench.run_pairs import compare
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import BaselineError, ConfigError, InferbenchError
 from pytest_inferbench.judge.history import Histories, Judged
@@ -22,17 +24,15 @@ from pytest_inferbench.judge.pairs import Compared, conclude, restarts_of, with_
 from pytest_inferbench.measure.result import Check
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
-from pytest_inferbench.plugin.compare import compare
-from pytest_inferbench.plugin.confirm import judge_cell
 from pytest_inferbench.stats.sequential import Looks
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
+    from pytest_inferbench.bench.context import RunContext
+    from pytest_inferbench.bench.measure_case import Recorded
     from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.options import Settings
     from pytest_inferbench.plan.cell import Cell
-    from pytest_inferbench.plugin.context import RunContext
-    from pytest_inferbench.plugin.measuring import Recorded
     from pytest_inferbench.stats.moderation import OwnSpread
 
 Answers = dict[str, "Judged | InferbenchError"]

@@ -16,29 +16,28 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pytest_inferbench.archive.request_log import with_records
+from pytest_inferbench.bench.case_result import MeasuredOn, case_result
+from pytest_inferbench.bench.check_budgets import judge_budgets
+from pytest_inferbench.bench.manual_requests import OwnRequest, OwnRound
+from pytest_inferbench.bench.measure_case import Recorded
+from pytest_inferbench.bench.result import Result
+from pytest_inferbench.bench.rounds import metrics_page
+from pytest_inferbench.bench.watching import sampling_in_force
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError, ServerError
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
 from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.observe.watch import Watch
-from pytest_inferbench.plugin.case import case_identity, next_case_name
-from pytest_inferbench.plugin.judge import judged
-from pytest_inferbench.plugin.measuring import RECORDED, Measured, Recorded, assembled
-from pytest_inferbench.plugin.own_requests import OwnRequest, OwnRound
-from pytest_inferbench.plugin.records_file import with_records
-from pytest_inferbench.plugin.result import Result
-from pytest_inferbench.plugin.watching import sampling_in_force
-from pytest_inferbench.run import metrics_page
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO, format_value
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_inferbench.baselines.budget import Budget
-    from pytest_inferbench.plugin.cell import RunningCell
-    from pytest_inferbench.plugin.context import RunContext
+    from pytest_inferbench.bench.caller import Caller
+    from pytest_inferbench.bench.context import RunContext
+    from pytest_inferbench.bench.running_cell import RunningCell
     from pytest_inferbench.records import RoundRecord
 
 KIND: Final = "own"
@@ -52,7 +51,7 @@ class Recording:
 
     Args:
         cell: the running cell.
-        item: the test.
+        caller: the test.
         context: the run.
         what: what is asked, as JSON types.
         streams, budgets, max_error_rate, min_requests: as `bench.record` takes them.
@@ -61,7 +60,7 @@ class Recording:
     def __init__(
         self,
         cell: RunningCell,
-        item: pytest.Function,
+        caller: Caller,
         context: RunContext,
         what: Mapping[str, Any],
         *,
@@ -70,12 +69,12 @@ class Recording:
         max_error_rate: float,
         min_requests: int,
     ) -> None:
-        self._cell, self._item, self._context = cell, item, context
+        self._cell, self._caller, self._context = cell, caller, context
         self._workload = _described(what, streams)
-        self._name = next_case_name(item)
+        self._name = caller.next_case()
         self._streams, self._budgets, self._min_requests = streams, budgets, min_requests
         sampling = sampling_in_force(context.settings, None, None)
-        self._how = Measured(cell, cell.server(), cell.canary, sampling, max_error_rate)
+        self._how = MeasuredOn(cell, cell.server(), cell.canary, sampling, max_error_rate)
         self._round: OwnRound | None = None
         self._rounds: list[RoundRecord] = []
         self._cpu_shares: list[float] = []
@@ -162,15 +161,14 @@ class Recording:
     def _finish(self) -> None:
         if not self._rounds:
             raise ConfigError("bench.record(): no round; measure in `with ....round():`")
-        done = self._item.stash.setdefault(RECORDED, [])
         seen = self._context.secrets(self._cell.cell).hidden_in(self._rounds)
-        server = self._how.server
         facts = CaseFacts(min_requests=self._min_requests if any(round_.requests for round_ in seen) else 0)
-        identity = case_identity(self._name, self._item.nodeid, self._cell.cell, server, self._context)
-        case = assembled(identity, self._workload, seen, facts, self._how, self._context)
+        case = case_result(self._name, self._caller.nodeid, self._workload, seen, facts, self._how, self._context)
         case = with_records(replace(case, notes=(*case.notes, _NOTE)), seen, self._context.folder)
-        case = judged(held_to_its_client(case, self._cpu_shares), self._budgets, self._cell.cell.policy, self._context)
-        done.append(Recorded(case, None, self._cell))
+        case = judge_budgets(
+            held_to_its_client(case, self._cpu_shares), self._budgets, self._cell.cell.policy, self._context
+        )
+        self._caller.recorded.append(Recorded(case, None, self._cell))
         self._result = Result(case)
 
 

@@ -10,16 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.bench.progress import Progress
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plan.extensions import Extensions
-from pytest_inferbench.plugin.progress import Progress
 
 if TYPE_CHECKING:
+    from pytest_inferbench.archive.resume import Resumed
     from pytest_inferbench.baselines.store import BaselineStore
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plan.secrets import Secrets
-    from pytest_inferbench.plugin.resume import Resumed
     from pytest_inferbench.servers.images import Images
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_inferbench.plugin.pace import Under, pace
+from pytest_inferbench.bench.pace import Under, pace
 from pytest_inferbench.records import RequestRecord, RoundRecord, Usage, WorkerReading
 
 S = 1_000_000_000

@@ -1,0 +1,121 @@
+"""The result of one case, from its rounds and what is known of how they were measured.
+
+Limits: the one place where a `CaseResult` is made of records; it has no checks yet, and nothing here measures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_inferbench.bench.watching import Sampling, watched
+from pytest_inferbench.measure.assemble import CaseIdentity, assemble
+from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
+from pytest_inferbench.measure.result import CaseResult
+
+if TYPE_CHECKING:
+    from pytest_inferbench.bench.context import RunContext
+    from pytest_inferbench.bench.running_cell import RunningCell
+    from pytest_inferbench.plan.cell import Cell
+    from pytest_inferbench.records import RoundRecord
+    from pytest_inferbench.servers.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredOn:
+    """Where and how a case was measured.
+
+    Attributes:
+        cell: the cell.
+        server: its server, as it was when the case ended.
+        canary: a hash of the server's greedy answers; None where it gave none.
+        sampling: how the server and its GPUs were watched.
+        max_error_rate: share of requests that may fail before the case is INVALID.
+    """
+
+    cell: RunningCell
+    server: Server
+    canary: str | None
+    sampling: Sampling
+    max_error_rate: float
+
+
+def case_result(
+    case: str,
+    nodeid: str,
+    workload: Mapping[str, Any],
+    rounds: Sequence[RoundRecord],
+    facts: CaseFacts,
+    how: MeasuredOn,
+    context: RunContext,
+) -> CaseResult:
+    """The result without checks.
+
+    Args:
+        case: the case's name.
+        nodeid: its test's.
+        workload: what was asked, as `Workload.describe`.
+        rounds: at least one.
+        facts: what the case wants of its rounds and its server.
+        how: where and how they were measured.
+        context: the run.
+    """
+    cell, server, sampling = how.cell, how.server, how.sampling
+    identity = CaseIdentity(
+        id=nodeid,
+        case=case,
+        model=context.model_of(cell.cell),
+        backend=cell.cell.backend,
+        variant=cell.cell.variant,
+        version=server.version or cell.cell.version,
+        hardware=context.hardware,
+    )
+    return assemble(
+        identity,
+        workload,
+        rounds,
+        facts,
+        policy=_policy(how.max_error_rate),
+        slo=dict(cell.cell.slo),
+        table=context.extensions.metrics,
+        server=server_account(cell.cell, server, cell.restarts, how.canary, cell.salted(server)),
+        watched=watched(server, rounds, cell.gpus(server) if sampling.gpus else None, sampling, context.told),
+    )
+
+
+def _policy(max_error_rate: float) -> ValidityPolicy:
+    """The limits of validity; one that the test gave says so."""
+    if max_error_rate == ValidityPolicy().error_rate:
+        return ValidityPolicy()
+    return ValidityPolicy(error_rate=max_error_rate, sources={"error_rate": "the test's max_error_rate"})
+
+
+def server_account(cell: Cell, server: Server, restarts: int, canary: str | None, salt: str) -> dict[str, Any]:
+    """What the result says of the server itself.
+
+    `args_hash` tells two sets of server arguments apart, `canary` two sets of greedy answers; `served_model` is what a
+    server that we did not start says it is; how its prompts began was drawn from `salt`.
+    """
+    args = dict(cell.args) if server.args is None else dict(server.args)
+    account: dict[str, Any] = {
+        "url": server.endpoint.base_url,
+        "provision": server.kind,
+        "ready_seconds": round(server.ready_seconds, 3),
+        "restarts": restarts,
+        "args": args,
+        "args_hash": hashlib.sha256(json.dumps(sorted(args.items())).encode()).hexdigest()[:16],
+        "sources": dict(cell.sources),
+    }
+    account |= server.facts
+    if server.kind == "url":
+        account["served_model"] = server.endpoint.model
+    if salt:
+        account["salt"] = salt
+    if canary is not None:
+        account["canary"] = canary
+    if server.log_path is not None:
+        account["log"] = str(server.log_path)
+    return account
