@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from html.parser import HTMLParser
 
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from page_cases import WHOLE, whole_case, whole_records
 from report_cases import HOSTILE, OVER, RUNS, WITHIN, case, document
 from report_strategies import case_results
 
+from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.html_report import asset, to_html_page
 from pytest_inferbench.stats.verdict import Verdict
@@ -108,6 +110,16 @@ def test_nothing_of_any_run_becomes_markup(results) -> None:
     assert sum(tag == "script" and "type" not in attributes for tag, attributes in page.tags) == 2
     assert sum("case" in (attributes.get("class") or "").split() for _, attributes in page.tags) == len(results)
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+
+
+def test_the_greatest_float_is_drawn() -> None:
+    """Rounded to the digits of a plot it would be infinite, which JSON has not."""
+    greatest = {
+        "ttft_ms": Summary("ms", "lower", p50=sys.float_info.max),
+        "output_tok_per_s": Summary("tok/s", "higher", value=1.0),
+    }
+    cases = tuple(case(f"sweep[{name}]", Verdict.OK, metrics=greatest) for name in "ab")
+    assert page_of(document(cases)).data["sweeps"]
 
 
 def test_hostile_names_are_shown_whole() -> None:

@@ -7,6 +7,7 @@ first send, for all plots of a case alike.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -266,4 +267,5 @@ def _seconds(at: int | None, origin: int) -> float | None:
 
 def _short(value: float) -> float:
     """Five significant digits: more than a screen shows."""
-    return float(f"{value:.{_DIGITS}g}")
+    short = float(f"{value:.{_DIGITS}g}")
+    return value if math.isinf(short) else short  # the greatest floats would be rounded to infinity
