@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_inferbench.baselines.branch import pulled_branch
 from pytest_inferbench.cli.main import main
 
 LINES = "benchmarks/baselines/m--llama/lab.jsonl"
@@ -138,6 +139,33 @@ def test_what_is_committed_and_what_was_taken_off_is_not_pushed(origin, job):
     assert night("push") == (0, f"{LINES}: 1 line to {BRANCH}\n")
     assert on_branch(origin) == "good\nnew\n"
     assert git(origin, "ls-tree", "-r", "--name-only", BRANCH) == f"{LINES}\n"
+
+
+def test_what_is_taken_off_the_branch_leaves_the_clones_that_had_it(origin, job):
+    """Also the one that recorded it: its next pull drops the line, and its next push does not bring it back."""
+    night = job("night")
+    night.add("bad", "good")
+    night("push")
+    night.add("own")
+    people = job("people")
+    git(people.folder, "switch", "-q", BRANCH)
+    (people.folder / LINES).write_text("good\n")
+    git(people.folder, "commit", "-q", "-am", "take back a session")
+    git(people.folder, "push", "-q", "origin", BRANCH)
+    assert night("pull") == (0, f"{LINES}: 1 line dropped, as on {BRANCH}\n")
+    assert night.text() == "good\nown\n"
+    assert night("push") == (0, f"{LINES}: 1 line to {BRANCH}\n")
+    assert on_branch(origin) == "good\nown\n"
+
+
+def test_a_clone_knows_its_branch(origin, job, tmp_path):
+    """Once it has pulled or pushed; a folder that is no clone has none."""
+    night = job("night")
+    assert pulled_branch(night.folder / "benchmarks/baselines") is None
+    night.add("one")
+    night("push", "--branch", "perf/history")
+    assert pulled_branch(night.folder / "benchmarks/baselines") == "perf/history"
+    assert pulled_branch(tmp_path) is None
 
 
 def test_another_branch_may_hold_them(origin, job):

@@ -2,8 +2,9 @@
 
 Idea: sessions come every night, and a pipeline may not commit to a protected branch. They are only added to, so two
 that push at once need no merge: the second adds its lines to what the first has pushed.
-Law: only `*/*.jsonl` of the baselines folder goes to the branch, and nothing that was taken off it comes back. The
-working tree changes by `pull` alone, in those files; its index and its branch never do.
+Law: only `*/*.jsonl` of the baselines folder goes to the branch, and nothing that was taken off it comes back: a
+clone knows what it last saw there. The working tree changes by `pull` alone, in those files; its index and its branch
+never do.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_inferbench.baselines.staging import stage, staged_beside
 from pytest_inferbench.errors import BaselineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 Texts = dict[str, str]
 """Path of a file of lines, from the repository's top -> its text."""
+DEFAULT_BRANCH: Final = "inferbench-baselines"
+_REFS: Final = "refs/inferbench/"  # what was last pulled from, or pushed to, each branch
 _ATTEMPTS: Final = 8
 _NO_BRANCH: Final = 2  # git ls-remote --exit-code
 # Who commits where the environment names nobody.
@@ -33,10 +37,26 @@ _AUTHOR: Final = {
 
 
 class Moved(NamedTuple):
-    """What `pull` or `push` did: whether the branch was there, and how many lines went to each file."""
+    """What `pull` or `push` did.
+
+    Attributes:
+        found: whether the branch was there.
+        lines: how many lines went to each file.
+        gone: how many lines left each file here, because somebody took them off the branch since.
+    """
 
     found: bool
     lines: Mapping[str, int]
+    gone: Mapping[str, int] = MappingProxyType({})
+
+
+def pulled_branch(folder: Path) -> str | None:
+    """The branch that sessions of this clone come from; None where none was pulled, or it is no clone."""
+    top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
+    if top is None:
+        return None
+    done = _git(top, "for-each-ref", "--count=1", "--format=%(refname)", _REFS)
+    return done.stdout.strip().removeprefix(_REFS) or None
 
 
 class HistoryBranch:
@@ -53,10 +73,10 @@ class HistoryBranch:
         self._top = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
         self._top = Path(self._git("rev-parse", "--show-toplevel").strip())
         self._prefix = f"{folder.resolve().relative_to(self._top.resolve()).as_posix()}/"
-        self._pulled = f"refs/inferbench/{branch}"
+        self._pulled = f"{_REFS}{branch}"
 
     def pull(self) -> Moved:
-        """Add the branch's lines to the files in the folder.
+        """Add the branch's lines to the files in the folder; drop those that were taken off it since the last time.
 
         Raises:
             BaselineError: git refuses.
@@ -65,13 +85,17 @@ class HistoryBranch:
         if tip is None:
             self._git("update-ref", "-d", self._pulled)
             return Moved(found=False, lines={})
+        before, theirs, here = self._at(self._pulled), self._at(tip), self._here()
+        gone = {path: _missing(text, theirs.get(path, "")) for path, text in before.items()}
+        kept = {path: _without(text, gone.get(path, ())) for path, text in here.items()}
+        added = {path: _missing(text, kept.get(path, "")) for path, text in theirs.items()}
+        for path in dict.fromkeys((*kept, *added)):
+            text = _joined(kept.get(path, ""), added.get(path, ()))
+            if text != here.get(path, ""):
+                _replace(self._top / path, text)
         self._git("update-ref", self._pulled, tip)
-        here = self._here()
-        added = {path: _missing(text, here.get(path, "")) for path, text in self._at(tip).items()}
-        for path, lines in added.items():
-            if lines:
-                _replace(self._top / path, _joined(here.get(path, ""), lines))
-        return Moved(found=True, lines={path: len(lines) for path, lines in added.items()})
+        dropped = {path: here[path].count("\n") - text.count("\n") for path, text in kept.items() if text != here[path]}
+        return Moved(found=True, lines={path: len(lines) for path, lines in added.items()}, gone=dropped)
 
     def push(self) -> Moved:
         """Add to the branch the lines that are neither committed here nor were pulled; make it where there is none.
@@ -117,7 +141,10 @@ class HistoryBranch:
         )
         commit = self._git("commit-tree", tree, *parent, given=message).strip()
         done = self._run("push", "--quiet", "origin", f"{commit}:refs/heads/{self._branch}")
-        return None if done.returncode == 0 else _said(done)
+        if done.returncode:
+            return _said(done)
+        self._git("update-ref", self._pulled, commit)
+        return None
 
     def _fetch(self) -> str | None:
         """The branch's newest commit, fetched; None where origin has no such branch."""
@@ -152,18 +179,24 @@ class HistoryBranch:
     def _run(
         self, *arguments: str, given: str | None = None, environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        try:
-            return subprocess.run(  # noqa: S603 - fixed program, no shell
-                ["git", "-C", str(self._top), *arguments],  # noqa: S607 - git is where the user has it
-                capture_output=True,
-                input=given or "",
-                env={**_AUTHOR, **os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **(environ or {})},
-                encoding="utf-8",
-                errors="replace",
-                check=False,
-            )
-        except OSError as error:
-            raise BaselineError(f"git cannot be started: {error.strerror}; install it") from None
+        return _git(self._top, *arguments, given=given, environ=environ)
+
+
+def _git(
+    folder: Path, *arguments: str, given: str | None = None, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603 - fixed program, no shell
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - git is where the user has it
+            capture_output=True,
+            input=given or "",
+            env={**_AUTHOR, **os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **(environ or {})},
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise BaselineError(f"git cannot be started: {error.strerror}; install it") from None
 
 
 def _text(path: Path) -> str:
@@ -177,6 +210,10 @@ def _missing(text: str, there: str) -> list[str]:
     """The lines of a text that another lacks."""
     seen = set(there.splitlines())
     return [line for line in text.splitlines() if line and line not in seen]
+
+
+def _without(text: str, lines: Collection[str]) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if line.rstrip("\n") not in lines) if lines else text
 
 
 def _joined(text: str, lines: Iterable[str]) -> str:

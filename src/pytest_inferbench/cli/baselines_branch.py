@@ -12,6 +12,7 @@ from typing import Any, Final
 from pytest_inferbench.cli.command import add_options, settings_of
 
 ACTIONS: Final = ("pull", "push")
+_DEFAULT: Final = "inferbench-baselines"
 
 
 def add_actions(actions: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
@@ -22,8 +23,8 @@ def add_actions(actions: Any) -> None:  # noqa: ANN401 - argparse has no public 
         one.add_argument(
             "--branch",
             metavar="NAME",
-            default="inferbench-baselines",
-            help="The branch of `origin` that holds sessions. Default: inferbench-baselines.",
+            default=_DEFAULT,
+            help=f"The branch of `origin` that holds sessions. Default: {_DEFAULT}.",
         )
         add_options(one, "--bench-baselines")
 
@@ -38,15 +39,16 @@ def run_action(arguments: argparse.Namespace) -> int:
 
 
 def _pull(history: Any, arguments: argparse.Namespace) -> list[str]:  # noqa: ANN401 - HistoryBranch, which is heavy
-    found, lines = history.pull()
+    found, lines, gone = history.pull()
     if not found:
         return [f"origin has no branch {arguments.branch} yet; the first `inferbench baselines push` makes it"]
     told = [f"{path}: {_counted(count)} from {arguments.branch}" for path, count in lines.items() if count]
+    told += [f"{path}: {_counted(count)} dropped, as on {arguments.branch}" for path, count in gone.items()]
     return told or [f"every line of {arguments.branch} is here"]
 
 
 def _push(history: Any, arguments: argparse.Namespace) -> list[str]:  # noqa: ANN401 - as above
-    found, lines = history.push()
+    found, lines, _ = history.push()
     made = "" if found else ", a new branch"
     told = [f"{path}: {_counted(count)} to {arguments.branch}{made}" for path, count in lines.items()]
     todo = [
