@@ -48,7 +48,7 @@ cases:
   concurrency[c08]:
     hardware:
       1x-nvidia-h200:
-        budgets: {ttft_ms.p50: {max: 50.4}, tpot_ms.p50: {max: 7.56}, output_tok_per_s: {min: 1000}}
+        budgets: {ttft_ms.p50: {max: 63}, tpot_ms.p50: {max: 9.45}, output_tok_per_s: {min: 800}}
 """
     )
     assert told_lines(update.cases) == [
@@ -226,7 +226,7 @@ def test_gates_of_people_are_theirs():
     policy = (parse("gates: [tpot_ms.p50]", "config/models.yaml"),)
     update = plan(baseline(), dataclasses.replace(candidate(), policy=policy))
     assert recorded(update).gates == ["tpot_ms.p50"]
-    assert "budgets: {tpot_ms.p50: {max: 7.56}}" in update.file.new
+    assert "budgets: {tpot_ms.p50: {max: 9.45}}" in update.file.new
 
 
 def test_a_zero_proposes_nothing():

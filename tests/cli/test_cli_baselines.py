@@ -122,7 +122,7 @@ def test_propose(write, capsys, tmp_path):
         "  single:\n"
         "    hardware:\n"
         "      lab:\n"
-        "        budgets: {tpot_ms.p50: {max: 3.6}}\n"
+        "        budgets: {tpot_ms.p50: {max: 4.5}}\n"
     )
     people.write_text(YAML + shown)
     read_file(parse(people.read_text(), "q.yaml"), TABLE)
@@ -149,7 +149,7 @@ def test_propose_on_new_hardware(write, capsys):
     assert shown == (
         "# benchmarks/baselines/qwen3-8b--vllm.yaml:5, below `hardware:` of concurrency[c08]\n"
         "      lab:\n"
-        "        budgets: {ttft_ms.p50: {max: 51.6}, tpot_ms.p50: {max: 7.32}}\n"
+        "        budgets: {ttft_ms.p50: {max: 64.5}, tpot_ms.p50: {max: 9.15}}\n"
     )
     people.write_text(OTHER + shown)
     case = read_file(parse(people.read_text(), "q.yaml"), TABLE).cases["concurrency[c08]"]
