@@ -64,6 +64,10 @@ class OlderSpellingWarning(DeprecationWarning):
     """What was written still works and has a newer spelling, which the message names."""
 
 
+class UnusedCaseWarning(UserWarning):
+    """A baseline file has a case that no benchmark of the suite is, so its budgets hold nothing."""
+
+
 def _with_log(message: str, log_tail: tuple[str, ...]) -> str:
     if not log_tail:
         return message

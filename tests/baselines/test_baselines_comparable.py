@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_inferbench.baselines.comparable import comparable, histories
 from pytest_inferbench.baselines.fingerprint import (
+    NO_ARGS,
     Fingerprint,
     differences,
     flags,
@@ -120,6 +121,26 @@ def test_a_result_is_held_against_the_last_session_that_looked_no_worse():
     assert found.since.date == good[1].date
     assert "argument max-num-seqs 256 -> 128" in map(str, found.differences)
     assert "version v0.8.1 -> v0.8.2" in map(str, found.differences)
+
+
+def test_what_nobody_knows_of_a_server_is_no_difference():
+    """Version and arguments of one that is only given by its URL: unknown, and neither changed nor the same."""
+    started = of_session(session(server_args={"n_threads": "1"}))
+    by_url = of_session(session(version="unknown", image=None, provision="url", server_args_hash=NO_ARGS))
+    assert by_url.unknown == ("version", "arguments")
+    assert started.unknown == ()
+    assert [str(each) for each in differences(started, by_url)] == ["provision docker -> url"]
+    assert flags(by_url, started) == ("the server comes up another way (url -> docker)",)
+    found = compared(session(version="unknown", provision="url", server_args_hash=NO_ARGS))
+    assert found.unknown == ("version", "arguments")
+
+
+def test_no_arguments_are_arguments_that_are_known():
+    """The first argument that a server is given is told by its name, also against a line that recorded none."""
+    plain = of_session(session(server_args_hash=NO_ARGS))
+    added = of_session(session(server_args_hash="b2", server_args={"n_batch": "4"}))
+    assert [str(each) for each in differences(plain, added)] == ["argument n_batch none -> 4"]
+    assert candidate(args_hash=NO_ARGS, args={}).to_session("r", "2025", "1", ()).server_args == {}
 
 
 def test_what_one_side_lacks_is_no_difference():

@@ -70,7 +70,7 @@ def test_failures_where_there_were_none_are_confirmed_and_regressed():
     jsonschema.validate(json.loads(json.dumps(case["checks"][0])), schema)
     text = comparison_table(case, Verdict.REGRESSED)
     assert "measured  twice, each time on a server of its own\n" in text
-    assert "known     error_rate: 20 of 400 requests failed now, 0 of 1600 before" in text
+    assert "note      error_rate: 20 of 400 requests failed now, 0 of 1600 before" in text
     assert judged(10, once="--bench-no-confirm").checks[0].verdict is Verdict.REGRESSED
 
 

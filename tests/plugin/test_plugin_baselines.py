@@ -53,6 +53,14 @@ def test_reseat_opens_a_segment(run, files):
     result.stdout.fnmatch_lines(["wrote benchmarks/baselines/scripted--external/lab.jsonl"])
 
 
+def test_a_regression_that_is_none_is_not_accepted_in_silence(run, files):
+    """`--accept-regressions` where nothing regressed records as ever, and says how to set the level all the same."""
+    result = run("--update-baselines", "--accept-regressions", "-k", "plain")
+    result.assert_outcomes(passed=2, deselected=2)
+    assert len(files.sessions()) == 1
+    result.stdout.fnmatch_lines(["--accept-regressions accepted nothing: no case regressed*--baseline-mode reseat*"])
+
+
 def test_sessions_remember_their_circumstances(run, files):
     """A recorded session knows its machine, how the server came up, its workload, token method and canary answers."""
     run("--update-baselines", "-k", "plain")

@@ -262,3 +262,30 @@ def test_what_only_an_option_fails_is_a_failure_with_its_name() -> None:
     page = to_html_page(document, lambda _: None)
     assert page.count('<span class="verdict bad">NEW</span>') >= 2, "in the table of cases and at the case"
     assert page.count('data-tone="bad"') == 2, "what failed is found by the filter"
+
+
+def test_what_nobody_knows_is_not_told_to_be_the_same() -> None:
+    """A server by its URL may have been started otherwise: the text says where to look, not that nothing changed."""
+    against = {"sessions": 8, "since": "2026-01-07T03:12:00+00:00", "changes": [], "unknown": ["version", "arguments"]}
+    text = comparison_table({**told("single", ttft(55.0)), "against": against}, Verdict.REGRESSED)
+    assert "  changed    nothing that is recorded: same machine\n" in text
+    assert "  not known  version and arguments: the server does not tell; look there what changed\n" in text
+
+
+def test_a_call_between_two_like_arms_is_told_to_be_a_false_alarm() -> None:
+    """And how often a run may have one."""
+    found = paired(1.4)
+    alike = replace(found, comparison={**found.comparison, "arms": ["v0.8.0", "v0.8.0"]})
+    text = comparison_table(told("single", alike), Verdict.REGRESSED)
+    assert "both arms are the same, so this is a false alarm; at most 5 runs in 100 have one\n" in text
+    assert "false alarm" not in comparison_table(told("single", found), Verdict.REGRESSED)
+
+
+def test_reports_of_a_pipeline_say_what_to_do() -> None:
+    """Markdown, page and JUnit have the commands of a failed case as they stand."""
+    steps = [{"label": "run again", "text": "pytest 'benchmarks/test_all.py::test_x[c08]' --hardware lab-1"}]
+    failed = {**told("single", ttft(55.0)), "next_steps": steps}
+    whole = _document(failed)
+    assert "run again  pytest 'benchmarks/test" in html.unescape(to_markdown(whole))
+    assert "run again  pytest 'benchmarks/test" in html.unescape(to_html_page(whole, lambda _: None))
+    assert "run again  pytest 'benchmarks/test" in html.unescape(to_junit(whole))

@@ -98,7 +98,7 @@ class Candidate:
             image=seen.image,
             provision=seen.provision,
             server_args_hash=seen.server_args,
-            server_args=None if not seen.args or seen.server_args in known else dict(seen.args),
+            server_args=None if seen.args is None or seen.server_args in known else dict(seen.args),
             workload_hash=seen.workload,
             token_method=seen.token_method,
             canary=seen.canary,

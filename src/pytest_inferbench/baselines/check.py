@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_inferbench.baselines.accepted import reference
 from pytest_inferbench.baselines.figures import figure_text
 from pytest_inferbench.measure.result import Check
+from pytest_inferbench.metrics.absent import what_it_needs
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def _why_absent(result: CaseResult, name: str) -> str:
     metric, _, statistic = name.partition(".")
     summary = result.metrics.get(metric)
     if summary is None:
-        return "not measured"
+        need = what_it_needs(metric)
+        return f"not measured; it needs {need}" if need else "not measured"
     there = [f"{metric}.{other}" if other != "value" else metric for other in summary.statistics()]
     few = f" of {summary.n} samples" if summary.n is not None and statistic else ""
     return f"not measured{few}; measured are {', '.join(there)}" if there else f"not measured{few}"

@@ -39,6 +39,7 @@ class Comparable:
         flags: what differs from the last of them and is compared all the same, one sentence each.
         since: the last of them that looked no worse than those before it; None where it is NEW.
         differences: everything that differs from that one.
+        unknown: what of the two servers nobody knows, so that it may have changed.
         machine_change: the parts by which today's machine is another one than that of every session of the newest
             segment; "" where it is one of theirs.
     """
@@ -49,6 +50,7 @@ class Comparable:
     flags: tuple[str, ...] = ()
     since: Session | None = None
     differences: tuple[Difference, ...] = ()
+    unknown: tuple[str, ...] = ()
     machine_change: str = ""
 
 
@@ -63,9 +65,12 @@ def comparable(baseline: Baseline, key: str, now: Fingerprint, above: Sequence[S
     """
     accepted = baseline.of(key)
     if not accepted.sessions:
-        known = key in baseline.file.cases
-        why = f"no baseline on this hardware ({baseline.hardware})" if known else "no baseline for this case"
-        return Comparable(why)
+        entry = baseline.file.cases.get(key)
+        if entry is None:
+            return Comparable("no baseline for this case")
+        others = [name for name in entry.hardware if name != baseline.hardware]
+        there = f"; its file knows {', '.join(others)}" if others and baseline.hardware not in entry.hardware else ""
+        return Comparable(f"no baseline on this hardware ({baseline.hardware}){there}")
     last = _circumstances(accepted.sessions[-1], accepted)
     why_not = incomparable(last, now)
     if why_not is not None:
@@ -78,8 +83,16 @@ def comparable(baseline: Baseline, key: str, now: Fingerprint, above: Sequence[S
     since = next(
         (each for each in reversed(like.segment) if WORSE not in (each.aside or {}).values()), like.segment[-1]
     )
+    then = _circumstances(since, accepted)
     found = Comparable(
-        None, like, like.level, flags(last, now), since, differences(_circumstances(since, accepted), now), changed
+        None,
+        like,
+        like.level,
+        flags(last, now),
+        since,
+        differences(then, now),
+        tuple(dict.fromkeys((*then.unknown, *now.unknown))),
+        changed,
     )
     if not by_machine:
         return found
@@ -127,7 +140,8 @@ def measuring_the_same(accepted: Accepted) -> Accepted:
 
 def _circumstances(session: Session, accepted: Accepted) -> Fingerprint:
     """Those of an accepted session, with its arguments from the line that has them."""
-    return replace(of_session(session), args=accepted.arguments.get(session.server_args_hash))
+    known = of_session(session)
+    return replace(known, args=accepted.arguments.get(session.server_args_hash, known.args))
 
 
 def _measured(session: Session) -> tuple[str, str, str | None]:

@@ -8,6 +8,8 @@ change itself.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -22,6 +24,9 @@ MACHINE_CHANGED: Final = "machine_changed"
 
 _TELLING: Final = ("processor", "stepping", "microcode", "GPUs", "GPU driver", "GPU power limit", "kernel")
 """The parts that tell machines apart; another one of the others is the same machine."""
+
+UNKNOWN: Final = "unknown"
+"""The version of a server that says none."""
 
 KNOWN_SESSIONS: Final = 3
 """Sessions from which on the figures of a machine are known: fewer leave the level the other machine's."""
@@ -55,6 +60,13 @@ class Fingerprint:
     machine: Mapping[str, str] = field(default_factory=dict)
     args: Mapping[str, str] | None = None
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What nobody knows of the server, as of one that was only given by its URL."""
+        by_url = self.provision == "url" and self.server_args in {"", NO_ARGS}
+        unknown = {"version": self.version in {"", UNKNOWN}, "arguments": by_url}
+        return tuple(what for what, is_so in unknown.items() if is_so)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -71,6 +83,15 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.what} {self.was} -> {self.now}"
+
+
+def args_hash(args: Mapping[str, object]) -> str:
+    """What tells two sets of server arguments apart; the same of the same arguments in any order."""
+    return hashlib.sha256(json.dumps(sorted(args.items())).encode()).hexdigest()[:16]
+
+
+NO_ARGS: Final = args_hash({})
+"""The hash of no arguments, which lines of earlier versions have without them."""
 
 
 def of_result(result: CaseResult, machine: Mapping[str, str]) -> Fingerprint:
@@ -102,7 +123,7 @@ def of_session(session: Session) -> Fingerprint:
         canary=session.canary,
         served_model=session.served_model,
         machine=session.machine,
-        args=session.server_args,
+        args={} if session.server_args_hash == NO_ARGS else session.server_args,
     )
 
 
@@ -155,7 +176,12 @@ def differences(then: Fingerprint, now: Fingerprint) -> tuple[Difference, ...]:
         "image": (then.image, now.image),
         "provision": (then.provision, now.provision),
     }
-    found = [Difference(what, was, new) for what, (was, new) in pairs.items() if was and new and was != new]
+    unknown = {*then.unknown, *now.unknown}
+    found = [
+        Difference(what, was, new)
+        for what, (was, new) in pairs.items()
+        if was and new and was != new and what not in unknown
+    ]
     found[2:2] = _arguments(then, now)
     if then.canary and now.canary and then.canary != now.canary:
         found.append(Difference("canary hash", then.canary, now.canary))
@@ -181,7 +207,9 @@ def flags(then: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
 
 
 def _arguments(then: Fingerprint, now: Fingerprint) -> list[Difference]:
-    if not then.server_args or not now.server_args or then.server_args == now.server_args:
+    if "arguments" in {*then.unknown, *now.unknown} or "" in {then.server_args, now.server_args}:
+        return []
+    if then.server_args == now.server_args:
         return []
     if then.args is None or now.args is None:
         return [Difference("arguments hash", then.server_args, now.server_args)]

@@ -113,6 +113,8 @@ def aside_of(candidate: Candidate) -> dict[str, Aside]:
 
 
 def _what_changed(then: Fingerprint, now: Fingerprint) -> str:
+    if "version" in {*then.unknown, *now.unknown}:
+        return "the version is not known"
     if then.version != now.version:
         return f"{then.version} -> {now.version}"
     return "the same version" if then.server_args == now.server_args else "the same version, other server arguments"

@@ -5,12 +5,11 @@ Limits: the one place where a `CaseResult` is made of records; it has no checks 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.baselines.fingerprint import args_hash
 from pytest_inferbench.bench.watching import Sampling, watched
 from pytest_inferbench.measure.assemble import CaseIdentity, assemble
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
@@ -106,7 +105,7 @@ def server_account(cell: Cell, server: Server, restarts: int, canary: str | None
         "ready_seconds": round(server.ready_seconds, 3),
         "restarts": restarts,
         "args": args,
-        "args_hash": hashlib.sha256(json.dumps(sorted(args.items())).encode()).hexdigest()[:16],
+        "args_hash": args_hash(args),
         "sources": dict(cell.sources),
     }
     account |= server.facts

@@ -5,7 +5,7 @@ Law: runs once, after the last test, over the valid cases of this run; what it d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from pytest_inferbench.baselines.decided import plan_decided
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.noise import plan_noise
 from pytest_inferbench.baselines.older import plan_takeover
-from pytest_inferbench.baselines.place import Mode
+from pytest_inferbench.baselines.place import Mode, is_regressed
 from pytest_inferbench.baselines.prune import plan_prune
 from pytest_inferbench.baselines.telling import told_lines
 from pytest_inferbench.baselines.update import plan_update
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.plan.cell import Cell
+
+
+_NOTHING_ACCEPTED = (
+    "--accept-regressions accepted nothing: no case regressed this time, so each was recorded as any other; "
+    "--baseline-mode reseat makes it the new level"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,10 @@ def update_baselines(
             )
             yield from _takeover(context, *key)
 
-    return _carry_out(context, plan)
+    outcome = _carry_out(context, plan)
+    if settings.accept_regressions and outcome.went_well and not any(map(is_regressed, candidates)):
+        return replace(outcome, lines=(*outcome.lines, _NOTHING_ACCEPTED))
+    return outcome
 
 
 def record_pairs(context: RunContext, cases: Sequence[dict[str, Any]]) -> Outcome:

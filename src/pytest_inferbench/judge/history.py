@@ -247,6 +247,7 @@ def _against(against: Comparable, once: str) -> dict[str, Any] | None:
         return None
     changes = [asdict(each) for each in against.differences]
     found: dict[str, Any] = {"sessions": len(against.accepted.segment), "since": against.since.date, "changes": changes}
+    found |= {"unknown": list(against.unknown)} if against.unknown else {}
     return found | ({"once": once} if once else {})
 
 

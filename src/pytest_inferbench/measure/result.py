@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +121,7 @@ class CaseResult:
         records: the file of its request records, relative to the run's folder; None where none was written.
         issued: requests sent in all rounds, of which its error rate is a share; None where that was not noted.
         against: the accepted sessions that its history checks compare with; None without.
+        next_steps: `label` and `text` of where to look and what to run after a verdict that fails; None without.
     """
 
     id: str
@@ -147,6 +148,7 @@ class CaseResult:
     records: str | None = None
     issued: int | None = None
     against: Mapping[str, Any] | None = None
+    next_steps: Sequence[Mapping[str, str]] | None = None
 
     @property
     def invalid(self) -> bool:

@@ -89,7 +89,7 @@ class Baselining:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Refuse to prune where cases are out of sight, or whose they are."""
         settings = self._run.context.settings
-        narrowed = _why_not_whole(session.config, settings.path("baselines"))
+        narrowed = why_not_whole(session.config, settings.path("baselines"))
         if narrowed is None and settings.server_url is not None and not settings.model:
             narrowed = "--baseline-mode prune: whose cases? name the model as its server lists it, with --model"
         if self._prunes and narrowed:
@@ -99,7 +99,7 @@ class Baselining:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
         """Learn the suite before anything is deselected; afterwards look at what was selected."""
         if self._prunes and self._run.matrix():  # a mistake in the config is told soon, and leaves no cells
-            for cell, key, _ in _cases(items):
+            for cell, key, _ in cases_of(items):
                 self._suite.setdefault((cell.model, cell.backend), set()).add(key)
         result = yield
         if not self._prunes:
@@ -120,7 +120,7 @@ class Baselining:
 
     def _refuse_shared_keys(self, items: Iterable[pytest.Item]) -> None:
         seen: dict[tuple[str, str, str], str] = {}
-        for cell, key, item in _cases(items):
+        for cell, key, item in cases_of(items):
             first = seen.setdefault((cell.model, cell.backend, key), item.nodeid)
             if first != item.nodeid:
                 remedy = self._run.context.settings.named("select one (-k, or one --backend-version) to update it")
@@ -135,7 +135,7 @@ class Baselining:
             terminalreporter.write_line(self._run.context.settings.named(line))
 
 
-def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Function]]:
+def cases_of(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Function]]:
     """Every benchmark with its cell, which is arm B of a pair, and the key of its first workload."""
     from pytest_inferbench.baselines.names import case_key  # noqa: PLC0415 - with the first benchmark
 
@@ -146,7 +146,7 @@ def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Fun
             yield cell, case_key(case_name(item, 0), cell.variant), item
 
 
-def _why_not_whole(config: pytest.Config, baselines: Path) -> str | None:
+def why_not_whole(config: pytest.Config, baselines: Path) -> str | None:
     """Why cases may exist that this run does not collect; None where it collects the suite beside the baselines."""
     for name, flag in _NARROWING.items():
         if getattr(config.option, name, None):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_inferbench.options import prefixed
-from pytest_inferbench.plugin.items import CELL, BenchmarkTest, cell_of, is_benchmark
+from pytest_inferbench.plugin.items import CELL, BenchmarkTest, is_benchmark
 from pytest_inferbench.plugin.parser import add_options, add_short_names, read_settings, release_short_names, yielded
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     warnings.filterwarnings("ignore", message='The configuration option "asyncio_default_fixture_loop_scope"')
     from pytest_inferbench.plugin.baselining import Baselining, check_options  # noqa: PLC0415 - light, as the next
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
+    from pytest_inferbench.plugin.unused import UnusedCases  # noqa: PLC0415 - light, as above
 
     taken = _taken(config)
     release_short_names(config._parser, taken)  # noqa: SLF001 - the parser, which later hooks are not given
@@ -102,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_inferbench.plugin.nothing import NothingMeasured  # noqa: PLC0415 - light, as above
 
         config.pluginmanager.register(NothingMeasured(settings), "inferbench-nothing")
+    config.pluginmanager.register(UnusedCases(session), "inferbench-unused")
     if settings.update_baselines and session.controls:
         config.pluginmanager.register(Baselining(session), "inferbench-baselining")
 
@@ -221,11 +223,9 @@ def pytest_runtest_makereport(
     """Turn our own errors into pytest errors with one clear text, and hand a benchmark's figures on."""
     report = yield
     if _is_benchmark(item):
-        from pytest_inferbench.plugin.outcome import dress_report  # noqa: PLC0415
+        from pytest_inferbench.plugin.outcome import complete_report  # noqa: PLC0415
 
-        context = item.config.stash[SESSION].context
-        secrets = context.secrets(cell_of(getattr(item, "test", item)))
-        dress_report(item, call, report, secrets, context.settings)
+        complete_report(item, call, report, item.config.stash[SESSION].context)
     return report
 
 

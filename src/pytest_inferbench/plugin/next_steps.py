@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.baselines.branch import DEFAULT_BRANCH, pulled_branch
 from pytest_inferbench.options import OPTIONS
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.plugin.reports import shown
@@ -29,6 +30,7 @@ _LINE = "command line"
 _REPORTS = frozenset(form.name for form in FORMATS)
 _FAILED_BY = {Verdict.NEW: "--require-baseline", Verdict.INCONCLUSIVE: "--fail-inconclusive"}
 _CONTAINER = "docker"
+_FAILING = frozenset({"--require-baseline", "--fail-inconclusive"})  # with them what records would fail
 _VERSIONS = frozenset({"--backend-version", "--compare", "--compare-pairs"})
 
 
@@ -50,7 +52,10 @@ def next_steps(
     if flag := _FAILED_BY.get(verdict):
         steps.append(("failed by", context.settings.named(flag)))
     if verdict is Verdict.NEW:
-        return [*steps, ("record one", _command(node, context, "--update-baselines"))]
+        return [
+            *steps,
+            *_recording("record one", _command(node, context, "--update-baselines", skip=_FAILING), context),
+        ]
     steps.append(("run again", _command(node, context)))
     if versions := _versions(cell, case):
         steps.append(
@@ -59,8 +64,20 @@ def next_steps(
     if verdict is Verdict.REGRESSED and not isinstance(cell, CellPair):
         upgraded = any(each["what"] in {"version", "image"} for each in (case.get("against") or {}).get("changes", ()))
         how = "--update-baselines --accept-regressions" + (" --baseline-mode reseat" if upgraded else "")
-        steps.append(("accept it", _command(node, context, how)))
+        steps += _recording("accept it", _command(node, context, how, skip=_FAILING), context)
     return steps
+
+
+def _recording(label: str, command: str, context: RunContext) -> Iterator[tuple[str, str]]:
+    """What records; around it what gets the branch's lines and gives it the new ones, where this clone has a branch."""
+    branch = pulled_branch(context.settings.path("baselines"))
+    if branch is None:
+        yield label, command
+        return
+    option = "" if branch == DEFAULT_BRANCH else f" --branch {shlex.quote(branch)}"
+    yield label, f"inferbench baselines pull{option}"
+    yield "", command
+    yield "", f"inferbench baselines push{option}"
 
 
 def _paths(case: Mapping[str, Any], context: RunContext) -> Iterator[tuple[str, str]]:
@@ -69,7 +86,7 @@ def _paths(case: Mapping[str, Any], context: RunContext) -> Iterator[tuple[str, 
         yield "server log", shown(Path(case["server"]["log"]), settings.rootdir)
     if "records" in case:
         yield "requests", shown(folder / case["records"], settings.rootdir)
-    later = f"inferbench runs export {context.run_id} --format html"
+    later = f"inferbench runs export {context.run_id} --format html --output page.html"
     yield "page", shown(settings.path("html"), settings.rootdir) if settings.html else later
 
 

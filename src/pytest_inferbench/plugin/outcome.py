@@ -8,7 +8,7 @@ regression are failures; what could not be told is a skip.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,16 @@ import pytest
 from pytest_inferbench.bench.api import NOT_AWAITED
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.errors import CellUnavailable, FailedVerdict, InferbenchError
-from pytest_inferbench.options import Settings
-from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED
+from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED, cell_of
+from pytest_inferbench.plugin.next_steps import next_steps
+from pytest_inferbench.report.comparison_table import fact_lines, steps_of
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
+from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
-    from pytest_inferbench.plan.secrets import Secrets
+    from pytest_inferbench.bench.context import RunContext
 
-_SAID = ("id", "case", "checks", "notes", "against")
+_SAID = ("id", "case", "checks", "notes", "against", "next_steps")
 _ATTEMPT = pytest.StashKey[int]()
 _PROPERTIES = pytest.StashKey[list[tuple[str, object]]]()
 
@@ -39,8 +41,8 @@ def begin_attempt(item: pytest.Item) -> None:
             del item.stash[key]
 
 
-def dress_report(
-    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, secrets: Secrets, settings: Settings
+def complete_report(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, context: RunContext
 ) -> None:
     """Give a benchmark's report its data and, where it failed by our own words, a clear text.
 
@@ -48,18 +50,19 @@ def dress_report(
         item: the test, or the regression item of one.
         call: the phase that was run.
         report: what pytest made of it; changed in place.
-        secrets: what none of it may show.
-        settings: the options of the run.
+        context: the run.
     """
+    secrets, settings = context.secrets(cell_of(getattr(item, "test", item))), context.settings
     called = report.when == "call"
     error = call.excinfo.value if call.excinfo is not None else None
-    cases = [secrets.hidden(recorded.result.to_json()) for recorded in item.stash.get(RECORDED, [])] if called else []
+    cases = [secrets.hidden(case) for case in _measured(item, context)] if called else []
     judged = [secrets.hidden(case) for case in item.stash.get(JUDGED, [])] if called else []
     vars(report)["inferbench"] = {  # JSON types only: this crosses xdist
         "cases": cases,
         "judged": [{name: case[name] for name in _SAID if name in case} for case in judged],
         "regression": not isinstance(item, pytest.Function),
         "attempt": item.stash.get(_ATTEMPT, 1),
+        "failed": _own_failure(error) if called else "",
         "unavailable": isinstance(getattr(error, "__cause__", None), CellUnavailable),
     }
     written = [each for case in cases for each in junit_properties(case)]
@@ -68,7 +71,7 @@ def dress_report(
     item.stash.setdefault(_PROPERTIES, []).extend(written)
     expected = hasattr(report, "wasxfail")
     if isinstance(error, FailedVerdict | InferbenchError):
-        report.longrepr = str(error)
+        report.longrepr = "\n".join([str(error), *_what_to_do(cases)])
     if isinstance(error, InferbenchError) and called and not expected:
         report.when = "setup"
     if called and call.excinfo is not None and _of_a_promise(error):
@@ -78,6 +81,32 @@ def dress_report(
     report.longrepr = _shown(report.longrepr, lambda text: str(secrets.hidden(settings.named(text))))
     if error is not None:
         item.stash[ENDED] = "failed" if report.failed else "failed as expected" if expected else "was skipped"
+
+
+def _measured(item: pytest.Item, context: RunContext) -> list[dict[str, Any]]:
+    """The cases that a test has measured; one over its budget with what to do then, as regressions have it."""
+    cell = cell_of(item)
+    cases = []
+    for result in (each.result for each in item.stash.get(RECORDED, ())):
+        case = result.to_json()
+        if result.verdict is Verdict.OVER_BUDGET and isinstance(item, pytest.Function) and cell is not None:
+            steps = next_steps(item, cell, case, result.verdict, context)
+            case["next_steps"] = [{"label": label, "text": text} for label, text in steps]
+        cases.append(case)
+    return cases
+
+
+def _own_failure(error: BaseException | None) -> str:
+    """Why a test failed by itself, as by an `assert`; "" where it failed by our words, or did not."""
+    if error is None or isinstance(error, FailedVerdict | InferbenchError | pytest.skip.Exception):
+        return ""
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"the test failed: {type(error).__name__}" + (f": {first}" if first else "")
+
+
+def _what_to_do(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    steps = [step for case in cases for step in steps_of(case)]
+    return ["", *fact_lines(list(dict.fromkeys(steps)))] if steps else []
 
 
 def _of_a_promise(error: BaseException | None) -> bool:

@@ -20,6 +20,7 @@ from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Point
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plugin.items import case_name, tests_by_cell
+from pytest_inferbench.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.budget import Budget
@@ -54,7 +55,19 @@ def mistakes(items: Sequence[pytest.Item], context: RunContext) -> list[str]:
         found += [
             problem for cell, tests in cells.items() for test in tests for problem in _of_test(cell, test, context)
         ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*_report_mistakes(context), *found]))
+
+
+def _report_mistakes(context: RunContext) -> Iterator[str]:
+    """Paths of reports that nothing could be written to when the run has ended."""
+    for form in FORMATS:
+        option = form.name.replace("-", "_")
+        if not getattr(context.settings, option):
+            continue
+        path, one = context.settings.path(option), len(form.files) == 1
+        if path.is_dir() if one else path.is_file():
+            wanted = "a file" if one else "a folder"
+            yield f"{context.settings.written(option)}: {'a folder' if one else 'a file'} is there; name {wanted}"
 
 
 def baseline_mistakes(model: str, backend: str, policy: Sequence[Section], context: RunContext) -> list[str]:

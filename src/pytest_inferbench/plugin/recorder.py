@@ -65,6 +65,8 @@ class Recorder:
             report.failed and report.when != "call" and not any(case["verdict"] == "invalid" for case in data["cases"])
         ):
             self._book.errors.append({"id": report.nodeid, "message": str(report.longrepr)})
+        elif report.failed and data.get("failed"):
+            self._book.errors.append({"id": report.nodeid, "message": data["failed"]})
         elif not data["cases"] and not data.get("judged", ()):
             return
         self._write(finished=None, interrupted=True)

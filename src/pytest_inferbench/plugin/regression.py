@@ -17,13 +17,14 @@ from pytest_inferbench.errors import FailedVerdict, InferbenchError, InvalidMeas
 from pytest_inferbench.measure.findings_text import invalid_text
 from pytest_inferbench.plugin.items import ENDED, JUDGED, RECORDED, case_name, cell_of
 from pytest_inferbench.plugin.next_steps import next_steps
-from pytest_inferbench.report.comparison_table import comparison_table
+from pytest_inferbench.report.comparison_table import comparison_table, steps_of
 from pytest_inferbench.report.undecided import undecided_line, what_decides
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.measure_case import Recorded
     from pytest_inferbench.bench.verdicts import Verdicts
+    from pytest_inferbench.measure.result import CaseResult
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
 
@@ -88,7 +89,7 @@ class RegressionItem(pytest.Item):
                 case = dataclasses.replace(
                     each.result, checks=answer.checks, notes=answer.notes, against=answer.against
                 )
-                judged.append(case.to_json())
+                judged.append(self._with_steps(case.to_json(), each.result))
         self.stash[JUDGED] = judged
         for each in valid:
             if isinstance(failure := answers[each.id], InferbenchError):
@@ -116,7 +117,19 @@ class RegressionItem(pytest.Item):
         if verdict is None:
             return ""
         context = self._verdicts.context
-        return comparison_table(case, verdict, next_steps(self.test, self.cell, case, verdict, context))
+        return comparison_table(
+            case, verdict, steps_of(case) or next_steps(self.test, self.cell, case, verdict, context)
+        )
+
+    def _with_steps(self, case: dict[str, Any], measured: CaseResult) -> dict[str, Any]:
+        """The case with what to do, where it regressed."""
+        if worst(Verdict(check["verdict"]) for check in case["checks"]) is not Verdict.REGRESSED:
+            return case
+        steps = next_steps(self.test, self.cell, case, Verdict.REGRESSED, self._verdicts.context)
+        over = [check.source for check in measured.checks if check.verdict is Verdict.OVER_BUDGET]
+        if over:
+            steps.append(("budgets", f"it is over them too, and they are yours to change: {', '.join(over)}"))
+        return {**case, "next_steps": [{"label": label, "text": text} for label, text in steps]}
 
 
 def regression_name(test: str) -> str:

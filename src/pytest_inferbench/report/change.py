@@ -6,7 +6,7 @@ here that another report tells another way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_inferbench.report.escape import visible
@@ -29,6 +29,12 @@ def compared(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def counted(count: int, noun: str) -> str:
     """A number of things: `1 gate`, `3 gates`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: `version, arguments and machine`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def in_a_line(check: Mapping[str, Any]) -> str:

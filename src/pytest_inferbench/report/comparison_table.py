@@ -15,6 +15,7 @@ from pytest_inferbench.report.change import (
     compared,
     counted,
     interval,
+    listed,
     repeated,
     would_have_seen,
 )
@@ -56,7 +57,12 @@ def comparison_table(case: Mapping[str, Any], verdict: Verdict | None, where: Se
     share = f" ({len(concerned)} of {counted(len(gates), 'gate')})" if gates else ""
     title = f"{verdict.label}: {visible(case['case'])} of {cell_name(case)} on {visible(case['hardware'])}{share}"
     facts = [*_facts(case, verdict, concerned, gates), *where]
-    return "\n".join([title, "", *(_table(gates) if gates else []), *([""] if gates else []), *_listed(facts)])
+    return "\n".join([title, "", *(_table(gates) if gates else []), *([""] if gates else []), *fact_lines(facts)])
+
+
+def steps_of(case: Mapping[str, Any]) -> Facts:
+    """Where to look and what to run after what failed of a case; none where nothing did."""
+    return [(step["label"], step["text"]) for step in case.get("next_steps", ())]
 
 
 def since(case: Mapping[str, Any]) -> Facts:
@@ -67,7 +73,12 @@ def since(case: Mapping[str, Any]) -> Facts:
     date = visible(against["since"]).replace("T", " ")[:_TO_THE_MINUTE]
     facts = [("since", f"{date} UTC, the last accepted session that was no worse ({against['sessions']} of its level)")]
     changes = [visible(f"{each['what']} {each['was']} -> {each['now']}") for each in against["changes"]]
-    return [*facts, *_below("changed", changes or ["nothing that is recorded: same version, arguments and machine"])]
+    unknown = against.get("unknown", [])
+    known = [part for part in ("version", "arguments", "machine") if part not in unknown]
+    facts += _below("changed", changes or [f"nothing that is recorded: same {listed(known)}"])
+    if unknown:
+        facts.append(("not known", f"{listed(unknown)}: the server does not tell; look there what changed"))
+    return facts
 
 
 def _facts(
@@ -76,7 +87,7 @@ def _facts(
     concerned: Sequence[Mapping[str, Any]],
     gates: Sequence[Mapping[str, Any]],
 ) -> Facts:
-    notes = [f"{_subject(check)}{visible(check['note'])}" for check in concerned if check["note"]]
+    notes = _notes(concerned)
     facts: Facts = []
     if verdict is Verdict.REGRESSED:
         facts += since(case)
@@ -86,10 +97,21 @@ def _facts(
         found = gates[0]["comparison"]
         a, b = map(visible, found["arms"])
         facts.append(("compared", f"A is {a}, B is {b}, {counted(found['n'], 'pair')} of fresh servers"))
-    facts += _below("known" if gates else "why", notes)
+        if a == b and verdict in {Verdict.REGRESSED, Verdict.IMPROVED}:
+            rate = f"{100 * found['alpha']:g} runs in 100"
+            facts.append(("", f"both arms are the same, so this is a false alarm; at most {rate} have one"))
+    facts += _below("note" if gates else "why", notes)
     if decides := what_decides([("", case)]) if verdict is Verdict.INCONCLUSIVE else "":
         facts.append(("to decide", decides))
     return [*facts, *([("judged", how_judged(gates))] if gates else [])]
+
+
+def _notes(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is noted of the checks; once what is noted of all of them."""
+    notes = [check["note"] for check in checks]
+    if len(notes) > 1 and len(set(notes)) == 1:
+        return [visible(notes[0])] if notes[0] else []
+    return [f"{_subject(check)}{visible(check['note'])}" for check in checks if check["note"]]
 
 
 def _measured(case: Mapping[str, Any], check: Mapping[str, Any]) -> str:
@@ -119,7 +141,8 @@ def _below(label: str, texts: Sequence[str]) -> Facts:
     return [("" if place else label, text) for place, text in enumerate(texts)]
 
 
-def _listed(facts: Sequence[tuple[str, str]]) -> list[str]:
+def fact_lines(facts: Sequence[tuple[str, str]]) -> list[str]:
+    """Facts below each other, their labels in a column."""
     width = max((len(label) for label, _ in facts), default=0)
     return [f"  {label:<{width}}  {text}" for label, text in facts]
 

@@ -115,7 +115,7 @@ def with_comparisons(case: Mapping[str, Any], judged: Iterable[Mapping[str, Any]
 
     Args:
         case: `CaseResult.to_json()`.
-        judged: `{id, case, checks, notes, against}` of each case that was compared; some are against nothing.
+        judged: `{id, case, checks, notes, against, next_steps}` of each case that was compared; some lack the last two.
     """
     found = next((each for each in judged if (each["id"], each["case"]) == (case["id"], case["case"])), None)
     if found is None:
@@ -123,7 +123,7 @@ def with_comparisons(case: Mapping[str, Any], judged: Iterable[Mapping[str, Any]
     checks = [*case["checks"], *found["checks"]]
     verdict = worst(Verdict(check["verdict"]) for check in checks)
     ending: dict[str, Any] = {} if verdict is None else {"verdict": verdict.value}
-    ending |= {"against": found["against"]} if found.get("against") else {}
+    ending |= {name: found[name] for name in ("against", "next_steps") if found.get(name)}
     return {**case, "checks": checks, "notes": [*case["notes"], *found["notes"]], **ending}
 
 

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import beyond, measured
 from pytest_inferbench.report.change import PAIRS, interval, would_have_seen
+from pytest_inferbench.report.comparison_table import fact_lines, steps_of
 from pytest_inferbench.report.element import Child, element, table
 from pytest_inferbench.report.figures import ABSENT, column, exact, quantity
 from pytest_inferbench.report.naming import cell_name
@@ -37,7 +38,7 @@ def case_section(case: Mapping[str, Any], index: int, verdict: tuple[str, str], 
         " ",
         element("span", cell_name(case), class_="quiet"),
     )
-    parts: list[Child] = [name, *_checks(case), *_findings(case), _measured(case, plots), *_notes(case)]
+    parts: list[Child] = [name, *_checks(case), *_steps(case), *_findings(case), _measured(case, plots), *_notes(case)]
     how = {
         key: case[key]
         for key in ("id", "hardware", "invocation", "token_method", "workload", "slo", "client")
@@ -90,6 +91,12 @@ def _checks(case: Mapping[str, Any]) -> Iterator[Element]:
     notes = [element("li", f"{check['metric']}: {check['note']}") for check in checks if check["note"]]
     if notes:
         yield element("ul", *notes, class_="notes quiet")
+
+
+def _steps(case: Mapping[str, Any]) -> Iterator[Element]:
+    """Where to look and what to run, ready to be copied."""
+    if steps := steps_of(case):
+        yield element("pre", "\n".join(fact_lines(steps)), class_="steps")
 
 
 def _now(check: Mapping[str, Any]) -> str:

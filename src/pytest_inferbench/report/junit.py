@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
 from pytest_inferbench.report.change import in_a_line, would_have_seen
+from pytest_inferbench.report.comparison_table import fact_lines, since, steps_of
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import ABSENT, exact
 from pytest_inferbench.report.naming import cell_name
@@ -79,6 +80,8 @@ def _checked(case: Case, check: Check, seconds: float) -> TestCase:
     rest = check.get("bound") or _KINDS.get(check["kind"], check["kind"])
     entry = _entry(case, f"{visible(check['metric'])} {rest}", seconds)
     message, details = _told(verdict, check)
+    if verdict in _FAILURES:
+        details = "\n".join(filter(None, [details, *_facts(case, verdict)]))
     if verdict is Verdict.INVALID:
         entry.add_error_info(message, details, verdict.label)
     elif verdict in _FAILURES:
@@ -109,6 +112,12 @@ def _told(verdict: Verdict, check: Check) -> tuple[str, str]:
         if verdict is Verdict.OVER_BUDGET and value != NOT_MEASURED:
             parts.append(f"{visible(beyond(check))} beyond it")
     return ", ".join(parts), "\n".join([*details, note] if note else details)
+
+
+def _facts(case: Case, verdict: Verdict) -> list[str]:
+    """Since when and beside what it regressed, and what to do."""
+    facts = since(case) if verdict is Verdict.REGRESSED else []
+    return [visible(line) for line in fact_lines([*facts, *steps_of(case)])]
 
 
 def _entry(case: Case, name: str, seconds: float) -> TestCase:

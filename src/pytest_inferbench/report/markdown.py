@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
+from pytest_inferbench.report.comparison_table import fact_lines, steps_of
 from pytest_inferbench.report.escape import GLUE, shorten, visible
 from pytest_inferbench.report.explain import Entry, explanations
 from pytest_inferbench.report.figures import number
@@ -24,6 +25,7 @@ from pytest_inferbench.stats.verdict import Verdict
 LIMIT = 1_000_000
 _TABLE_SHARE = 0.6
 _NAME = 160  # cells of a name; the document has it whole
+_STEPS = 5  # cases whose commands are told
 _SAID = 300  # cells of what is said of an update, cut at its end
 _SPECIAL = re.compile(r"[\\`*{}\[\]|~$]|:(?=//)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _MARKS = {wording.BAD: "❌", wording.UNDECIDED: "⚠️", wording.GOOD: "✅", wording.QUIET: ""}
@@ -32,7 +34,8 @@ _MARKS = {wording.BAD: "❌", wording.UNDECIDED: "⚠️", wording.GOOD: "✅", 
 def to_markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
     """The summary, shorter than `limit` bytes (10,000 or more)."""
     head = list(_head(document))
-    room = limit - _size(head)
+    steps = _steps(document["cases"])
+    room = limit - _size(head) - _size(steps)
     rows = _table(document["cases"], failing(document), int(room * _TABLE_SHARE))
     accepted = _accepted(document, int(room * _TABLE_SHARE / 2))
     entries = [_entry(entry) for entry in explanations(document)]
@@ -40,7 +43,7 @@ def to_markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
     notes = [entries[index] for index in kept]
     if len(kept) < len(entries):
         notes.append(f"- … and {len(entries) - len(kept):,} more, which are in `run.json`")
-    return "\n".join([*head, *rows, *accepted, *(["", "### Notes", ""] if notes else []), *notes]) + "\n"
+    return "\n".join([*head, *rows, *steps, *accepted, *(["", "### Notes", ""] if notes else []), *notes]) + "\n"
 
 
 def _head(document: Mapping[str, Any]) -> Iterator[str]:
@@ -74,6 +77,18 @@ def _cases(rows: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[s
     left = len(rows) - len(kept)
     last = ["", f"… and {left:,} more cases, which are in `run.json`"] if left else []
     return [*(rows[index] for index in sorted(kept)), *last]
+
+
+def _steps(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where to look and what to run after what failed: of the first cases; the others' tests say the same of them."""
+    failed = [case for case in cases if case.get("next_steps")]
+    lines: list[str] = []
+    for case in failed[:_STEPS]:
+        steps = fact_lines(steps_of(case))
+        lines += ["", f"{code(shorten(case['case'], _NAME))}:", "", "<pre>", *map(plain, map(visible, steps)), "</pre>"]
+    left = len(failed) - _STEPS
+    more = [] if left <= 0 else ["", f"… and {left:,} more, whose tests say it"]
+    return ["", "### What to do", *lines, *more] if lines else []
 
 
 def _accepted(document: Mapping[str, Any], room: int) -> list[str]:
