@@ -12,7 +12,7 @@ SRC = Path(__file__).parents[2] / "src" / "pytest_inferbench"
 PACKAGE = "pytest_inferbench"
 
 LAYERS = (
-    {"errors", "units", "clock", "records", "options"},
+    {"errors", "files", "units", "clock", "records", "options"},
     {"metrics", "config", "stats", "wire"},
     {"backends", "load", "devices"},
     {"http_client"},

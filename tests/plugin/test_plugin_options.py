@@ -9,8 +9,8 @@ import pytest
 
 from pytest_inferbench.backends.catalogue import BACKENDS
 from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, prefixed
+from pytest_inferbench.plan.option_checks import check_options
 from pytest_inferbench.plan.schema import BackendSettings
-from pytest_inferbench.plugin.baselining import check_options
 from pytest_inferbench.plugin.rootdir import joined
 
 TAKES = """

@@ -7,12 +7,11 @@ in the result, never the measurement.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_inferbench.archive.files import write_whole
+from pytest_inferbench.files import short_hash, write_whole
 from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.report.sidecar import pack
@@ -34,6 +33,6 @@ def with_records(case: CaseResult, rounds: Sequence[RoundRecord], run_folder: Pa
 
 def _file_name(case: CaseResult) -> str:
     """Readable, and different for every case of a run: names may be long, or differ in what a file name cannot hold."""
-    digest = hashlib.sha256(f"{case.id}\n{case.case}".encode(errors="surrogatepass")).hexdigest()[:10]
+    digest = short_hash(f"{case.id}\n{case.case}", 10)
     readable = _UNSAFE.sub("-", f"{case.case}-{case.backend}-{case.model}")[:_NAME_LENGTH].strip("-.")
     return f"{readable}-{digest}.jsonl.gz"

@@ -6,7 +6,6 @@ and keeps built engines in a cache that must not be shared between models, versi
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -15,6 +14,7 @@ from pytest_inferbench.backends.backend import Arg, ArgValue, Backend, Command, 
 from pytest_inferbench.backends.container import ENGINE_CACHE, GIB, HF_CACHE, Cache, Container
 from pytest_inferbench.backends.local import find_program, package_version
 from pytest_inferbench.errors import CellUnavailable
+from pytest_inferbench.files import short_hash
 
 _PROGRAM = "trtllm-serve"
 _PACKAGES = ("tensorrt_llm", "tensorrt-llm")
@@ -84,7 +84,7 @@ def _installed_version(plan: ServerPlan, installed: Installed) -> str | None:
 def engine_key(plan: ServerPlan) -> str:
     """The engine cache's folder for a plan; the GPU's name is put before it by who knows it."""
     said = repr((plan.model_path, plan.version, sorted(plan.args.items())))
-    return f"{plan.model_name}-{plan.version}-{hashlib.sha256(said.encode()).hexdigest()[:_KEY_LENGTH]}"
+    return f"{plan.model_name}-{plan.version}-{short_hash(said, _KEY_LENGTH)}"
 
 
 def _gpu_args(gpus: int) -> dict[str, ArgValue]:

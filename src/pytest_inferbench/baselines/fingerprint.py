@@ -8,11 +8,12 @@ change itself.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from pytest_inferbench.files import short_hash
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.lines import Session
@@ -87,7 +88,7 @@ class Difference:
 
 def args_hash(args: Mapping[str, object]) -> str:
     """What tells two sets of server arguments apart; the same of the same arguments in any order."""
-    return hashlib.sha256(json.dumps(sorted(args.items())).encode()).hexdigest()[:16]
+    return short_hash(json.dumps(sorted(args.items())))
 
 
 NO_ARGS: Final = args_hash({})

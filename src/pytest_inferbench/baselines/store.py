@@ -7,7 +7,6 @@ writer at a time: it adds its lines to whatever is there then. People's file is 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import os
 import warnings
@@ -24,6 +23,7 @@ from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError, ConfigError, OlderSpellingWarning
+from pytest_inferbench.files import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -270,11 +270,10 @@ def _locked(path: Path) -> int | None:
     """A descriptor that holds the lock; None while another process has it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A holder removes the file before it lets go: what was opened before that locks nothing any more.
-        if os.path.samestat(os.fstat(descriptor), path.stat()):
+        if try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat()):
             return descriptor
-    except (BlockingIOError, FileNotFoundError):
+    except FileNotFoundError:
         pass
     os.close(descriptor)
     return None

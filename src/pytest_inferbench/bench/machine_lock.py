@@ -8,12 +8,12 @@ one that has none: those all share the processor. What runs on another machine n
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import ipaddress
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pytest_inferbench.files import try_lock
 from pytest_inferbench.load.engine import Cancelled
 from pytest_inferbench.models.progress import Progress, silent
 
@@ -45,7 +45,7 @@ def turn(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _FILE).open("a", encoding="ascii") as lock:
-        while not _locked(lock.fileno(), fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+        while not try_lock(lock.fileno(), shared=not alone):
             if cancelled():
                 raise Cancelled("the run was told to stop while it waited for another benchmark on this machine")
             progress("waiting: another benchmark measures on this machine")
@@ -62,11 +62,3 @@ def runs_here(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -8,7 +8,6 @@ Law: nothing here sends. Only the test can measure such a case again, so nothing
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -27,6 +26,7 @@ from pytest_inferbench.bench.watching import sampling_in_force
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError, ServerError
+from pytest_inferbench.files import short_hash
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
 from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.observe.watch import Watch
@@ -179,7 +179,7 @@ def _described(what: Mapping[str, Any], streams: int | None) -> dict[str, Any]:
         text = json.dumps(facts, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"bench.record(): what: {error}; expected figures, texts, lists and mappings") from None
-    return {**facts, "hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
+    return {**facts, "hash": short_hash(text)}
 
 
 def held_to_its_client(case: CaseResult, shares: Sequence[float]) -> CaseResult:

@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_inferbench.files import write_whole
+
 FOLDER = "progress"  # within the run's
 _SUFFIX = ".txt"
 
@@ -33,10 +35,7 @@ class StatusFile:
         if text == self._told:
             return
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_suffix(".new")
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(self._path)
+            write_whole(self._path, text)
             self._told = text
 
     def clear(self) -> None:

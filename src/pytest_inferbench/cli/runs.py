@@ -145,7 +145,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _deliver(texts: Sequence[str], targets: Sequence[Path | None]) -> None:
     """Write each text to its file; to standard output where it has none."""
-    from pytest_inferbench.archive.files import write_whole  # noqa: PLC0415 - heavy
+    from pytest_inferbench.files import write_whole  # noqa: PLC0415 - heavy
 
     for text, target in zip(texts, targets, strict=True):
         if target is None:

@@ -6,20 +6,15 @@ made it, so a change of the code never serves an old file.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pytest_inferbench.errors import CellUnavailable, ConfigError
+from pytest_inferbench.files import alone
 from pytest_inferbench.models.progress import Progress, silent
 from pytest_inferbench.models.tinymodel.make import make_gguf
 from pytest_inferbench.models.tinymodel.weights import SMALL, ModelShape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NAMES = ("tiny", "small")
 _MAKERS = Path(__file__).with_name("tinymodel")
@@ -78,7 +73,8 @@ def _made(label: str, path: Path, shape: ModelShape, name: str, progress: Progre
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(path.with_suffix(".lock"), progress):
+        waiting = "another process is making the built-in model; waiting for it"
+        with alone(path.with_suffix(".lock"), lambda: progress(waiting)):
             if not path.exists():
                 _make(path, shape, name, progress)
     except OSError as error:
@@ -102,18 +98,6 @@ def _make(path: Path, shape: ModelShape, name: str, progress: Progress) -> None:
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold an exclusive lock on `path`; the system lets go of it even when its holder is killed."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("another process is making the built-in model; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _recipe_hash(shape: ModelShape, name: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_inferbench.backends.backend import ModelFormat
 from pytest_inferbench.errors import CellUnavailable, ConfigError, ProvisionError
+from pytest_inferbench.files import short_hash
 from pytest_inferbench.models.builtin import cache_folder
 from pytest_inferbench.models.hub_files import needed_files, split_quant
 from pytest_inferbench.models.progress import Progress
@@ -99,7 +100,7 @@ def fetched(repo_id: str, model_format: ModelFormat) -> Fetched | None:
 
 def _note_path(repo_id: str, model_format: ModelFormat) -> Path:
     home = os.environ.get("HF_HUB_CACHE") or os.environ.get("HF_HOME") or ""
-    digest = hashlib.sha256(f"{repo_id}\n{home}".encode()).hexdigest()[:8]
+    digest = short_hash(f"{repo_id}\n{home}", 8)
     readable = re.sub(r"[^A-Za-z0-9._-]", "-", repo_id)
     return cache_folder() / "fetched" / f"{readable}-{digest}.{model_format}.json"
 

@@ -7,7 +7,6 @@ A worker of xdist has no display: it tells the controller.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -15,14 +14,11 @@ from typing import Any
 import pytest
 
 from pytest_inferbench.bench.progress import Display
+from pytest_inferbench.bench.terminal_line import TerminalLine, write_past_capture
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK, Clock
 
 _STDOUT = 1
-_TURN_NS = 3 * NS_PER_S
 _EVERY_NS = 30 * NS_PER_S  # from the beginning, or a plain line, to the next
-_END = 0.75
-_NARROW, _USUAL = 20, 80
-_DRAW = "\x1bD\x1b[A\x1b7\x1b[B\r\x1b[K{text}\x1b8"  # one line below the cursor, which stays where it was
 
 
 def display_for(config: pytest.Config) -> Display | None:
@@ -41,43 +37,6 @@ def display_for(config: pytest.Config) -> Display | None:
         return None
     config.pluginmanager.register(lines, "inferbench-plain-lines")
     return lines
-
-
-class TerminalLine:
-    """One line below pytest's that says what goes on; of several things one after the other.
-
-    Args:
-        descriptor: a terminal; closed with this.
-        clock: tells whose turn it is.
-    """
-
-    def __init__(self, descriptor: int, clock: Clock) -> None:
-        self._fd = descriptor
-        self._clock = clock
-
-    def show(self, texts: Sequence[str]) -> None:
-        """Replace the line."""
-        from pytest_inferbench.report.escape import shorten  # noqa: PLC0415 - only once something is shown
-
-        text = texts[self._clock.now_ns() // _TURN_NS % len(texts)]
-        # Its end says how far it is; what it begins with has been there for long.
-        _write(self._fd, _DRAW.format(text=shorten(text, self._columns() - 1, end=_END)))
-
-    def _columns(self) -> int:
-        """Asked of the terminal itself: while a test runs, standard output is a file."""
-        try:
-            columns = os.get_terminal_size(self._fd).columns
-        except OSError:
-            columns = 0
-        return max(columns, _NARROW) if columns else _USUAL
-
-    def clear(self) -> None:
-        """Remove the line."""
-        _write(self._fd, _DRAW.format(text=""))
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self._fd)
 
 
 class PlainLines:
@@ -106,7 +65,7 @@ class PlainLines:
         if now < self._due_ns:
             return
         self._due_ns = now + _EVERY_NS
-        _write(self._fd, self._begin() + "".join(f"inferbench: {text}\n" for text in texts))
+        write_past_capture(self._fd, self._begin() + "".join(f"inferbench: {text}\n" for text in texts))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -139,8 +98,3 @@ class PlainLines:
     @property
     def _reporter(self) -> Any:  # noqa: ANN401 - pytest's TerminalReporter
         return self._plugins.get_plugin("terminalreporter")
-
-
-def _write(descriptor: int, text: str) -> None:
-    with contextlib.suppress(OSError):  # the reader of a pipe has gone
-        os.write(descriptor, text.encode(errors="replace"))

@@ -79,7 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options and set up this process's part of the run."""
     # pytest-asyncio comes with us, so its advice to configure a loop must not reach people who never asked for it.
     warnings.filterwarnings("ignore", message='The configuration option "asyncio_default_fixture_loop_scope"')
-    from pytest_inferbench.plugin.baselining import Baselining, check_options  # noqa: PLC0415 - light, as the next
+    from pytest_inferbench.plan.option_checks import check_options  # noqa: PLC0415 - light, as those below
+    from pytest_inferbench.plugin.baselining import Baselining  # noqa: PLC0415
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
     from pytest_inferbench.plugin.unused import UnusedCases  # noqa: PLC0415 - light, as above
 

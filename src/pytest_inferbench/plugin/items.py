@@ -6,6 +6,7 @@ Limits: asks pytest's items and nothing else; cheap to import, because every run
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,12 @@ def cell_of(item: pytest.Item | pytest.Collector) -> Cell | CellPair | None:
     params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     cell: Cell | CellPair | None = params.get(CELL)
     return cell
+
+
+def as_argument(item: pytest.Item) -> str:
+    """A test as pytest takes it on the command line, where this run was started."""
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return "::".join([path, *item.nodeid.split("::")[1:]])
 
 
 def case_name(item: pytest.Function, number: int) -> str:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_inferbench.bench.api import NOT_AWAITED
+from pytest_inferbench.bench.next_steps import next_steps
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.errors import CellUnavailable, FailedVerdict, InferbenchError
-from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED, cell_of
-from pytest_inferbench.plugin.next_steps import next_steps
+from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED, as_argument, cell_of
 from pytest_inferbench.report.comparison_table import fact_lines, steps_of
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
 from pytest_inferbench.stats.verdict import Verdict
@@ -90,7 +90,7 @@ def _measured(item: pytest.Item, context: RunContext) -> list[dict[str, Any]]:
     for result in (each.result for each in item.stash.get(RECORDED, ())):
         case = result.to_json()
         if result.verdict is Verdict.OVER_BUDGET and isinstance(item, pytest.Function) and cell is not None:
-            steps = next_steps(item, cell, case, result.verdict, context)
+            steps = next_steps(as_argument(item), cell, case, result.verdict, context)
             case["next_steps"] = [{"label": label, "text": text} for label, text in steps]
         cases.append(case)
     return cases

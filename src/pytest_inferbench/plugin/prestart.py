@@ -1,4 +1,4 @@
-"""What can be known of the selected tests before any of them starts: baseline files, budgets of too few samples.
+"""What can be known of the selected tests before any of them starts: their baseline files, budgets of too few samples.
 
 Law: reads the baselines and changes nothing; says every mistake at once, and measures nothing.
 """
@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.limits import certainly_too_few
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.bench.check_budgets import budgets_in_force
+from pytest_inferbench.bench.mistakes import baseline_mistakes, report_mistakes
 from pytest_inferbench.errors import ConfigError, InferbenchError, OlderSpellingWarning
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Point
-from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plugin.items import case_name, tests_by_cell
-from pytest_inferbench.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.bench.context import RunContext
-    from pytest_inferbench.config.document import Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +52,7 @@ def mistakes(items: Sequence[pytest.Item], context: RunContext) -> list[str]:
         found += [
             problem for cell, tests in cells.items() for test in tests for problem in _of_test(cell, test, context)
         ]
-    return list(dict.fromkeys([*_report_mistakes(context), *found]))
-
-
-def _report_mistakes(context: RunContext) -> Iterator[str]:
-    """Paths of reports that nothing could be written to when the run has ended."""
-    for form in FORMATS:
-        option = form.name.replace("-", "_")
-        if not getattr(context.settings, option):
-            continue
-        path, one = context.settings.path(option), len(form.files) == 1
-        if path.is_dir() if one else path.is_file():
-            wanted = "a file" if one else "a folder"
-            yield f"{context.settings.written(option)}: {'a folder' if one else 'a file'} is there; name {wanted}"
-
-
-def baseline_mistakes(model: str, backend: str, policy: Sequence[Section], context: RunContext) -> list[str]:
-    """What is wrong with the baseline files of one model and backend on this hardware.
-
-    Args:
-        model: whose; SERVED where only the server's answer will tell: then any of this backend.
-        backend: on which server.
-        policy: the `policy:` sections of the model and the suite, the nearer first.
-        context: the run.
-    """
-    try:
-        if model == SERVED:
-            files = context.baselines.read_backend(backend, context.hardware)
-        else:
-            files = (context.baselines.read(model, backend, context.hardware),)
-        for baseline in files:
-            for key in baseline.file.cases:
-                case_rules(baseline.file, key, policy)
-    except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
-        return [str(error)]
-    return []
+    return list(dict.fromkeys([*report_mistakes(context), *found]))
 
 
 def _of_test(cell: Cell, test: pytest.Function, context: RunContext) -> Iterator[str]:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_inferbench.archive.book import Book
-from pytest_inferbench.archive.files import write_whole
+from pytest_inferbench.archive.reports import write_reports
 from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.bench.update_baselines import Outcome, record_pairs, update_baselines
+from pytest_inferbench.config.load import shown
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.plugin.reports import shown, write_reports
+from pytest_inferbench.files import write_whole
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
@@ -82,7 +83,7 @@ class Recorder:
         if updated.cases:
             self._accepted = [case.to_json() for case in updated.cases]
             self._write(finished=finished, interrupted=interrupted)
-        lines, reported = write_reports(self._context, self._document)
+        lines, reported = write_reports(self._context.settings, self._context.folder, self._document)
         self._reports += lines
         kept = self._book.kept
         if kept:

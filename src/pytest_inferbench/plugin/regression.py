@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from pytest_inferbench.bench.next_steps import next_steps
 from pytest_inferbench.errors import FailedVerdict, InferbenchError, InvalidMeasurement
 from pytest_inferbench.measure.findings_text import invalid_text
-from pytest_inferbench.plugin.items import ENDED, JUDGED, RECORDED, case_name, cell_of
-from pytest_inferbench.plugin.next_steps import next_steps
+from pytest_inferbench.plugin.items import ENDED, JUDGED, RECORDED, as_argument, case_name, cell_of
 from pytest_inferbench.report.comparison_table import comparison_table, steps_of
 from pytest_inferbench.report.undecided import undecided_line, what_decides
 from pytest_inferbench.stats.verdict import Verdict, worst
@@ -118,14 +118,14 @@ class RegressionItem(pytest.Item):
             return ""
         context = self._verdicts.context
         return comparison_table(
-            case, verdict, steps_of(case) or next_steps(self.test, self.cell, case, verdict, context)
+            case, verdict, steps_of(case) or next_steps(as_argument(self.test), self.cell, case, verdict, context)
         )
 
     def _with_steps(self, case: dict[str, Any], measured: CaseResult) -> dict[str, Any]:
         """The case with what to do, where it regressed."""
         if worst(Verdict(check["verdict"]) for check in case["checks"]) is not Verdict.REGRESSED:
             return case
-        steps = next_steps(self.test, self.cell, case, Verdict.REGRESSED, self._verdicts.context)
+        steps = next_steps(as_argument(self.test), self.cell, case, Verdict.REGRESSED, self._verdicts.context)
         over = [check.source for check in measured.checks if check.verdict is Verdict.OVER_BUDGET]
         if over:
             steps.append(("budgets", f"it is over them too, and they are yours to change: {', '.join(over)}"))

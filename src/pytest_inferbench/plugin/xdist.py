@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_inferbench.plugin.scheduling import CellScheduling, Node
+from pytest_inferbench.plan.scheduling import CellScheduling, Node
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext

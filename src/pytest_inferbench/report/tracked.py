@@ -7,12 +7,12 @@ and figures of which no direction is better, are not tracked.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_inferbench.files import short_hash
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.stats.verdict import Verdict
@@ -92,7 +92,7 @@ def _name(case: Mapping[str, Any], parts: Sequence[str]) -> str:
     name = f"{visible(case['case'])} {cell_name(case, parts)}".strip() or "case"
     if len(name) <= NAME_LIMIT:
         return name
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[: _DIGEST - 1]
+    digest = short_hash(name, _DIGEST - 1)
     return f"{name[: NAME_LIMIT - _DIGEST]}-{digest}"
 
 

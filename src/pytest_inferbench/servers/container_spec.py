@@ -6,7 +6,6 @@ the same image are the same server.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.backends.container import MODELS, Container
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import short_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ class ContainerSpec:
             *([(m.source, m.target, m.read_only) for m in self.mounts], self.port, len(self.gpus)),
             *(self.shm_bytes, self.memory_bytes),
         )
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_LENGTH]
+        return short_hash(json.dumps(parts), _HASH_LENGTH)
 
 
 def container_spec(

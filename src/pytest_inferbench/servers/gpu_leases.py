@@ -6,7 +6,6 @@ of it when its holder ends, however it ends. Who cannot have all it needs takes 
 
 from __future__ import annotations
 
-import fcntl
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.errors import CellUnavailable, ProvisionError
+from pytest_inferbench.files import try_lock
 from pytest_inferbench.models.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -99,9 +99,7 @@ def _try(there: Sequence[Gpu], count: int, folder: Path) -> Lease | None:
     locks: list[IO[str]] = []
     for gpu in there:
         lock = (folder / f"{re.sub(r'[^A-Za-z0-9-]', '_', gpu.uuid)}.lock").open("a", encoding="ascii")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(lock.fileno()):
             lock.close()
             continue
         taken.append(gpu)

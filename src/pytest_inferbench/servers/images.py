@@ -6,8 +6,6 @@ went wrong is told with the engine's last words, and a build's whole log is kept
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import io
 import re
@@ -19,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.errors import CellUnavailable, ConfigError, ProvisionError
+from pytest_inferbench.files import alone, short_hash
 from pytest_inferbench.models.progress import Progress, silent
 from pytest_inferbench.servers.process import new_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pytest_inferbench.backends.backend import Backend
     from pytest_inferbench.servers.docker_engine import Engine
@@ -206,17 +205,9 @@ class Images:
         self._renewed.add(reference)
         return renewing or self.engine.image_id(reference) is None
 
-    @contextlib.contextmanager
-    def _alone(self, reference: str, progress: Progress) -> Iterator[None]:
-        self.lock_dir.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(reference.encode()).hexdigest()[:_HASH_LENGTH]
-        with (self.lock_dir / f"image-{name}.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                progress(f"another process is getting {reference}; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _alone(self, reference: str, progress: Progress) -> AbstractContextManager[None]:
+        lock = self.lock_dir / f"image-{short_hash(reference, _HASH_LENGTH)}.lock"
+        return alone(lock, lambda: progress(f"another process is getting {reference}; waiting for it"))
 
 
 def split_reference(reference: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import short_hash
 from pytest_inferbench.wire.dialect import GenerationRequest, Message
 from pytest_inferbench.workloads.datasets import Prompt, parse_prompts
 
@@ -181,7 +182,7 @@ class PromptMaker:
     def mark(self, rng: random.Random) -> str:
         """What the prompts of a file are told apart by: eight digits, salted."""
         mark = f"{rng.getrandbits(32):08x}"
-        return hashlib.sha256(f"{self._salt}:{mark}".encode()).hexdigest()[:8] if self._salt else mark
+        return short_hash(f"{self._salt}:{mark}", 8) if self._salt else mark
 
     def words(self, rng: random.Random, tokens: int) -> str:
         """Words of exactly `tokens` tokens where they follow others after a space."""

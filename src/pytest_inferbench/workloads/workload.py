@@ -6,7 +6,6 @@ loads and sends back what was observed, so a workload whose next step depends on
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from abc import abstractmethod
@@ -22,6 +21,7 @@ from pytest_inferbench.config.caller import caller
 from pytest_inferbench.config.document import annotate
 from pytest_inferbench.config.validate import refused
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import short_hash
 from pytest_inferbench.load.shape import Load
 from pytest_inferbench.records import RequestRecord
 from pytest_inferbench.workloads.prompts import PromptMaker
@@ -125,7 +125,7 @@ class Workload(BaseModel):
         facts = {"kind": self.kind, **self.parameters()}
         # A file counts by its content, wherever it lies.
         asked = {name: value for name, value in facts.items() if name != "prompts"}
-        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+        digest = short_hash(json.dumps(asked, sort_keys=True))
         return {**facts, "hash": digest}
 
     def parameters(self) -> dict[str, Any]:

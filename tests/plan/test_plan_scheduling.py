@@ -7,7 +7,7 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_inferbench.plugin.scheduling import CellScheduling
+from pytest_inferbench.plan.scheduling import CellScheduling
 
 
 class Worker:

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_inferbench.archive.files import write_whole
 from pytest_inferbench.archive.runs import records_reader
+from pytest_inferbench.config.load import shown
 from pytest_inferbench.errors import InferbenchError
+from pytest_inferbench.files import write_whole
+from pytest_inferbench.options import Settings
 from pytest_inferbench.report.formats import FORMATS, Format
 
-if TYPE_CHECKING:
-    from pytest_inferbench.bench.context import RunContext
 
+def write_reports(settings: Settings, folder: Path, document: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """Write each report that was asked for; the lines to print, and whether all went well.
 
-def write_reports(context: RunContext, document: Mapping[str, Any]) -> tuple[list[str], bool]:
-    """Write each report that was asked for; the lines to print, and whether all went well."""
+    Args:
+        settings: the options of the run, which ask for reports.
+        folder: the run's, for its request records.
+        document: the run document.
+    """
     lines, went_well = [], True
-    for form, path in _wanted(context):
+    for form, path in _wanted(settings):
         try:
-            texts = form.render(document, records_reader(context.folder))
+            texts = form.render(document, records_reader(folder))
             written = [path] if len(form.files) == 1 else [path / name for name in form.files]
             for target, text in zip(written, texts, strict=True):
                 write_whole(target, text)
@@ -32,17 +37,12 @@ def write_reports(context: RunContext, document: Mapping[str, Any]) -> tuple[lis
             lines.append(f"{form.name} was not written: {error}")
             went_well = False
         else:
-            lines += [f"{form.name}: {shown(target, context.settings.rootdir)}" for target in written]
+            lines += [f"{form.name}: {shown(target, settings.rootdir)}" for target in written]
     return lines, went_well
 
 
-def shown(path: Path, root: Path) -> str:
-    """The path as it is printed: from pytest's rootdir where it lies below it."""
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-
-
-def _wanted(context: RunContext) -> Iterator[tuple[Format, Path]]:
+def _wanted(settings: Settings) -> Iterator[tuple[Format, Path]]:
     for form in FORMATS:
         option = form.name.replace("-", "_")
-        if getattr(context.settings, option):
-            yield form, context.settings.path(option)
+        if getattr(settings, option):
+            yield form, settings.path(option)

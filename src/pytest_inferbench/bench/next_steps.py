@@ -6,17 +6,14 @@ Law: a command repeats what this run was told on its command line, so that it me
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from pytest_inferbench.baselines.branch import DEFAULT_BRANCH, pulled_branch
+from pytest_inferbench.config.load import shown
 from pytest_inferbench.options import OPTIONS
 from pytest_inferbench.plan.pair import CellPair
-from pytest_inferbench.plugin.reports import shown
 from pytest_inferbench.report.formats import FORMATS
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -35,19 +32,17 @@ _VERSIONS = frozenset({"--backend-version", "--compare", "--compare-pairs"})
 
 
 def next_steps(
-    test: pytest.Function, cell: Cell | CellPair, case: Mapping[str, Any], verdict: Verdict, context: RunContext
+    node: str, cell: Cell | CellPair, case: Mapping[str, Any], verdict: Verdict, context: RunContext
 ) -> list[tuple[str, str]]:
     """Label and text of each step.
 
     Args:
-        test: the benchmark.
+        node: the test as pytest takes it where the run was started: `benchmarks/test_speed.py::test_x[c08]`.
         cell: what it was measured on.
         case: `CaseResult.to_json()`, judged.
         verdict: why there is something to do.
         context: the run.
     """
-    path = os.path.relpath(test.path, test.config.invocation_params.dir)
-    node = "::".join([path, *test.nodeid.split("::")[1:]])
     steps = [] if verdict is Verdict.NEW else [*_paths(case, context)]
     if flag := _FAILED_BY.get(verdict):
         steps.append(("failed by", context.settings.named(flag)))
