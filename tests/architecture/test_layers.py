@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import ast
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src" / "pytest_inferbench"
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src" / "pytest_inferbench"
+PAGE = ROOT / "docs/architecture.md"
 PACKAGE = "pytest_inferbench"
 
-LAYERS = (
-    {"errors", "files", "units", "clock", "records", "options"},
-    {"metrics", "config", "stats", "wire"},
-    {"backends", "load", "devices"},
-    {"http_client"},
-    {"models", "observe", "workloads", "measure", "policy"},
-    {"baselines", "plan"},
-    {"report", "servers"},
-    {"judge", "archive"},
-    {"bench"},
-    {"plugin", "cli"},
-)
+# The floors that docs/architecture.md tells, the lowest first.
+LAYERS = tuple(map(set, reversed(runpy.run_path(str(ROOT / "scripts/floors_picture.py"))["floors"](PAGE.read_text()))))
 # Modules of the standard library and third parties that touch the world outside, and who may.
 OUTSIDE = {
     "time": {"clock", "load.truth_server"},  # the second is a program of its own, standard library only
@@ -81,7 +74,7 @@ def layer_of(name: str) -> int:
     for number, names in enumerate(LAYERS):
         if name in names:
             return number
-    pytest.fail(f"{name} has no layer: place it in LAYERS")
+    pytest.fail(f"{name} has no floor: place it in docs/architecture.md")
 
 
 def test_what_is_placed_exists() -> None:
