@@ -213,8 +213,8 @@ async def test_one(bench):
 """
     ours = start(source)
     assert "2 passed" in ours.finish()
-    script = Path(sys.modules["pytest_inferbench"].__file__).parent / "provision" / "xllamacpp_server.py"
-    model = script.parent / "tinymodel" / "tiny.gguf"
+    script = Path(sys.modules["pytest_inferbench"].__file__).parent / "servers" / "xllamacpp_server.py"
+    model = script.parents[1] / "models/tinymodel/tiny.gguf"
     own = subprocess.Popen(
         [sys.executable, str(script), "--model", str(model), "--host", "127.0.0.1", "--port", "0"],
         stdout=subprocess.PIPE,
