@@ -64,19 +64,12 @@ def test_safetensors_need_their_configuration(folder):
     assert detect_format(path) == ModelFile(ModelFormat.SAFETENSORS, path)
 
 
-def test_a_folder_with_both_needs_a_choice(folder):
-    """Without a preference it is an error; with one it is that format."""
+def test_a_folder_with_both_formats_is_ambiguous(folder):
+    """The error names the file that could be meant."""
     path = folder(model__safetensors=b"x", config__json=b"{}", model__gguf=_HEAD)
-    with pytest.raises(ConfigError, match="holds safetensors and GGUF"):
+    with pytest.raises(ConfigError, match=r"holds safetensors and GGUF \(model\.gguf\); name that file"):
         detect_format(path)
-    assert detect_format(path, ModelFormat.SAFETENSORS).path == path
-    assert detect_format(path, ModelFormat.GGUF).path == path / "model.gguf"
-
-
-def test_a_preference_does_not_invent_a_format(folder):
-    """A folder with one format is that one, whatever is preferred."""
-    path = folder(model__gguf=_HEAD)
-    assert detect_format(path, ModelFormat.SAFETENSORS).format is ModelFormat.GGUF
+    assert detect_format(path / "model.gguf").format is ModelFormat.GGUF
 
 
 def test_several_models_in_a_folder_are_listed(folder):

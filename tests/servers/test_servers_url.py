@@ -54,8 +54,8 @@ def test_a_server_that_says_no_version_has_the_stated_one_or_none(script, sleep_
 
 def test_a_bad_address_names_its_place(sleep_clock):
     """Before anything is asked."""
-    with pytest.raises(ConfigError, match=r"models\.yaml:5: 'box:8000'"):
-        attach_url("box:8000", EXTERNAL, model="tiny", timeout_s=5, clock=sleep_clock, where="models.yaml:5")
+    with pytest.raises(ConfigError, match=r"--server-url: 'box:8000'"):
+        attach_url("box:8000", EXTERNAL, model="tiny", timeout_s=5, clock=sleep_clock)
     assert sleep_clock.slept == []
 
 

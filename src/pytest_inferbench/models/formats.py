@@ -36,12 +36,11 @@ class ModelFile:
     path: Path
 
 
-def detect_format(path: Path, prefer: ModelFormat | None = None) -> ModelFile:
+def detect_format(path: Path) -> ModelFile:
     """The model at `path`.
 
     Args:
         path: a GGUF file, or a folder with one model.
-        prefer: which to take where a folder holds both formats.
 
     Raises:
         ConfigError: nothing is there, or no model, or several, or a file that is cut or is no GGUF.
@@ -52,11 +51,11 @@ def detect_format(path: Path, prefer: ModelFormat | None = None) -> ModelFile:
         return ModelFile(ModelFormat.GGUF, _gguf(path))
     ggufs = _gguf_candidates(path)
     safetensors = (path / "config.json").is_file() and any(path.glob("*.safetensors"))
-    if safetensors and ggufs and prefer is None:
+    if safetensors and ggufs:
         raise ConfigError(
-            f"model {path}: the folder holds safetensors and GGUF ({ggufs[0].name}); name the file, or the backend"
+            f"model {path}: the folder holds safetensors and GGUF ({ggufs[0].name}); name that file, or move it away"
         )
-    if safetensors and (not ggufs or prefer is ModelFormat.SAFETENSORS):
+    if safetensors:
         return ModelFile(ModelFormat.SAFETENSORS, path)
     if len(ggufs) > 1:
         names = ", ".join(candidate.name for candidate in ggufs)

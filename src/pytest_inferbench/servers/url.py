@@ -53,7 +53,6 @@ def attach_url(
     headers: tuple[tuple[str, str], ...] = (),
     ca: str | None = None,
     version: str = INSTALLED,
-    where: str = "--server-url",
     progress: Progress = silent,
 ) -> Server:
     """Wait until the server at `url` is ready.
@@ -67,14 +66,13 @@ def attach_url(
         headers: sent with every request.
         ca: a CA bundle to trust.
         version: the version it must say; INSTALLED for any.
-        where: where `url` is written, for messages.
         progress: told what is waited for.
 
     Raises:
         ConfigError: the URL or the CA bundle cannot be used.
         ProvisionError: it is not ready in time, refuses us, or serves another model or version.
     """
-    endpoint = Endpoint(parse_url(url, where), model, headers, ca)
+    endpoint = Endpoint(parse_url(url, "--server-url"), model, headers, ca)
     life = NotOurs()
     limits = {"timeout_s": timeout_s, "silence_s": _SILENCE_S}
     ready = wait_ready(endpoint, backend, alive=life.alive, clock=clock, progress=progress, **limits)
