@@ -287,5 +287,6 @@ def test_reports_of_a_pipeline_say_what_to_do() -> None:
     failed = {**told("single", ttft(55.0)), "next_steps": steps}
     whole = _document(failed)
     assert "run again  pytest 'benchmarks/test" in html.unescape(to_markdown(whole))
-    assert "run again  pytest 'benchmarks/test" in html.unescape(to_html_page(whole, lambda _: None))
+    page = html.unescape(to_html_page(whole, lambda _: None))
+    assert f"<dt>run again</dt><dd><code>{steps[0]['text']}</code></dd>" in re.sub(r">\s+<", "><", page)
     assert "run again  pytest 'benchmarks/test" in html.unescape(to_junit(whole))

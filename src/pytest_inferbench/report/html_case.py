@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import beyond, measured
 from pytest_inferbench.report.change import PAIRS, interval, would_have_seen
-from pytest_inferbench.report.comparison_table import fact_lines, steps_of
+from pytest_inferbench.report.comparison_table import steps_of
 from pytest_inferbench.report.element import Child, element, table
 from pytest_inferbench.report.figures import ABSENT, column, exact, quantity
 from pytest_inferbench.report.naming import cell_name
@@ -95,8 +95,9 @@ def _checks(case: Mapping[str, Any]) -> Iterator[Element]:
 
 def _steps(case: Mapping[str, Any]) -> Iterator[Element]:
     """Where to look and what to run, ready to be copied."""
-    if steps := steps_of(case):
-        yield element("pre", "\n".join(fact_lines(steps)), class_="steps")
+    lines = [(element("dt", label), element("dd", element("code", text))) for label, text in steps_of(case)]
+    if lines:
+        yield element("dl", *(part for line in lines for part in line), class_="steps")
 
 
 def _now(check: Mapping[str, Any]) -> str:

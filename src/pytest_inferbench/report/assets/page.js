@@ -373,11 +373,16 @@
     again();
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-  let resizing;
-  addEventListener("resize", () => {
-    clearTimeout(resizing);
-    resizing = setTimeout(() => drawn.forEach((plot, place) => place.clientWidth && plot.setSize({ width: Math.max(200, place.clientWidth), height: plot.height })), 120);
-  });
+  /* The width changes with the window, and when a scroll bar comes or goes. */
+  const fit = (plot, place) => {
+    const width = Math.max(200, place.clientWidth);
+    if (place.clientWidth && width !== plot.width) plot.setSize({ width, height: plot.height });
+  };
+  let fitting;
+  new ResizeObserver(() => {
+    clearTimeout(fitting);
+    fitting = setTimeout(() => drawn.forEach(fit), 120);
+  }).observe(root);
 
   document.querySelectorAll(".plot").forEach((place) => near.observe(place));
   const first = cases.find((one) => one.dataset.tone === "bad") ?? cases[0];
