@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_inferbench.report.escape import cells, pad, visible
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import ABSENT, beside_limit, exact, number, quantity
 from pytest_inferbench.report.naming import cell_name
+from pytest_inferbench.report.text_table import text_table
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-_HEAD = ("metric", "value", "limit", "over by", "from")
-_RIGHT = frozenset({"value", "over by"})
+_HEAD = ("metric", "value", "limit", "missed by", "from")
+_LEFT = frozenset({"metric", "limit", "from"})
 NOT_MEASURED = "not measured"
 
 
@@ -34,7 +35,9 @@ def budget_table(case: Mapping[str, Any]) -> str:
     share = f"{len(failed)} of {len(budgets)} budgets"
     title = f"{Verdict.OVER_BUDGET.label}: {visible(case['case'])} of {cell_name(case)} ({share})"
     notes = [f"  {visible(check['metric'])}: {visible(note)}" for check in failed if (note := remark(check))]
-    return "\n".join([title, "", *_table(failed), *([""] if notes else []), *notes])
+    return "\n".join(
+        [title, "", *text_table(_HEAD, [_row(check) for check in failed], _LEFT), *([""] if notes else []), *notes]
+    )
 
 
 def beyond(check: Mapping[str, Any]) -> str:
@@ -63,20 +66,9 @@ def remark(check: Mapping[str, Any]) -> str:
     return "" if note == NOT_MEASURED else note
 
 
-def _table(failed: Sequence[Mapping[str, Any]]) -> list[str]:
-    columns = [
-        [visible(check["metric"]) for check in failed],
-        [_value(check) for check in failed],
-        [_limit(check) for check in failed],
-        [visible(beyond(check)) for check in failed],
-        [visible(check["source"]) or ABSENT for check in failed],
-    ]
-    widths = [max(cells(text) for text in (head, *column)) for head, column in zip(_HEAD, columns, strict=True)]
-    lines = []
-    for row in (_HEAD, *zip(*columns, strict=True)):
-        named = zip(_HEAD, row, widths, strict=True)
-        lines.append("  " + "  ".join(pad(text, width, right=head in _RIGHT) for head, text, width in named).rstrip())
-    return lines
+def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
+    source = visible(check["source"]) or ABSENT
+    return (visible(check["metric"]), _value(check), _limit(check), visible(beyond(check)), source)
 
 
 def _value(check: Mapping[str, Any]) -> str:

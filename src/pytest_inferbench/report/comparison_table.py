@@ -20,9 +20,10 @@ from pytest_inferbench.report.change import (
     would_have_seen,
 )
 from pytest_inferbench.report.error_rate import how_judged
-from pytest_inferbench.report.escape import cells, pad, visible
+from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import ABSENT, quantity
 from pytest_inferbench.report.naming import cell_name
+from pytest_inferbench.report.text_table import text_table
 from pytest_inferbench.report.undecided import what_decides
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import percent
@@ -148,14 +149,7 @@ def fact_lines(facts: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _table(gates: Sequence[Mapping[str, Any]]) -> list[str]:
-    head = _HEADS[gates[0]["kind"]]
-    rows = [head, *(tuple(_row(check)) for check in gates)]
-    columns = [(name not in _LEFT, max(cells(row[place]) for row in rows)) for place, name in enumerate(head)]
-    return [
-        "  "
-        + "  ".join(pad(text, width, right=right) for text, (right, width) in zip(row, columns, strict=True)).rstrip()
-        for row in rows
-    ]
+    return text_table(_HEADS[gates[0]["kind"]], [tuple(_row(check)) for check in gates], _LEFT)
 
 
 def _row(check: Mapping[str, Any]) -> Iterator[str]:
