@@ -158,6 +158,23 @@ def test_what_is_taken_off_the_branch_leaves_the_clones_that_had_it(origin, job)
     assert on_branch(origin) == "good\nown\n"
 
 
+def test_lines_that_are_committed_too_are_told(origin, job):
+    """Nobody takes them off by taking them off the branch; and a push from an unmerged commit says what it moves."""
+    night = job("night")
+    night.add("one")
+    night("push")
+    careless = job("careless")
+    careless("pull")
+    git(careless.folder, "switch", "-q", "-c", "feature")
+    git(careless.folder, "add", "-A")
+    git(careless.folder, "commit", "-q", "-m", "everything")
+    note = f"note: {LINES} is committed here too: what is taken off {BRANCH} stays in it; git rm --cached it\n"
+    assert careless("pull") == (0, f"every line of {BRANCH} is here\n{note}")
+    careless.add("two")
+    unmerged = f"note: this commit is not on main, and every gate is held to {BRANCH} now\n"
+    assert careless("push") == (0, f"{LINES}: 1 line to {BRANCH}\n{unmerged}")
+
+
 def test_a_clone_knows_its_branch(origin, job, tmp_path):
     """Once it has pulled or pushed; a folder that is no clone has none."""
     night = job("night")

@@ -103,8 +103,8 @@ def test_every_difference_is_told_with_both_values():
         "version v0.8.1 -> v0.8.2",
         "image vllm/vllm@sha256:0f -> vllm/vllm@sha256:1a",
         "argument max-num-seqs 256 -> 128",
-        "argument seed 0 -> none",
-        "argument dtype none -> half",
+        "argument seed 0 -> not set",
+        "argument dtype not set -> half",
         "kernel 6.1 -> 6.8",
     ]
     assert differences(old, old) == ()
@@ -139,7 +139,7 @@ def test_no_arguments_are_arguments_that_are_known():
     """The first argument that a server is given is told by its name, also against a line that recorded none."""
     plain = of_session(session(server_args_hash=NO_ARGS))
     added = of_session(session(server_args_hash="b2", server_args={"n_batch": "4"}))
-    assert [str(each) for each in differences(plain, added)] == ["argument n_batch none -> 4"]
+    assert [str(each) for each in differences(plain, added)] == ["argument n_batch not set -> 4"]
     assert candidate(args_hash=NO_ARGS, args={}).to_session("r", "2025", "1", ()).server_args == {}
 
 

@@ -55,7 +55,7 @@ def test_a_budget_that_is_not_kept_says_where_to_look_and_what_to_run(suite, ser
     result.assert_outcomes(failed=1, passed=1, deselected=3)
     (case,) = document()["cases"]
     steps = {step["label"]: step["text"] for step in case["next_steps"]}
-    assert list(steps) == ["requests", "page", "run again"]
+    assert list(steps) == ["requests", "page", "run again", "the limit"]
     for label, text in steps.items():
         assert f"{label:<9}  {text}" in result.stdout.str()
     assert steps["page"].endswith("--format html --output page.html")

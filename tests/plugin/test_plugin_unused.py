@@ -40,6 +40,13 @@ def test_where_warnings_are_errors_nothing_is_measured(run):
     result.stderr.fnmatch_lines([f"ERROR: {MISSPELT}*"])
 
 
+def test_a_gate_holds_what_it_is_told_to_hold(run):
+    """With --require-baseline a case that holds nothing ends the run, as a mistake in the file does."""
+    result = run("--require-baseline")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {MISSPELT}*"])
+
+
 def test_a_part_of_the_suite_knows_nothing_of_the_rest(run):
     """One file of several, or one test by its name: the case may be another one's."""
     run("test_suite.py").assert_outcomes(passed=6)

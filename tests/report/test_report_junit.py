@@ -118,8 +118,8 @@ def test_what_has_no_result():
         (), errors=[{"id": "t.py::a", "message": "died\nlog"}], skipped=[{"id": "t.py::b", "reason": "no GPU"}]
     )
     assert read(run) == {
-        ("without result", "t.py::a"): ("error", "died"),
-        ("without result", "t.py::b"): ("skipped", "no GPU"),
+        ("tests", "t.py::a"): ("error", "died"),
+        ("tests", "t.py::b"): ("skipped", "no GPU"),
     }
 
 
@@ -144,7 +144,7 @@ def test_text_from_outside_is_harmless():
     """Names and messages with control characters and markup come back as the characters they are made of."""
     run = document((), errors=[{"id": HOSTILE, "message": HOSTILE}])
     ((place, name),) = read(run)
-    assert place == "without result"
+    assert place == "tests"
     assert name.startswith("bad\\nname\\r\\x1b[31mred")
     assert "</testcase>" in name
 

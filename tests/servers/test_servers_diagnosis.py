@@ -31,6 +31,17 @@ def test_known_lines_are_understood(line, trouble):
     assert found.meaning
 
 
+def test_a_check_of_the_server_s_own_is_told_by_its_line():
+    """It lies far above the backtrace, in which a debugger misses source files: no file of the server's is missing."""
+    line = "ggml.c:7: GGML_ASSERT(n_outputs_max <= cparams.n_outputs_max) failed"
+    log = [line, *["#1 main () at Modules/main.c:50"] * 50]
+    log.append("50\t../sysdeps/unix/waitpid.c: No such file or directory.")
+    found = diagnose(log, "killed by signal 6")
+    assert found.trouble is Trouble.FAILED_CHECK
+    assert found.meaning.startswith(f"{line}: a check of the server's own failed")
+    assert diagnose(["Modules/main.c: No such file or directory."], "killed by signal 6") is None
+
+
 def test_a_kill_without_words_is_most_often_the_kernel_s():
     """Only then, and only where the log tells nothing better."""
     assert diagnose(["loading"], "killed by signal 9").trouble is Trouble.MEMORY

@@ -122,6 +122,19 @@ class HistoryBranch:
                 raise BaselineError(f"git push of {self._branch}: {refused}")
         raise BaselineError(f"git push of {self._branch}: others pushed first, {_ATTEMPTS} times; push again")
 
+    def committed(self) -> list[str]:
+        """Files of the branch that this checkout's commit has too: what is taken off the branch stays in them."""
+        if self._run("merge-base", "--is-ancestor", "HEAD", self._pulled).returncode == 0:  # it is the same branch
+            return []
+        return sorted(self._at("HEAD").keys() & self._at(self._pulled).keys())
+
+    def unmerged(self) -> str | None:
+        """The default branch of origin where this commit is not on it; None where it is, or nobody knows."""
+        done = self._run("rev-parse", "--abbrev-ref", "origin/HEAD")
+        if done.returncode or self._run("merge-base", "--is-ancestor", "HEAD", "origin/HEAD").returncode != 1:
+            return None
+        return done.stdout.strip().removeprefix("origin/")
+
     def unreviewed(self) -> list[str]:
         """People's files in the folder that git does not know yet, from the repository's top."""
         return self._git("ls-files", "--others", "--full-name", "--", f":(top,glob){self._prefix}*.yaml").splitlines()

@@ -26,6 +26,8 @@ MACHINE_CHANGED: Final = "machine_changed"
 _TELLING: Final = ("processor", "stepping", "microcode", "GPUs", "GPU driver", "GPU power limit", "kernel")
 """The parts that tell machines apart; another one of the others is the same machine."""
 
+NOT_SET: Final = "not set"
+
 UNKNOWN: Final = "unknown"
 """The version of a server that says none."""
 
@@ -75,7 +77,7 @@ class Difference:
 
     Attributes:
         what: `version`, `image`, `argument max-num-seqs`, `kernel`, ...
-        was, now: in words for people; "none" of an argument that one of them lacks.
+        was, now: in words for people; NOT_SET of an argument that one of them lacks.
     """
 
     what: str
@@ -217,7 +219,7 @@ def _arguments(then: Fingerprint, now: Fingerprint) -> list[Difference]:
     return [
         Difference(f"argument {name}", was, new)
         for name in dict.fromkeys((*then.args, *now.args))
-        if (was := then.args.get(name, "none")) != (new := now.args.get(name, "none"))
+        if (was := then.args.get(name, NOT_SET)) != (new := now.args.get(name, NOT_SET))
     ]
 
 

@@ -5,10 +5,12 @@ Limits: reads and changes nothing; says every mistake at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.gates import case_rules
+from pytest_inferbench.baselines.names import bare_case
+from pytest_inferbench.config.wording import nearest
 from pytest_inferbench.errors import InferbenchError, OlderSpellingWarning
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.report.formats import FORMATS
@@ -16,6 +18,7 @@ from pytest_inferbench.report.formats import FORMATS
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.config.document import Section
+    from pytest_inferbench.plan.cell import Cell
 
 
 def report_mistakes(context: RunContext) -> Iterator[str]:
@@ -50,3 +53,29 @@ def baseline_mistakes(model: str, backend: str, policy: Sequence[Section], conte
     except (InferbenchError, OlderSpellingWarning) as error:  # the latter where warnings are errors
         return [str(error)]
     return []
+
+
+def unused_cases(suite: Collection[str], cells: Iterable[Cell], context: RunContext) -> Iterator[str]:
+    """Cases of the baseline files of these cells that no benchmark is: what is written of them holds nothing.
+
+    Args:
+        suite: the keys of all cases that the suite has, selected or not.
+        cells: those that are measured.
+        context: the run.
+    """
+    known = {_case(key) for key in suite}
+    for model, backend in dict.fromkeys((cell.model, cell.backend) for cell in cells if cell.model != SERVED):
+        try:
+            file = context.baselines.read(model, backend, context.hardware).file
+        except InferbenchError:  # whoever needs the file says so
+            continue
+        for key, entry in file.cases.items():
+            if _case(bare_case(key)) not in known:
+                near = nearest(_case(key), known)
+                remedy = f"did you mean {near}?" if near else "delete it there, if no benchmark is to have it"
+                yield f"{entry.source}: {key}: no benchmark of this suite is that case, so it holds nothing; {remedy}"
+
+
+def _case(key: str) -> str:
+    """A key without its variant: which variants are measured is the run's choice."""
+    return key.partition("@")[0]

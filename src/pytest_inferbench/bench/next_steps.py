@@ -28,6 +28,7 @@ _REPORTS = frozenset(form.name for form in FORMATS)
 _FAILED_BY = {Verdict.NEW: "--require-baseline", Verdict.INCONCLUSIVE: "--fail-inconclusive"}
 _CONTAINER = "docker"
 _FAILING = frozenset({"--require-baseline", "--fail-inconclusive"})  # with them what records would fail
+_PAIRS = "`pytest ... --compare ..VARIANT` sets the plain model against one"
 _VERSIONS = frozenset({"--backend-version", "--compare", "--compare-pairs"})
 
 
@@ -43,9 +44,10 @@ def next_steps(
         verdict: why there is something to do.
         context: the run.
     """
+    settings = context.settings
     steps = [] if verdict is Verdict.NEW else [*_paths(case, context)]
     if flag := _FAILED_BY.get(verdict):
-        steps.append(("failed by", context.settings.named(flag)))
+        steps.append(("failed by", settings.named(flag)))
     if verdict is Verdict.NEW:
         return [
             *steps,
@@ -56,10 +58,21 @@ def next_steps(
         steps.append(
             ("two versions", _command(node.partition("[")[0], context, f"--compare {versions}", skip=_VERSIONS))
         )
-    if verdict is Verdict.REGRESSED and not isinstance(cell, CellPair):
-        upgraded = any(each["what"] in {"version", "image"} for each in (case.get("against") or {}).get("changes", ()))
-        how = "--update-baselines --accept-regressions" + (" --baseline-mode reseat" if upgraded else "")
-        steps += _recording("accept it", _command(node, context, how, skip=_FAILING), context)
+    if verdict is Verdict.OVER_BUDGET:
+        steps.append(("the limit", "is yours to change, where the last column says; a history tells what got slower"))
+    if verdict is not Verdict.REGRESSED or isinstance(cell, CellPair):
+        return steps
+    changed = [each["what"] for each in (case.get("against") or {}).get("changes", ())]
+    if any(what.startswith("argument") for what in changed):
+        steps.append(("the argument", f"write both settings as variants of the model, then {_PAIRS}"))
+    if settings.update_baselines and settings.accept_regressions:
+        steps.append(("accepted", "it fails now, and is accepted when the run has ended: the last lines say so"))
+        return steps
+    how = "--update-baselines --accept-regressions"
+    how += " --baseline-mode reseat" if {"version", "image"}.intersection(changed) else ""
+    steps += _recording("accept it", _command(node, context, how, skip=_FAILING), context)
+    if steps[-1][0] == "":
+        steps.append(("", "(once it is merged: every gate is held to that branch)"))
     return steps
 
 

@@ -44,7 +44,11 @@ def _pull(history: Any, arguments: argparse.Namespace) -> list[str]:  # noqa: AN
         return [f"origin has no branch {arguments.branch} yet; the first `inferbench baselines push` makes it"]
     told = [f"{path}: {_counted(count)} from {arguments.branch}" for path, count in lines.items() if count]
     told += [f"{path}: {_counted(count)} dropped, as on {arguments.branch}" for path, count in gone.items()]
-    return told or [f"every line of {arguments.branch} is here"]
+    told = told or [f"every line of {arguments.branch} is here"]
+    return told + [
+        f"note: {path} is committed here too: what is taken off {arguments.branch} stays in it; git rm --cached it"
+        for path in history.committed()
+    ]
 
 
 def _push(history: Any, arguments: argparse.Namespace) -> list[str]:  # noqa: ANN401 - as above
@@ -54,6 +58,8 @@ def _push(history: Any, arguments: argparse.Namespace) -> list[str]:  # noqa: AN
     todo = [
         f"{name}: not committed; review its budgets, and commit it where the suite is" for name in history.unreviewed()
     ]
+    if told and (default := history.unmerged()):
+        todo.append(f"note: this commit is not on {default}, and every gate is held to {arguments.branch} now")
     return [*(told or ["nothing to push: no line is new here"]), *todo]
 
 

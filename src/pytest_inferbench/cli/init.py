@@ -39,8 +39,11 @@ _CI: Final = {
     },
     "gitlab": {".gitlab/benchmarks.yml": "gitlab.yml", ".gitlab-ci.yml": "gitlab-ci.yml"},
 }
+_SESSIONS: Final = "# Sessions lie on a branch of their own\n/benchmarks/baselines/*/*.jsonl\n"
+"""What a pipeline's project ignores besides: a `git add -A` would put them on the suite's branch, too."""
 # Files of several owners -> what to do with the line that ours has.
 _SHARED: Final = {
+    ".gitignore": "add to it, so that nobody commits the sessions that are pulled",
     ".gitattributes": "add to it, so that branches that both record merge",
     ".gitlab-ci.yml": "add to it, below `include:`",
 }
@@ -63,13 +66,14 @@ def _run(arguments: argparse.Namespace) -> int:
     for name, resource in {**_FILES, **_CI.get(arguments.ci, {})}.items():
         text = starter.joinpath(resource).read_text(encoding="utf-8")
         text = filled(text, values) if name in {CONFIG, BENCHMARK} else text
+        text += _SESSIONS if name == ".gitignore" and arguments.ci is not None else ""
         there = _there(folder, name)
         if there is None:
             _write(folder / name, text)
         sys.stdout.write(f"wrote  {name}\n" if there is None else f"kept   {there}\n")
         if there is not None:
             sys.stdout.write(instead(name, values) if names_one(arguments) else "")
-            sys.stdout.write(_advice(folder / there, text))
+            sys.stdout.write("" if name == ".gitignore" and arguments.ci is None else _advice(folder / there, text))
     first = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
     sys.stdout.write(f"\nnow: {first}pytest benchmarks\n")
     if not names_one(arguments):

@@ -97,21 +97,21 @@ class RegressionItem(pytest.Item):
         self._conclude(judged)
 
     def _conclude(self, judged: list[dict[str, Any]]) -> None:
-        settings = self._verdicts.settings
         verdict = worst(Verdict(check["verdict"]) for case in judged for check in case["checks"])
         text = "\n\n".join(table for case in judged if (table := self._text(case, verdict)))
         if verdict is Verdict.INVALID:
             raise InvalidMeasurement(text)
-        if (
-            verdict is Verdict.REGRESSED
-            or (verdict is Verdict.INCONCLUSIVE and settings.fail_inconclusive)
-            or (verdict is Verdict.NEW and settings.require_baseline)
-        ):
+        if verdict is not None and self._fails(verdict):
             raise FailedVerdict(text)
         if verdict is Verdict.INCONCLUSIVE:
             texts = [f"{case['case']}: {line}" for case in judged if (line := undecided_line(case))]
             decides = what_decides([(case["case"], case) for case in judged])
             _skip("; ".join([f"{verdict.label} {'; '.join(texts)}", *([f"to decide: {decides}"] if decides else [])]))
+
+    def _fails(self, verdict: Verdict) -> bool:
+        settings = self._verdicts.settings
+        by_option = {Verdict.INCONCLUSIVE: settings.fail_inconclusive, Verdict.NEW: settings.require_baseline}
+        return verdict is Verdict.REGRESSED or bool(by_option.get(verdict))
 
     def _text(self, case: dict[str, Any], verdict: Verdict | None) -> str:
         if verdict is None:
@@ -122,11 +122,12 @@ class RegressionItem(pytest.Item):
         )
 
     def _with_steps(self, case: dict[str, Any], measured: CaseResult) -> dict[str, Any]:
-        """The case with what to do, where it regressed."""
-        if worst(Verdict(check["verdict"]) for check in case["checks"]) is not Verdict.REGRESSED:
+        """The case with what to do, where it fails."""
+        verdict = worst(Verdict(check["verdict"]) for check in case["checks"])
+        if verdict is None or not self._fails(verdict):
             return case
-        steps = next_steps(as_argument(self.test), self.cell, case, Verdict.REGRESSED, self._verdicts.context)
-        over = [check.source for check in measured.checks if check.verdict is Verdict.OVER_BUDGET]
+        steps = next_steps(as_argument(self.test), self.cell, case, verdict, self._verdicts.context)
+        over = dict.fromkeys(check.source for check in measured.checks if check.verdict is Verdict.OVER_BUDGET)
         if over:
             steps.append(("budgets", f"it is over them too, and they are yours to change: {', '.join(over)}"))
         return {**case, "next_steps": [{"label": label, "text": text} for label, text in steps]}

@@ -1,13 +1,13 @@
 """Cases of baseline files that no benchmark is: their budgets hold nothing, and nobody would miss a misspelt one.
 
-Limits: warns, and only where the whole suite beside the baselines was collected; whoever makes warnings errors ends the
-run before anything is measured.
+Limits: warns, and only where the whole suite beside the baselines was collected. With --require-baseline, and where
+warnings are errors, it ends the run before anything is measured.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +16,6 @@ from pytest_inferbench.plugin.baselining import cases_of, why_not_whole
 from pytest_inferbench.plugin.items import is_benchmark, tests_by_cell
 
 if TYPE_CHECKING:
-    from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.plugin.session import Session
 
 
@@ -40,33 +39,22 @@ class UnusedCases:
         context = self._run.context
         if not any(map(is_benchmark, items)) or why_not_whole(config, context.settings.path("baselines")):
             return result
-        from pytest_inferbench.errors import UnusedCaseWarning  # noqa: PLC0415 - with the first benchmark
+        from pytest_inferbench.bench.mistakes import unused_cases  # noqa: PLC0415 - heavy
 
-        for text in _unused(suite, items, context):
-            try:
-                warnings.warn(text, UnusedCaseWarning, stacklevel=1)
-            except UnusedCaseWarning as error:
-                self._run.refuse(str(error))
+        keys = {key for _, key, _ in cases_of(suite)}
+        for text in unused_cases(keys, tests_by_cell(items), context):
+            if context.settings.require_baseline or not _warned(text):  # a gate has to hold what it is told to hold
+                self._run.refuse(text)
         self._run.raise_config_error(items)
         return result
 
 
-def _unused(suite: Sequence[pytest.Item], items: Sequence[pytest.Item], context: RunContext) -> Iterator[str]:
-    from pytest_inferbench.baselines.names import bare_case  # noqa: PLC0415 - with the first benchmark
-    from pytest_inferbench.config.wording import nearest  # noqa: PLC0415 - as above
-    from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - as above
-    from pytest_inferbench.plan.models import SERVED  # noqa: PLC0415 - as above
+def _warned(text: str) -> bool:
+    """Warn; False where such warnings are errors."""
+    from pytest_inferbench.errors import UnusedCaseWarning  # noqa: PLC0415 - only where something is wrong
 
-    known = {key for _, key, _ in cases_of(suite)}
-    for model, backend in dict.fromkeys((cell.model, cell.backend) for cell in tests_by_cell(items)):
-        if model == SERVED:
-            continue
-        try:
-            file = context.baselines.read(model, backend, context.hardware).file
-        except InferbenchError:  # whoever needs the file says so
-            continue
-        for key, entry in file.cases.items():
-            if bare_case(key) not in known:
-                near = nearest(key, known)
-                remedy = f"did you mean {near}?" if near else "delete it there, if no benchmark is to have it"
-                yield f"{entry.source}: {key}: no benchmark of this suite is that case, so it holds nothing; {remedy}"
+    try:
+        warnings.warn(text, UnusedCaseWarning, stacklevel=1)
+    except UnusedCaseWarning:
+        return False
+    return True

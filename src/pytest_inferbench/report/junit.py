@@ -36,7 +36,7 @@ def to_junit(document: Mapping[str, Any]) -> str:
     from junit_xml import to_xml_report_string  # noqa: PLC0415 - loaded only where it is asked for
 
     suites = [_suite(document, cases) for cases in _by_cell(document["cases"])]
-    suites += _without_result(document)
+    suites += _tests(document)
     text: str = to_xml_report_string(suites)
     # `disabled` is older than the schema that CI systems check against; an attribute's own text has its quotes escaped.
     return text.replace(' disabled="0"', "").rstrip("\n") + "\n"
@@ -128,18 +128,18 @@ def _entry(case: Case, name: str, seconds: float) -> TestCase:
     return TestCase(name, named, elapsed_sec=round(seconds, 3))
 
 
-def _without_result(document: Mapping[str, Any]) -> list[TestSuite]:
-    """What was selected and has no figures: errors as errors, skips as skips."""
+def _tests(document: Mapping[str, Any]) -> list[TestSuite]:
+    """What ended in an error or was skipped, whether it has figures or not."""
     from junit_xml import TestCase, TestSuite  # noqa: PLC0415 - as above
 
     entries = []
     for found in document["errors"]:
-        entry = TestCase(visible(found["id"]), "without result")
+        entry = TestCase(visible(found["id"]), "tests")
         first, *rest = found["message"].strip().splitlines() or ["no message"]
         entry.add_error_info(visible(first), "\n".join(visible(line) for line in rest), "ERROR")
         entries.append(entry)
     for found in document["skipped"]:
-        entry = TestCase(visible(found["id"]), "without result")
+        entry = TestCase(visible(found["id"]), "tests")
         entry.add_skipped_info(visible(found["reason"]) or "skipped")
         entries.append(entry)
-    return [TestSuite("without result", entries, timestamp=document["started"])] if entries else []
+    return [TestSuite("tests", entries, timestamp=document["started"])] if entries else []

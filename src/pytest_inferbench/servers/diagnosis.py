@@ -6,7 +6,7 @@ Law: a table of patterns, tried in order; advice is added to the evidence, never
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ class Trouble(StrEnum):
     UNKNOWN_ARGUMENT = "unknown argument"
     NO_GPU = "no usable GPU"
     MISSING_FILE = "missing file"
+    FAILED_CHECK = "failed check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Diagnosis:
 
 
 _KNOWN = (
+    Diagnosis(
+        Trouble.FAILED_CHECK,
+        r"^.*(?:GGML_ASSERT\(.*\) failed|Assertion .* failed).*$",
+        "a check of the server's own failed; see which argument it is about, or take back the one that changed",
+    ),
     Diagnosis(
         Trouble.ADDRESS_IN_USE,
         r"address already in use|couldn't bind HTTP server socket|EADDRINUSE",
@@ -89,6 +95,9 @@ _KNOWN = (
     ),
 )
 
+_OF_A_DEBUGGER = re.compile(r"\.(?:[chS]|cc|cpp): No such file or directory")
+"""A source file that a debugger would show in a backtrace and has not; no file of the server's."""
+
 _KILLED = Diagnosis(
     Trouble.MEMORY,
     r"(?!)",  # no line tells of it: the process had no time to write one
@@ -111,10 +120,12 @@ def diagnose(log: Iterable[str], end: str | None = None) -> Diagnosis | None:
     Returns:
         The first known trouble, or None.
     """
-    text = "\n".join(log)
+    text = "\n".join(line for line in log if not _OF_A_DEBUGGER.search(line))
     for known in _KNOWN:
-        if re.search(known.pattern, text, re.IGNORECASE):
-            return known
+        if found := re.search(known.pattern, text, re.IGNORECASE | re.MULTILINE):
+            # A backtrace follows, so the line itself is seldom among the last.
+            said = f"{found[0].strip()}: " if known.trouble is Trouble.FAILED_CHECK else ""
+            return replace(known, meaning=f"{said}{known.meaning}")
     if end is None or not end.startswith("killed by signal 9"):
         return None
     return _LIMITED if "memory limit" in end else _KILLED
