@@ -12,7 +12,7 @@ import pytest
 from baselines.baseline_made import result
 from plugin.owned import OwnedServer
 from pytest_inferbench.bench.manual_case import held_to_its_client
-from pytest_inferbench.bench.manual_requests import OwnRound
+from pytest_inferbench.bench.manual_requests import ManualRound
 from pytest_inferbench.observe.watch import Seen
 from pytest_inferbench.records import FailureKind, Usage
 
@@ -66,7 +66,7 @@ def requests(round_):
 
 def test_a_stream_is_stamped_as_it_comes(clock):
     """Sent, each output with its tokens, the end and the server's counts are where the test said them."""
-    round_ = OwnRound(clock)
+    round_ = ManualRound(clock)
     with round_.request("warm") as request:
         clock.ns = 1100
         request.sent()
@@ -85,7 +85,7 @@ def test_a_stream_is_stamped_as_it_comes(clock):
 
 def test_an_answer_in_one_piece_arrives_at_its_end(clock):
     """Without a word of output the end is the arrival; tokens that were not told for each chunk are not told."""
-    round_ = OwnRound(clock)
+    round_ = ManualRound(clock)
     with round_.request(""):
         clock.ns = 1500
     with round_.request("") as request:
@@ -98,7 +98,7 @@ def test_an_answer_in_one_piece_arrives_at_its_end(clock):
 
 def test_requests_that_overlap_have_streams_of_their_own(clock):
     """A stream that is free again is used again; records are in the order in which requests began."""
-    round_ = OwnRound(clock)
+    round_ = ManualRound(clock)
     with round_.request("a"):
         with round_.request("b"):
             pass
@@ -126,7 +126,7 @@ REFUSED = httpx.HTTPStatusError(
 )
 def test_a_failed_request_is_a_record_and_its_exception_goes_on(clock, error, kind, status):
     """The class of failure and its words are kept; nothing arrives by the end of a failed request."""
-    round_ = OwnRound(clock)
+    round_ = ManualRound(clock)
     with pytest.raises(type(error)), round_.request(""):
         raise error
     (made,) = requests(round_)

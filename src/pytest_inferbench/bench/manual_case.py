@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pytest_inferbench.archive.request_log import with_records
 from pytest_inferbench.bench.case_result import MeasuredOn, case_result
 from pytest_inferbench.bench.check_budgets import judge_budgets
-from pytest_inferbench.bench.manual_requests import OwnRequest, OwnRound
+from pytest_inferbench.bench.manual_requests import ManualRequest, ManualRound
 from pytest_inferbench.bench.measure_case import Recorded
 from pytest_inferbench.bench.result import Result
 from pytest_inferbench.bench.rounds import metrics_page
@@ -75,7 +75,7 @@ class Recording:
         self._streams, self._budgets, self._min_requests = streams, budgets, min_requests
         sampling = sampling_in_force(context.settings, None, None)
         self._how = MeasuredOn(cell, cell.server(), cell.canary, sampling, max_error_rate)
-        self._round: OwnRound | None = None
+        self._round: ManualRound | None = None
         self._rounds: list[RoundRecord] = []
         self._cpu_shares: list[float] = []
         self._result: Result | None = None
@@ -120,7 +120,7 @@ class Recording:
         with self._cell.measuring():
             try:
                 with watch.round() as watched:
-                    self._round = own = OwnRound(SYSTEM_CLOCK)
+                    self._round = own = ManualRound(SYSTEM_CLOCK)
                     yield
                     share = own.cpu_share()
             finally:
@@ -130,7 +130,7 @@ class Recording:
         self._cpu_shares += [] if share is None else [share]
         self._rounds.append(own.record(len(self._rounds), self._streams, watched))
 
-    def request(self, tag: str = "") -> AbstractContextManager[OwnRequest]:
+    def request(self, tag: str = "") -> AbstractContextManager[ManualRequest]:
         """Time one request: from entering its `with` block to leaving it.
 
         Args:
@@ -153,7 +153,7 @@ class Recording:
             )
         self._under_way("value()").value(metric, float(figure))
 
-    def _under_way(self, what: str) -> OwnRound:
+    def _under_way(self, what: str) -> ManualRound:
         if self._round is None:
             raise ConfigError(f"bench.record(): {what} outside of a round; put it into `with ....round():`")
         return self._round

@@ -32,7 +32,7 @@ _KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
 )
 
 
-class OwnRequest:
+class ManualRequest:
     """One request under way; its clock runs since its `with` block was entered.
 
     Args:
@@ -80,7 +80,7 @@ class OwnRequest:
         )
 
 
-class OwnRound:
+class ManualRound:
     """One round of them.
 
     Args:
@@ -97,13 +97,13 @@ class OwnRound:
         self._values: dict[str, float] = {}
 
     @contextmanager
-    def request(self, tag: str) -> Generator[OwnRequest]:
+    def request(self, tag: str) -> Generator[ManualRequest]:
         """Time one request; requests that overlap are on streams of their own."""
         with self._lock:
             index = next(self._indices)
             stream = next(number for number in count() if number not in self._open)
             self._open.add(stream)
-        request, failure = OwnRequest(self._clock), None
+        request, failure = ManualRequest(self._clock), None
         try:
             yield request
         except BaseException as error:  # given up by a timeout around it, too

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.measure.result import Check
-from pytest_inferbench.stats.comparison import Engine
+from pytest_inferbench.stats.comparison import Method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ def to_check(metric: str, unit: str, comparison: Comparison, past: Sequence[Past
     sessions = {"accepted": accepted} if accepted else {}
     return Check(
         metric=metric,
-        kind=comparison.engine.value,
+        kind=comparison.method.value,
         verdict=comparison.verdict,
         value=comparison.now,
         unit=unit,
@@ -55,7 +55,7 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "screened": comparison.screened,
         "confirmed": comparison.confirmed,
         "together": comparison.together or None,
-        "record": comparison.record.value if comparison.engine is Engine.HISTORY else None,
+        "record": comparison.record.value if comparison.method is Method.HISTORY else None,
         "equivalent": comparison.equivalent,
         "p": comparison.p,
         "sign_flip_p": comparison.sign_flip_p,

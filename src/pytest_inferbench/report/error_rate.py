@@ -74,8 +74,8 @@ def site_noise(check: Mapping[str, Any]) -> str:
         gates = counted(shared["gates"], "gate")
         use = f"judged with as {shared['use']:.2f} ({gates}) after --update-baselines"
         parts.append(f"shared variance {spread}, {use}")
-    for engine, many in (("history", "sessions"), ("pairs", "pairs")):
-        if seen := site.get(engine):
+    for method, many in (("history", "sessions"), ("pairs", "pairs")):
+        if seen := site.get(method):
             numbers, changes = zip(*seen, strict=True)
             direction = Direction(check["comparison"]["direction"])
             shown = ", ".join(words.worsened(change, direction).removesuffix(" %") for change in changes)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.stats.rule import Rule
 
 
-class Engine(StrEnum):
+class Method(StrEnum):
     """What the new figure was compared with."""
 
     HISTORY = "history"
@@ -58,7 +58,7 @@ class Comparison:
     """One gate, judged.
 
     Attributes:
-        engine: history or pairs.
+        method: history or pairs.
         verdict: REGRESSED, IMPROVED, OK, INCONCLUSIVE, NEW or INVALID.
         equivalent: the whole interval lies within the margin.
         direction: which way the metric is better.
@@ -87,7 +87,7 @@ class Comparison:
         notes: what a reader must know besides.
     """
 
-    engine: Engine
+    method: Method
     verdict: Verdict
     direction: Direction
     rule: Rule

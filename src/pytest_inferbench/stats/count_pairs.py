@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide
+from pytest_inferbench.stats.comparison import Comparison, Method, decide
 from pytest_inferbench.stats.count_power import Stage, least_called, rate_seen
 from pytest_inferbench.stats.count_test import PastCounts, least_change, more_p, summarise_counts, worse
 from pytest_inferbench.stats.counts import RESOLVE, Count, count_arrays
@@ -44,7 +44,7 @@ def judge_count_pairs(pairs: Sequence[CountPair], rule: Rule, step: float, *, lo
         looks: the plan: when pairs are judged.
     """
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
-    blank = Comparison(Engine.PAIRS, Verdict.INCONCLUSIVE, Direction.LOWER, rule, rule.alpha_each, n=len(known), k=1)
+    blank = Comparison(Method.PAIRS, Verdict.INCONCLUSIVE, Direction.LOWER, rule, rule.alpha_each, n=len(known), k=1)
     if dropped := len(pairs) - len(known):
         text = f"{dropped} of {len(pairs)} pairs have no count in one arm"
         blank = replace(blank, notes=(Note("unusable_pairs", text),))

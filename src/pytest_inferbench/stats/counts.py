@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide
+from pytest_inferbench.stats.comparison import Comparison, Method, decide
 from pytest_inferbench.stats.count_power import counts_needed, detectable_rate
 from pytest_inferbench.stats.count_test import (
     PastCounts,
@@ -69,7 +69,7 @@ def judge_counts(now: Sequence[Count | None], past: Sequence[Count | None], rule
     if dropped := sum(count is None for count in past):
         text = f"{dropped} of {len(past)} accepted sessions do not say how many requests failed of how many"
         notes = (Note("unusable_history", text),)
-    blank = Comparison(Engine.HISTORY, Verdict.NEW, Direction.LOWER, rule, rule.alpha_each, k=len(now), notes=notes)
+    blank = Comparison(Method.HISTORY, Verdict.NEW, Direction.LOWER, rule, rule.alpha_each, k=len(now), notes=notes)
     today = [count for count in now if count is not None]
     if not today or len(today) < len(now):
         fault = Note("unusable", "it is not known how many requests failed of how many")

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, Record, decide, interval
+from pytest_inferbench.stats.comparison import Comparison, Method, Record, decide, interval
 from pytest_inferbench.stats.detectable import detectable, sessions_needed
 from pytest_inferbench.stats.diagnostics import step
 from pytest_inferbench.stats.distributions import t_tail
@@ -64,7 +64,7 @@ def judge(
         now, rule = now[:1], replace(rule, confirmations=0)
     history = history.under(rule)
     blank = Comparison(
-        Engine.HISTORY,
+        Method.HISTORY,
         Verdict.NEW,
         history.direction,
         rule,

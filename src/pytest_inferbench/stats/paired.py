@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, decide, interval
+from pytest_inferbench.stats.comparison import Comparison, Method, decide, interval
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import t_critical, t_tail
 from pytest_inferbench.stats.moderation import FLOOR_SD, OwnSpread, Spread, moderate, priors
@@ -107,7 +107,7 @@ def judge_pairs(
     """
     x, y = (oriented([pair[arm] for pair in pairs], direction) for arm in (0, 1))
     known = np.isfinite(x) & np.isfinite(y)
-    blank = Comparison(Engine.PAIRS, Verdict.INCONCLUSIVE, direction, rule, rule.alpha_each, n=int(known.sum()), k=1)
+    blank = Comparison(Method.PAIRS, Verdict.INCONCLUSIVE, direction, rule, rule.alpha_each, n=int(known.sum()), k=1)
     if not known.all():
         dropped = f"{int((~known).sum())} of {len(known)} pairs have no usable figure in one arm"
         blank = replace(blank, notes=(Note("unusable_pairs", dropped),))

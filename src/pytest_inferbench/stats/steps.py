@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.stats.comparison import Comparison, Engine, Interval, Record
+from pytest_inferbench.stats.comparison import Comparison, Interval, Method, Record
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import normal_critical
 from pytest_inferbench.stats.gate import judge
@@ -186,7 +186,7 @@ def _remedy(found: Comparison, baseline: float, seen: float | None, rule: Rule, 
     if seen is None:
         return f"{scale.text(baseline)} is too near 0 for a fall of {scale.text(scale.zero.step)} to be seen"
     asked = baseline + scale.worse * scale.allowed(baseline, rule)
-    unit = "session" if found.engine is Engine.HISTORY else "pair"
+    unit = "session" if found.method is Method.HISTORY else "pair"
     return for_figure(scale.text(max(asked, 0.0)), found.needed, unit)
 
 
