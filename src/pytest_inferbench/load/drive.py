@@ -16,6 +16,7 @@ from pytest_inferbench.load.job import EncodedRequest, Limits
 from pytest_inferbench.load.outcome import LoopReading, Outcome
 from pytest_inferbench.load.pool import Pool
 from pytest_inferbench.load.spool import Spool, Trace
+from pytest_inferbench.load.stamps import realtime_offset, step_since
 from pytest_inferbench.records import Failure, FailureKind
 
 _CONTROL_NS = 100_000_000  # how often the owner is asked
@@ -69,7 +70,7 @@ class Drive:
     def run(self, start_ns: int) -> None:
         """Carry the load; returns when every request has an outcome."""
         self._start_ns = start_ns
-        offset = first_offset = _realtime_ns() - _now_ns()
+        first = realtime_offset(_realtime_ns, _now_ns)
         next_control, controls = _now_ns() + _CONTROL_NS, 0
         if self._streams is not None:
             self._free = list(range(self._streams))[::-1]
@@ -83,8 +84,7 @@ class Drive:
             # In this order, a pause between the two makes an arrival late, never earlier than it was sent.
             realtime = _realtime_ns()
             now = _now_ns()
-            offset = realtime - now
-            self._read_all(events, -offset)
+            self._read_all(events, now - realtime)
             if self._unseen:
                 self._see()
             if closed and self._free:
@@ -94,9 +94,9 @@ class Drive:
                 controls += 1
                 if not controls % _SWEEP_EVERY:
                     self._sweep(now)
-                self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
+                self.reading.clock_step_ns = max(self.reading.clock_step_ns, step_since(first, _realtime_ns, _now_ns))
                 self._control(len(self.outcomes), self.reading.reads)
-        self.reading.clock_step_ns = max(self.reading.clock_step_ns, abs(offset - first_offset))
+        self.reading.clock_step_ns = max(self.reading.clock_step_ns, step_since(first, _realtime_ns, _now_ns))
 
     def _wait_open(self, next_control: int) -> list[tuple[int, int]]:
         """Send what is due in an open loop, then events until the next send or control."""

@@ -19,9 +19,31 @@ KERNEL_STAMPS = sys.platform == "linux"
 
 _unpack: Callable[[bytes], tuple[int, int]] = struct.Struct("@ll").unpack
 _NS = 1_000_000_000
+_LOOKS = 5
 
 Mark = list[tuple[int, int, bytes]] | int
 """What tells a read's arrival: `recvmsg`'s control messages, or where the kernel gives none, a monotonic stamp."""
+
+
+def realtime_offset(realtime_ns: Callable[[], int], now_ns: Callable[[], int]) -> tuple[int, int]:
+    """CLOCK_REALTIME - monotonic, and how far it may be off: the tightest of a few looks, since a pause is no step.
+
+    Args:
+        realtime_ns: CLOCK_REALTIME.
+        now_ns: the monotonic clock.
+    """
+    looks = []
+    for _ in range(_LOOKS):
+        before, realtime, after = now_ns(), realtime_ns(), now_ns()
+        looks.append(((after - before + 1) // 2, realtime - (before + after) // 2))
+    off_by, offset = min(looks)
+    return offset, off_by
+
+
+def step_since(first: tuple[int, int], realtime_ns: Callable[[], int], now_ns: Callable[[], int]) -> int:
+    """How far CLOCK_REALTIME has certainly stepped against the monotonic clock since the first `realtime_offset`."""
+    offset, off_by = realtime_offset(realtime_ns, now_ns)
+    return max(0, abs(offset - first[0]) - first[1] - off_by)
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:
