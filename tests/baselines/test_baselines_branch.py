@@ -185,6 +185,15 @@ def test_a_clone_knows_its_branch(origin, job, tmp_path):
     assert pulled_branch(tmp_path) is None
 
 
+def test_without_git_a_clone_has_no_branch(origin, job, monkeypatch):
+    """Whoever asks writes a report, which is not to fall over a program that is missing."""
+    night = job("night")
+    night.add("one")
+    night("push")
+    monkeypatch.setenv("PATH", "")
+    assert pulled_branch(night.folder / "benchmarks/baselines") is None
+
+
 def test_another_branch_may_hold_them(origin, job):
     """`--branch main` adds the lines to main, and takes nothing else along."""
     night = job("night")

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Texts = dict[str, str]
 """Path of a file of lines, from the repository's top -> its text."""
-DEFAULT_BRANCH: Final = "inferbench-baselines"
 _REFS: Final = "refs/inferbench/"  # what was last pulled from, or pushed to, each branch
 _ATTEMPTS: Final = 8
 _NO_BRANCH: Final = 2  # git ls-remote --exit-code
@@ -51,11 +50,14 @@ class Moved(NamedTuple):
 
 
 def pulled_branch(folder: Path) -> str | None:
-    """The branch that sessions of this clone come from; None where none was pulled, or it is no clone."""
+    """The branch that sessions of this clone come from; None where none was pulled, or nobody can tell."""
     top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
     if top is None:
         return None
-    done = _git(top, "for-each-ref", "--count=1", "--format=%(refname)", _REFS)
+    try:
+        done = _git(top, "for-each-ref", "--count=1", "--format=%(refname)", _REFS)
+    except BaselineError:  # no git here: a report that asks is not to fall over it
+        return None
     return done.stdout.strip().removeprefix(_REFS) or None
 
 

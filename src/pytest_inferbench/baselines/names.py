@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+DEFAULT_BRANCH: Final = "inferbench-baselines"
+"""The branch of `origin` that holds sessions where no other is named."""
+
 _NUMBERED: Final = re.compile(r"#\d+(?=@|$)")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._+-]+")
 

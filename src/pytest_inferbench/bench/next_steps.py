@@ -10,7 +10,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_inferbench.baselines.branch import DEFAULT_BRANCH, pulled_branch
+from pytest_inferbench.baselines.branch import pulled_branch
+from pytest_inferbench.baselines.names import DEFAULT_BRANCH
 from pytest_inferbench.config.load import shown
 from pytest_inferbench.options import OPTIONS
 from pytest_inferbench.plan.pair import CellPair
@@ -28,6 +29,7 @@ _REPORTS = frozenset(form.name for form in FORMATS)
 _FAILED_BY = {Verdict.NEW: "--require-baseline", Verdict.INCONCLUSIVE: "--fail-inconclusive"}
 _CONTAINER = "docker"
 _FAILING = frozenset({"--require-baseline", "--fail-inconclusive"})  # with them what records would fail
+_ONCE_MERGED = "(once it is merged: every gate is held to that branch)"
 _PAIRS = "`pytest ... --compare ..VARIANT` sets the plain model against one"
 _VERSIONS = frozenset({"--backend-version", "--compare", "--compare-pairs"})
 
@@ -70,13 +72,14 @@ def next_steps(
         return steps
     how = "--update-baselines --accept-regressions"
     how += " --baseline-mode reseat" if {"version", "image"}.intersection(changed) else ""
-    steps += _recording("accept it", _command(node, context, how, skip=_FAILING), context)
-    if steps[-1][0] == "":
-        steps.append(("", "(once it is merged: every gate is held to that branch)"))
-    return steps
+    command = _command(node, context, how, skip=_FAILING)
+    return [
+        *steps,
+        *_recording("accept it", command, context, "(once it is merged: every gate is held to that branch)"),
+    ]
 
 
-def _recording(label: str, command: str, context: RunContext) -> Iterator[tuple[str, str]]:
+def _recording(label: str, command: str, context: RunContext, when: str = "") -> Iterator[tuple[str, str]]:
     """What records; around it what gets the branch's lines and gives it the new ones, where this clone has a branch."""
     branch = pulled_branch(context.settings.path("baselines"))
     if branch is None:
@@ -86,6 +89,8 @@ def _recording(label: str, command: str, context: RunContext) -> Iterator[tuple[
     yield label, f"inferbench baselines pull{option}"
     yield "", command
     yield "", f"inferbench baselines push{option}"
+    if when:
+        yield "", when
 
 
 def _paths(case: Mapping[str, Any], context: RunContext) -> Iterator[tuple[str, str]]:

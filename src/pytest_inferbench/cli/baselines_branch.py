@@ -9,10 +9,10 @@ import argparse
 import sys
 from typing import Any, Final
 
+from pytest_inferbench.baselines.names import DEFAULT_BRANCH
 from pytest_inferbench.cli.command import add_options, settings_of
 
 ACTIONS: Final = ("pull", "push")
-_DEFAULT: Final = "inferbench-baselines"
 
 
 def add_actions(actions: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
@@ -23,8 +23,8 @@ def add_actions(actions: Any) -> None:  # noqa: ANN401 - argparse has no public 
         one.add_argument(
             "--branch",
             metavar="NAME",
-            default=_DEFAULT,
-            help=f"The branch of `origin` that holds sessions. Default: {_DEFAULT}.",
+            default=DEFAULT_BRANCH,
+            help=f"The branch of `origin` that holds sessions. Default: {DEFAULT_BRANCH}.",
         )
         add_options(one, "--bench-baselines")
 
