@@ -49,27 +49,24 @@ class Tolerance(Shape):
 
 
 class CasePolicy(Tolerance):
-    """A case's `policy:`; the keys are those of `stats.rule.Rule`, but for `machine_change`.
-
-    Attributes:
-        alpha: false-alarm rate of the whole run.
-        shared: what an A/A run measured as the share of variance that one day's sessions have in common.
-        confirmations: sessions on a fresh server for what screens.
-        window: accepted sessions that are looked at.
-        strict: call a regression only where the whole interval lies beyond the margin.
-        machine_change: what a change on a machine with other parts is: INCONCLUSIVE, or NEW in a segment of its own.
-        tails: margin and resolve of p90, p95 and p99.
-        metrics: margin and resolve of single gates.
-    """
+    """A case's `policy:`; the keys are those of `stats.rule.Rule`, but for `machine_change`."""
 
     alpha: Annotated[float | None, Field(gt=0, lt=0.5)] = None
+    """False-alarm rate of the whole run."""
     shared: Annotated[float | None, Field(ge=0, lt=1)] = None
+    """What an A/A run measured as the share of variance that one day's sessions have in common."""
     confirmations: Annotated[int | None, Field(ge=0, le=2)] = None
+    """Sessions on a fresh server for what screens."""
     window: Annotated[int | None, Field(ge=1, le=MAX_WINDOW)] = None
+    """Accepted sessions that are looked at."""
     strict: bool | None = None
+    """Call a regression only where the whole interval lies beyond the margin."""
     machine_change: Literal["inconclusive", "segment"] | None = None
+    """What a change on a machine with other parts is: INCONCLUSIVE, or NEW in a segment of its own."""
     tails: Tolerance = Tolerance()
+    """Margin and resolve of p90, p95 and p99."""
     metrics: dict[str, Tolerance] = Field(default_factory=dict)
+    """Margin and resolve of single gates."""
 
 
 class SuitePolicy(CasePolicy):

@@ -37,7 +37,5 @@ def test_every_workload_is_public():
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.kind)
 def test_options_are_documented(workload):
-    """Each option of a workload stands in a docstring: its own, or that of the options all share."""
-    documented = "".join(parent.__doc__ or "" for parent in workload.__mro__[:-1])
-    for name in workload.model_fields:
-        assert f"{name}" in documented, name
+    """Each option of a workload has its docstring, which editors and the documentation show."""
+    assert [name for name, field in workload.model_fields.items() if not field.description] == []

@@ -45,40 +45,33 @@ class WorkloadEntry(Shape):
 
 
 class Sampling(Shape):
-    """The `metrics:` of an experiment.
-
-    Attributes:
-        collect_gpu_metrics: `false` leaves the GPUs alone; they are watched where absent.
-        sample_interval_ms: from one sample of server and GPUs to the next; 0 for none;
-            `--bench-sample-interval-ms` where absent.
-    """
+    """The `metrics:` of an experiment."""
 
     collect_gpu_metrics: bool | None = None
+    """`false` leaves the GPUs alone; they are watched where absent."""
     sample_interval_ms: Annotated[float | None, Field(ge=0)] = None
+    """From one sample of server and GPUs to the next; 0 for none; `--bench-sample-interval-ms` where absent."""
 
 
 class ExperimentFile(Shape):
-    """The whole of a `*.bench.yaml`; `extends:` has been followed before.
-
-    Attributes:
-        name: what the experiment is called; the file's name where absent.
-        case: what its cases are called in ids and baselines; the name where absent.
-        models: the models it is about, each by name, path or repository id; all of the run where absent.
-        workload: what is asked: `kind`, and that workload's own keys.
-        sweep: keys of the workload with the values to go through, each with each.
-        rounds: rounds of each case; `--bench-rounds` where absent.
-        metrics: how server and GPUs are watched meanwhile.
-        budgets: limits by metric, as in a baseline file.
-    """
+    """The whole of a `*.bench.yaml`; `extends:` has been followed before."""
 
     name: Name | None = None
+    """What the experiment is called; the file's name where absent."""
     case: Name | None = None
+    """What its cases are called in ids and baselines; the name where absent."""
     models: Annotated[list[Text] | None, Field(min_length=1)] = None
+    """The models it is about, each by name, path or repository id; all of the run where absent."""
     workload: WorkloadEntry
+    """What is asked: `kind`, and that workload's own keys."""
     sweep: dict[Text, Annotated[list[Argument], Field(min_length=1)]] = Field(default_factory=dict)
+    """Keys of the workload with the values to go through, each with each."""
     rounds: Annotated[int | None, Field(ge=1)] = None
+    """Rounds of each case; `--bench-rounds` where absent."""
     metrics: Sampling = Field(default_factory=Sampling)
+    """How server and GPUs are watched meanwhile."""
     budgets: dict[Text, Any] = Field(default_factory=dict)
+    """Limits by metric, as in a baseline file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
 """JSON Schema of the files people write, composed from who reads each part.
 
 Law: pure. Keys and types are the models' own, arguments the backends', a workload's keys the workload's; what an
-editor shows beside a key is its line in the docstring. A schema is a little narrower than the reader: quoted numbers
+editor shows beside a key is its docstring. A schema is a little narrower than the reader: quoted numbers
 pass only there.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -17,11 +15,10 @@ from pydantic import BaseModel
 from pytest_inferbench.backends.backend import Arg, Backend
 from pytest_inferbench.backends.catalogue import BACKENDS
 from pytest_inferbench.config.extends import EXTENDS
-from pytest_inferbench.plan.experiment import ExperimentFile, Sampling
-from pytest_inferbench.plan.schema import BackendSettings, Defaults, ModelEntry, ModelsFile
+from pytest_inferbench.plan.experiment import ExperimentFile
+from pytest_inferbench.plan.schema import Defaults, ModelEntry, ModelsFile
 from pytest_inferbench.workloads.catalogue import WORKLOADS
 
-_ATTRIBUTE: Final = re.compile(r"^    (?P<names>\w+(?:, \w+)*): (?P<text>.*(?:\n {8}.*)*)", re.MULTILINE)
 _TYPES: Final = {str: ["string", "number", "boolean"], int: "integer", float: "number", bool: "boolean"}
 _EXTENDS: Final = {
     "description": "a file, or a list of files, that this one adds to; paths start from this file",
@@ -33,7 +30,7 @@ Schema = dict[str, Any]
 
 def config_schema() -> Schema:
     """JSON Schema of `config/models.yaml`."""
-    schema = _of(ModelsFile, Defaults, ModelEntry, BackendSettings)
+    schema = _of(ModelsFile)
     definitions = schema["$defs"]
     definitions |= {_args_name(backend): _args(backend) for backend in BACKENDS}
     by_backend = {
@@ -60,7 +57,7 @@ def config_schema() -> Schema:
 
 def experiment_schema() -> Schema:
     """JSON Schema of a `*.bench.yaml`: the keys of `workload` and of `sweep` are those of its kind."""
-    schema = _of(ExperimentFile, Sampling)
+    schema = _of(ExperimentFile)
     definitions = schema["$defs"]
     definitions["WorkloadEntry"] = {
         "type": "object",
@@ -92,28 +89,17 @@ def experiment_schema() -> Schema:
     return _finished({**schema, "allOf": kinds}, "a benchmark experiment, *.bench.yaml")
 
 
-def _of(model: type[BaseModel], *others: type[BaseModel]) -> Schema:
-    """A model's schema with the words of its docstring, and of those it holds."""
+def _of(model: type[BaseModel]) -> Schema:
+    """A model's schema, in which a key without a value counts as an absent one."""
     schema = model.model_json_schema()
     definitions = schema.setdefault("$defs", {})
-    for one in (model, *others):
-        _describe(schema if one is model else definitions[one.__name__], one)
+    for one in (schema, *(each for each in definitions.values() if "properties" in each)):
+        one["description"] = one.get("description", "").partition("\n\n")[0]
+        optional = set(one["properties"]) - set(one.get("required", ()))
+        one["properties"] = {
+            key: _absent_too(each) if key in optional else each for key, each in one["properties"].items()
+        }
     return schema
-
-
-def _describe(schema: Schema, model: type[BaseModel]) -> None:
-    schema["description"] = (inspect.getdoc(model) or "").partition("\n\n")[0]
-    # A key that a parent class declares has its words there; nearer ones go before.
-    said = {
-        name: " ".join(found["text"].split())
-        for parent in reversed(model.__mro__)
-        for found in _ATTRIBUTE.finditer(inspect.cleandoc(parent.__doc__ or ""))
-        for name in found["names"].split(", ")
-    }
-    optional = set(schema["properties"]) - set(schema.get("required", ()))
-    for key, one in schema["properties"].items():
-        described = {**one, "description": said[key]} if key in said else one
-        schema["properties"][key] = _absent_too(described) if key in optional else described
 
 
 def _absent_too(schema: Schema) -> Schema:
@@ -160,7 +146,9 @@ def _finished(schema: Schema, title: str) -> Schema:
 
 
 def _tidy(node: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Without pydantic's titles (keys once more) and its defaults that say "not set"."""
+    """In one line, without pydantic's titles (keys once more) and its defaults that say "not set"."""
+    if isinstance(node, str):
+        return " ".join(node.split())
     if isinstance(node, Mapping):
         noise = {
             key

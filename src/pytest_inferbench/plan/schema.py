@@ -55,56 +55,51 @@ Backends = Annotated[
 
 
 class BackendSettings(Shape):
-    """How a backend is brought up; the same keys under `defaults.backends`, a model's `backends` and `variants`.
-
-    Attributes:
-        version: the release to run; an image tag, a git ref, or `installed`.
-        image_type: make the image here, or take the one its makers publish.
-        image: a Docker image to use instead of the backend's own.
-        args: server arguments by name.
-        provision: how the server comes up.
-        memory: the most memory that its container may take, like `8g`.
-        program, python: another installation for `provision: process`.
-        url: where it already runs, for `provision: url`.
-        api_key: the key that the server at `url` asks for, as `${NAME}` of the environment variable that holds it.
-        engine_cache: the folder of built engines (TensorRT-LLM).
-    """
+    """How a backend is brought up; the same keys under `defaults.backends`, a model's `backends` and `variants`."""
 
     version: Text | None = None
+    """The release to run; an image tag, a git ref, or `installed`."""
     image_type: Literal["build", "prebuilt"] | None = None
+    """Make the image here, or take the one its makers publish."""
     image: Text | None = None
+    """A Docker image to use instead of the backend's own."""
     args: dict[Text, Argument] = Field(default_factory=dict)
+    """Server arguments by name."""
     provision: Literal["docker", "process", "url"] | None = None
+    """How the server comes up."""
     memory: Memory | None = None
+    """The most memory that its container may take, like `8g`."""
     program: Text | None = None
+    """Another installation for `provision: process`."""
     python: Text | None = None
+    """Another installation for `provision: process`."""
     url: Text | None = None
+    """Where it already runs, for `provision: url`."""
     api_key: Variable | None = None
+    """The key that the server at `url` asks for, as `${NAME}` of the environment variable that holds it."""
     engine_cache: Text | None = None
+    """The folder of built engines (TensorRT-LLM)."""
 
 
 class ModelEntry(Shape):
-    """One model, and where it differs from the defaults.
-
-    Attributes:
-        repo_id: the model's repository, `org/model`.
-        path: a file or folder instead, or `builtin:<name>` for a model that ships with the package.
-        name: what test ids and baselines call it; derived from the above where absent.
-        backend: one backend, or several to run it on (`framework:` is an older spelling).
-        backends: settings for single backends.
-        variants: further cells, and the arms of `--compare`, by name.
-        slo: limits that a request must meet to count as goodput, by metric.
-        policy: gates and how strictly they are judged.
-    """
+    """One model, and where it differs from the defaults."""
 
     repo_id: Text | None = None
+    """The model's repository, `org/model`."""
     path: Text | None = None
+    """A file or folder instead, or `builtin:<name>` for a model that ships with the package."""
     name: Name | None = None
+    """What test ids and baselines call it; derived from the above where absent."""
     backend: Backends = None
+    """One backend, or several to run it on (`framework:` is an older spelling)."""
     backends: dict[Name, BackendSettings] = Field(default_factory=dict)
+    """Settings for single backends."""
     variants: dict[Name, BackendSettings] = Field(default_factory=dict)
+    """Further cells, and the arms of `--compare`, by name."""
     slo: dict[Text, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Limits that a request must meet to count as goodput, by metric."""
     policy: SuitePolicy = SuitePolicy()
+    """Gates and how strictly they are judged."""
 
     @field_validator("slo")
     @classmethod
@@ -133,28 +128,22 @@ class ModelEntry(Shape):
 
 
 class Defaults(Shape):
-    """What holds for every model unless its entry says otherwise.
-
-    Attributes:
-        backend: used where a model's format allows several.
-        backends: settings by backend.
-        hub_token: the token for the model hub, as `${NAME}` of the variable that holds it; HF_TOKEN where absent.
-        policy: gates and how strictly they are judged.
-    """
+    """What holds for every model unless its entry says otherwise."""
 
     backend: Annotated[Name | None, Field(validation_alias=AliasChoices("backend", "framework"))] = None
+    """Used where a model's format allows several."""
     backends: dict[Name, BackendSettings] = Field(default_factory=dict)
+    """Settings by backend."""
     hub_token: Variable | None = None
+    """The token for the model hub, as `${NAME}` of the variable that holds it; HF_TOKEN where absent."""
     policy: SuitePolicy = SuitePolicy()
+    """Gates and how strictly they are judged."""
 
 
 class ModelsFile(Shape):
-    """The whole of `config/models.yaml`; `extends:` has been followed before.
-
-    Attributes:
-        defaults: what holds for every model.
-        models: what is measured.
-    """
+    """The whole of `config/models.yaml`; `extends:` has been followed before."""
 
     defaults: Defaults = Defaults()
+    """What holds for every model."""
     models: Annotated[list[ModelEntry], Field(min_length=1)]
+    """What is measured."""

@@ -15,15 +15,13 @@ class Batch(PromptedWorkload):
     """`batches` batches of `batch_size` requests; the next begins when the last answer of one is complete.
 
     `wall_s` and the rates are those of the batches without the pauses between them.
-
-    Attributes:
-        batch_size: requests sent at once.
-        batches: batches in a round.
     """
 
     kind: ClassVar[str] = "batch"
     batch_size: int = Field(ge=1)
+    """Requests sent at once."""
     batches: int = Field(default=4, ge=1)
+    """Batches in a round."""
 
     @property
     def planned_requests(self) -> int:

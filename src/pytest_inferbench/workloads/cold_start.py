@@ -16,16 +16,14 @@ from pytest_inferbench.workloads.workload import RoundContext, Steps
 
 
 class ColdStart(PromptedWorkload):
-    """A server is started for each round, and asked `requests` requests one after the other.
-
-    Attributes:
-        requests: requests in a round.
-    """
+    """A server is started for each round, and asked `requests` requests one after the other."""
 
     kind: ClassVar[str] = "cold_start"
     fresh_server: ClassVar[bool] = True
     requests: int = Field(default=1, ge=1)
+    """Requests in a round."""
     output_tokens: int = Field(default=32, ge=1)
+    """Tokens generated for each, exactly; an entry of `prompts` may say its own."""
 
     @property
     def planned_requests(self) -> int:

@@ -12,16 +12,13 @@ from pytest_inferbench.workloads.workload import RoundContext, Steps
 
 
 class Concurrency(PromptedWorkload):
-    """`streams` users, each sending its next request when its last one has ended.
-
-    Attributes:
-        streams: users at once, each on a connection of its own.
-        requests: requests in a round, over all streams.
-    """
+    """`streams` users, each sending its next request when its last one has ended."""
 
     kind: ClassVar[str] = "concurrency"
     streams: int = Field(ge=1)
+    """Users at once, each on a connection of its own."""
     requests: int = Field(ge=1)
+    """Requests in a round, over all streams."""
 
     @model_validator(mode="after")
     def _enough_requests(self) -> Self:

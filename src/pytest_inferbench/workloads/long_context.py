@@ -11,18 +11,15 @@ from pytest_inferbench.workloads.workload import RoundContext, Steps, Workload
 
 
 class LongContext(Workload):
-    """One stream, `requests` prompts of `prompt_tokens` one after the other. Sweep the length over the cases.
-
-    Attributes:
-        prompt_tokens: exact prompt length as the server counts it, chat template included.
-        output_tokens: tokens generated for each, exactly; the same in all cases of a sweep.
-        requests: requests in a round.
-    """
+    """One stream, `requests` prompts of `prompt_tokens` one after the other. Sweep the length over the cases."""
 
     kind: ClassVar[str] = "long_context"
     prompt_tokens: int = Field(ge=1)
+    """Exact prompt length as the server counts it, chat template included."""
     output_tokens: int = Field(default=32, ge=1)
+    """Tokens generated for each, exactly; the same in all cases of a sweep."""
     requests: int = Field(default=4, ge=1)
+    """Requests in a round."""
 
     @property
     def planned_requests(self) -> int:

@@ -37,25 +37,24 @@ class _Conversation:
 
 
 class MultiTurn(PromptedWorkload):
-    """`conversations` users at once, each with a conversation of `turns` turns.
-
-    Attributes:
-        conversations: conversations held at the same time in a round.
-        turns: requests of each.
-        turn_tokens: tokens of what the user says from the second turn on; the template comes on top.
-        think_s: seconds a user thinks before a turn, on average (drawn between half of it and half as much again);
-            0 sends a turn of all conversations at once.
-        prompt_tokens: exact length of the first turn's prompt.
-        output_tokens: tokens generated for each turn, exactly.
-        prompts: path of a file of conversations with enough turns; what its users said is said again.
-    """
+    """`conversations` users at once, each with a conversation of `turns` turns."""
 
     kind: ClassVar[str] = "multi_turn"
+    prompt_tokens: int = Field(default=128, ge=1)
+    """Exact length of the first turn's prompt."""
+    prompts: str | None = None
+    """Path of a file of conversations with enough turns; what its users said is said again."""
     conversations: int = Field(default=4, ge=1)
+    """Conversations held at the same time in a round."""
     turns: int = Field(default=4, ge=2)
+    """Requests of each."""
     turn_tokens: int = Field(default=32, ge=1)
+    """Tokens of what the user says from the second turn on; the template comes on top."""
     think_s: float = Field(default=0.0, ge=0)
+    """Seconds a user thinks before a turn, on average (drawn between half of it and half as much again); 0 sends a
+    turn of all conversations at once."""
     output_tokens: int = Field(default=64, ge=1)
+    """Tokens generated for each turn, exactly."""
 
     @property
     def planned_requests(self) -> int:

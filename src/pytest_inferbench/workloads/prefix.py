@@ -16,23 +16,21 @@ class Prefix(Workload):
 
     Warm: all share the prefix, which the server has seen just before, in a step that is not counted (tag `prime`).
     Cold: each has a prefix of its own, so that nothing can be reused; all lengths are those of the warm case.
-
-    Attributes:
-        prefix_tokens: tokens of the prefix; what the chat template adds comes on top.
-        suffix_tokens: tokens that each prompt has for itself.
-        output_tokens: tokens generated for each, exactly.
-        cache: `cold` or `warm`; checked against the server's own count of cached tokens.
-        streams: how many requests at once.
-        requests: requests in a round, over all streams.
     """
 
     kind: ClassVar[str] = "prefix"
     prefix_tokens: int = Field(default=512, ge=1)
+    """Tokens of the prefix; what the chat template adds comes on top."""
     suffix_tokens: int = Field(default=64, ge=1)
+    """Tokens that each prompt has for itself."""
     output_tokens: int = Field(default=64, ge=1)
+    """Tokens generated for each, exactly."""
     cache: Literal["cold", "warm"]
+    """`cold` or `warm`; checked against the server's own count of cached tokens."""
     streams: int = Field(default=1, ge=1)
+    """How many requests at once."""
     requests: int = Field(default=8, ge=1)
+    """Requests in a round, over all streams."""
 
     @model_validator(mode="after")
     def _enough_requests(self) -> Self:

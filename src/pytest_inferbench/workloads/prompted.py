@@ -20,17 +20,14 @@ from pytest_inferbench.workloads.workload import RoundContext, Workload
 
 
 class PromptedWorkload(Workload):
-    """A workload of independent requests.
-
-    Attributes:
-        prompt_tokens: exact prompt length as the server counts it, chat template included.
-        output_tokens: tokens generated for each, exactly; an entry of `prompts` may say its own.
-        prompts: path of a file of prompts from pytest's rootdir, instead of `prompt_tokens`.
-    """
+    """A workload of independent requests."""
 
     prompt_tokens: int = Field(default=128, ge=1)
+    """Exact prompt length as the server counts it, chat template included."""
     output_tokens: int = Field(default=128, ge=1)
+    """Tokens generated for each, exactly; an entry of `prompts` may say its own."""
     prompts: str | None = None
+    """Path of a file of prompts from pytest's rootdir, instead of `prompt_tokens`."""
     _file: PromptFile | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")

@@ -20,24 +20,21 @@ from pytest_inferbench.workloads.workload import RoundContext, Steps
 
 
 class Rate(PromptedWorkload):
-    """`rate` requests a second, sent at planned times.
-
-    Attributes:
-        rate: requests per second; of a ramp, those at its start.
-        arrivals: `constant`, `poisson`, `gamma` (bursts, by `cv`) or `ramp` (evenly to `to_rate`).
-        cv: of `gamma`: standard deviation of the gaps between requests / their mean; 1 is Poisson, above are bursts.
-        to_rate: of `ramp`: requests per second at its end.
-        requests: requests in a round; either this or `seconds`.
-        seconds: for how long requests are sent in a round; either this or `requests`.
-    """
+    """`rate` requests a second, sent at planned times."""
 
     kind: ClassVar[str] = "rate"
     rate: float = Field(gt=0)
+    """Requests per second; of a ramp, those at its start."""
     arrivals: Literal["constant", "poisson", "gamma", "ramp"] = "poisson"
+    """`constant`, `poisson`, `gamma` (bursts, by `cv`) or `ramp` (evenly to `to_rate`)."""
     cv: float | None = Field(default=None, gt=0)
+    """Of `gamma`: standard deviation of the gaps between requests / their mean; 1 is Poisson, above are bursts."""
     to_rate: float | None = Field(default=None, gt=0)
+    """Of `ramp`: requests per second at its end."""
     requests: int | None = Field(default=None, ge=1)
+    """Requests in a round; either this or `seconds`."""
     seconds: float | None = Field(default=None, gt=0)
+    """For how long requests are sent in a round; either this or `requests`."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

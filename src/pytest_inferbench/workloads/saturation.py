@@ -37,28 +37,26 @@ class Saturation(PromptedWorkload):
     It stops when the next level would be within `resolution` of the one found (or is the next whole number of
     streams), at `highest`, or after `max_steps` levels. Where not even `lowest` meets the SLO the result is 0; where
     `highest` does, the result is `highest`, and the server may carry more.
-
-    Attributes:
-        over: `streams` (closed loop; the result is `max_streams`) or `rate` (requests per second sent evenly;
-            the result is `max_rate`).
-        slo: limits for one request, metric name -> figure in its unit; those of the model if it is left out.
-        attain: share of the judged requests that must meet every limit.
-        lowest: where the search begins, in streams or requests per second.
-        highest: where it ends at the latest, in the same.
-        resolution: how exact the result shall be, as a share of it.
-        max_steps: levels tried at most.
-        requests: requests of a level; a level of n streams sends at least 4 n.
     """
 
     kind: ClassVar[str] = "saturation"
     over: Literal["streams", "rate"] = "streams"
+    """`streams` (closed loop; the result is `max_streams`) or `rate` (requests per second sent evenly; the result
+    is `max_rate`)."""
     slo: dict[str, float] | None = None
+    """Limits for one request, metric name -> figure in its unit; those of the model if it is left out."""
     attain: float = Field(default=0.9, gt=0, le=1)
+    """Share of the judged requests that must meet every limit."""
     lowest: float = Field(default=1.0, gt=0)
+    """Where the search begins, in streams or requests per second."""
     highest: float = Field(default=256.0, gt=0)
+    """Where it ends at the latest, in the same."""
     resolution: float = Field(default=0.1, gt=0, lt=1)
+    """How exact the result shall be, as a share of it."""
     max_steps: int = Field(default=12, ge=1)
+    """Levels tried at most."""
     requests: int = Field(default=32, ge=4)
+    """Requests of a level; a level of n streams sends at least 4 n."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -12,15 +12,13 @@ from pytest_inferbench.workloads.workload import RoundContext, Steps
 
 
 class Single(PromptedWorkload):
-    """One stream, `requests` requests one after the other.
-
-    Attributes:
-        requests: requests in a round.
-    """
+    """One stream, `requests` requests one after the other."""
 
     kind: ClassVar[str] = "single"
     requests: int = Field(default=8, ge=1)
+    """Requests in a round."""
     output_tokens: int = Field(default=64, ge=1)
+    """Tokens generated for each, exactly; an entry of `prompts` may say its own."""
 
     @property
     def planned_requests(self) -> int:

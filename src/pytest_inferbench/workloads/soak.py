@@ -30,19 +30,17 @@ class Soak(PromptedWorkload):
 
     The drift of a metric is the median over the last third of a round's completed requests, in the order in which
     they were sent, divided by the median over the first third, minus 1: 0.05 is 5 % slower at the end.
-
-    Attributes:
-        streams: closed-loop streams; either this or `rate`.
-        rate: requests per second, sent evenly.
-        requests: requests in a round; either this or `seconds`.
-        seconds: length of a round. Streams are kept busy in loads of about 30 s, with a short pause between two.
     """
 
     kind: ClassVar[str] = "soak"
     streams: int | None = Field(default=None, ge=1)
+    """Closed-loop streams; either this or `rate`."""
     rate: float | None = Field(default=None, gt=0)
+    """Requests per second, sent evenly."""
     requests: int | None = Field(default=None, ge=_PARTS)
+    """Requests in a round; either this or `seconds`."""
     seconds: float | None = Field(default=None, gt=0)
+    """Length of a round. Streams are kept busy in loads of about 30 s, with a short pause between two."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

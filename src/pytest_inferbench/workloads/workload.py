@@ -51,16 +51,15 @@ class RoundContext:
 
 
 class Workload(BaseModel):
-    """Base of all workloads: frozen, validated options and one generator.
+    """Base of all workloads: frozen, validated options and one generator."""
 
-    Attributes:
-        kind: the workload's name in YAML and results.
-        fresh_server: whether each round wants a server that was started for it; there is then no warm-up.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
     kind: ClassVar[str]
+    """The workload's name in YAML and results."""
     fresh_server: ClassVar[bool] = False
+    """Whether each round wants a server that was started for it; there is then no warm-up."""
 
     if not TYPE_CHECKING:  # type checkers and editors go by the fields
 
