@@ -22,8 +22,9 @@ from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.baselines.schema import Baseline
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.figures import Summary
 from pytest_inferbench.judge.history import Histories
-from pytest_inferbench.measure.result import CaseResult, Summary
 from pytest_inferbench.metrics.table import METRICS, SampleMetric
 from pytest_inferbench.policy import DEFAULT_GATES
 from pytest_inferbench.stats.moderation import OwnSpread

@@ -233,13 +233,13 @@ class Settings:
         """A text as people are to read it: each option by a name that works in this run."""
         return prefixed(text, self._taken)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The run's settings for the result document; those nobody set and that default to nothing are left out."""
+    def rows(self) -> list[tuple[str, Any, str]]:
+        """Name, value and source of each setting; those nobody set and that default to nothing are left out."""
         rows = []
         for option in OPTIONS:
             setting = self._values[option.dest]
             if setting.value not in (None, ()):
                 value = list(setting.value) if option.many else setting.value
                 value = [f"{one.partition(':')[0]}: ***" for one in value] if option.secret else value
-                rows.append({"name": option.flag.removeprefix("--"), "value": value, "source": setting.source})
+                rows.append((option.flag.removeprefix("--"), value, setting.source))
         return rows

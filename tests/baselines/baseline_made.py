@@ -1,12 +1,16 @@
 """Results, lines and baseline files made by hand."""
 
+from dataclasses import replace
+
+from made.cases import case as any_case
+from made.cases import summary
 from pytest_inferbench.baselines.accepted import accepted_cases
 from pytest_inferbench.baselines.candidate import Candidate
 from pytest_inferbench.baselines.lines import Segment, Session
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.baselines.schema import Baseline, BaselineFile
 from pytest_inferbench.config.parse import parse
-from pytest_inferbench.measure.result import CaseResult, Summary
+from pytest_inferbench.document.account import ServerAccount
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -44,42 +48,32 @@ OLDER = (
 
 HARDWARE = "1x-nvidia-h200"
 CASE = "concurrency[c08]"
+SERVER = ServerAccount(args_hash="a1", provision="docker")
 
 
-def result(case="concurrency[c08]", *, rounds=ROUNDS, n=96, verdict=Verdict.NEW, **fields):
+def result(case=CASE, *, rounds=ROUNDS, n=96, verdict=Verdict.NEW, **fields):
     """A valid result of three rounds on an H200."""
-    metrics = {
-        "ttft_ms": Summary("ms", "lower", n=n, mean=43.0, p50=41.0, p90=44.0, p95=45.0),
-        "tpot_ms": Summary("ms", "lower", n=n, mean=6.2, p50=6.2),
-        "output_tok_per_s": Summary("tok/s", "higher", value=1280.0),
-        "generated_tokens": Summary("tok", "neutral", value=1536.0),
-        "e2e_ms": Summary("ms", "lower", n=n, mean=90.0),
-    }
     made = {
         "id": f"test_x.py::test[{case}]",
-        "case": case,
-        "model": "qwen3-8b",
-        "backend": "vllm",
-        "variant": "",
         "version": "v0.8.1",
-        "hardware": "1x-nvidia-h200",
         "workload": {"kind": "concurrency", "hash": "w1"},
-        "metrics": metrics,
+        "metrics": {
+            "ttft_ms": summary("ms", n=n, mean=43.0, p50=41.0, p90=44.0, p95=45.0),
+            "tpot_ms": summary("ms", n=n, mean=6.2, p50=6.2),
+            "output_tok_per_s": summary("tok/s", "higher", value=1280.0),
+            "generated_tokens": summary("tok", "neutral", value=1536.0),
+            "e2e_ms": summary("ms", n=n, mean=90.0),
+        },
         "rounds": rounds,
-        "client": {},
-        "server": {"args_hash": "a1", "provision": "docker"},
-        "gpu": None,
-        "token_method": "usage",
-        "verdict": verdict,
+        "server": SERVER,
     }
-    return CaseResult(**{**made, **fields})
+    return any_case(case, verdict, **{**made, **fields})
 
 
-def candidate(case="concurrency[c08]", *, machine=None, **fields):
-    """What a session offers to the baseline; `image`, `digest`, `canary`, `args`: of its server."""
-    server = {"args_hash": "a1", "provision": "docker"}
+def candidate(case=CASE, *, machine=None, **fields):
+    """What a session offers to the baseline; `image`, `digest`, `canary`, `args`, `args_hash`: of its server."""
     names = {"image": "image", "digest": "image_digest", "canary": "canary", "args": "args", "args_hash": "args_hash"}
-    server |= {names[name]: fields.pop(name) for name in names if name in fields}
+    server = replace(SERVER, **{names[name]: fields.pop(name) for name in names if name in fields})
     return Candidate(result(case, server=server, **fields), machine or {})
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from baseline_made import CASE, YAML, baseline, candidate, result, segment, session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines.baseline_made import CASE, YAML, baseline, candidate, result, segment, session
 from pytest_inferbench.baselines.accepted import Accepted, accepted_cases, reference
 from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.check import check_budgets

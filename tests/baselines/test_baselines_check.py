@@ -1,13 +1,13 @@
 """Budgets and the question whether there is a history, on values."""
 
 import pytest
-from baseline_made import TABLE, YAML, result
 
+from baselines.baseline_made import TABLE, YAML, result
 from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.check import check_budgets, effective_budgets
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.config.parse import parse
-from pytest_inferbench.measure.result import Check
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.stats.verdict import Verdict
 
 CASE = "concurrency[c08]"

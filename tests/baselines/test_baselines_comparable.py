@@ -3,11 +3,11 @@
 import dataclasses
 
 import pytest
-from baseline_made import TABLE, YAML, candidate, segment, session
-from baseline_made import baseline as files
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines.baseline_made import TABLE, YAML, candidate, segment, session
+from baselines.baseline_made import baseline as files
 from pytest_inferbench.baselines.comparable import comparable, histories
 from pytest_inferbench.baselines.fingerprint import (
     NO_ARGS,

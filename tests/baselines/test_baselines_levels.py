@@ -10,6 +10,7 @@ import pytest
 from benchmarks.perf.proof.nightly import Store, judge_night
 
 from baselines.baseline_made import CASE, TABLE, baseline, candidate, result, segment, session
+from made.cases import comparison, history
 from pytest_inferbench.baselines.accepted import reference
 from pytest_inferbench.baselines.candidate import Candidate
 from pytest_inferbench.baselines.decided import plan_decided
@@ -17,8 +18,9 @@ from pytest_inferbench.baselines.lines import LeftOut
 from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.baselines.update import plan_update
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.judge.history import Histories
-from pytest_inferbench.measure.result import Check
+from pytest_inferbench.stats.comparison import Record
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.verdict import Verdict, worst
 from pytest_inferbench.units import Direction
@@ -28,7 +30,7 @@ NIGHT = datetime(2025, 2, 1, tzinfo=UTC)
 
 
 def check(record="joins", verdict=Verdict.OK, metric=TTFT):
-    return Check(metric, "history", verdict, 41.0, comparison={"record": record})
+    return history(metric, verdict, 41.0, record=Record(record))
 
 
 def recorded(files, *checks, run="run-9", mode=Mode.APPEND, accept=False):
@@ -109,14 +111,14 @@ def test_a_regression_leaves_out_what_waited():
 def test_pairs_that_call_a_regression_leave_out_what_waited():
     """They record no session; where they call none, nothing changes, and both is said."""
     files = baseline(None, session(1), waits(2), waits(3))
-    pairs = Check(TTFT, "pairs", Verdict.REGRESSED, 60.0, comparison={})
+    pairs = Check(TTFT, "pairs", Verdict.REGRESSED, 60.0, comparison=comparison())
     update = plan_decided(files, [result(checks=(pairs,), verdict=Verdict.REGRESSED)], "run-9", "2025-01-20")
     (line,) = update.lines[files.hardware].add
     assert line.sessions == ["run-2", "run-3"]
     assert update.notes == (
         "concurrency[c08] on 1x-nvidia-h200: ttft_ms.p50 regressed by pairs: 2 sessions that waited left out",
     )
-    calm = Check(TTFT, "pairs", Verdict.OK, 41.0, comparison={})
+    calm = Check(TTFT, "pairs", Verdict.OK, 41.0, comparison=comparison())
     update = plan_decided(files, [result(checks=(calm,), verdict=Verdict.OK)], "run-9", "2025-01-20")
     assert not update.lines[files.hardware].changes
     assert "nothing that waits is left out" in update.notes[0]
@@ -205,7 +207,7 @@ def test_the_proof_s_nights_are_the_product_s():
         store.record(sessions[None, :, 0], found)
         told = [each.verdict is Verdict.REGRESSED for case in judged for each in case.checks]
         assert told == found.regressed[0].tolist(), night
-        records = [(each.comparison or {}).get("record") for case in judged for each in case.checks]
+        records = [each.comparison and each.comparison.record for case in judged for each in case.checks]
         assert [each == "opens" for each in records] == found.opens[0].tolist(), night
         assert [each == "returns" for each in records] == found.returns[0].tolist(), night
         called = found.regressed[0].reshape(cases, 3).any(axis=1).repeat(3)

@@ -7,13 +7,13 @@ import math
 from pathlib import Path
 
 import pytest
-from baseline_made import result
 
+from baselines.baseline_made import result
+from made.cases import summary
 from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.limits import budget_problems, certainly_too_few, too_few
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES
-from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.table import METRICS
 
 
@@ -91,7 +91,7 @@ def test_rounds_count_and_what_is_not_of_requests_does_not():
 
 def test_samples_that_were_too_few_are_a_finding():
     """How many the statistic needs and how many there were; a figure that is there is none."""
-    case = result(metrics={"ttft_ms": Summary("ms", "lower", n=30, mean=4.0, p50=4.0, p90=6.0)})
+    case = result(metrics={"ttft_ms": summary("ms", n=30, mean=4.0, p50=4.0, p90=6.0)})
     (found,) = too_few(case, [Budget("ttft_ms.p95", "max", 9, "t.py:3"), Budget("ttft_ms.p90", "max", 9, "t.py:4")])
     assert (found.code, found.invalid, found.figure, found.limit) == ("too_few_samples", True, 30, 100)
     assert found.message == "the budget on ttft_ms.p95 (t.py:3) needs 100 samples, and there are 30"

@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from baseline_made import CASE, segment, session
 
+from baselines.baseline_made import CASE, segment, session
 from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.errors import BaselineError

@@ -7,8 +7,8 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
-from baseline_made import CASE, HARDWARE, TABLE, YAML, candidate
 
+from baselines.baseline_made import CASE, HARDWARE, TABLE, YAML, candidate
 from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from baseline_made import CASE, YAML, baseline, result, session
 
+from baselines.baseline_made import CASE, YAML, baseline, result, session
+from made.cases import comparison
 from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.baselines.noise import noise_source, plan_noise
-from pytest_inferbench.measure.result import Check, Finding
+from pytest_inferbench.document.comparison import Site
+from pytest_inferbench.document.figures import Check, Finding
 from pytest_inferbench.stats.verdict import Verdict
 
 
 def gate(metric, sd, pairs, verdict=Verdict.OK):
-    site = {"pairs": [], "false_alarms_per_100": 5.0} | ({} if sd is None else {"restart_sd": sd})
-    return Check(metric, "pairs", verdict, 41.0, comparison={"n": pairs, "site": site})
+    site = Site(pairs=(), false_alarms_per_100=5.0, restart_sd=sd)
+    return Check(metric, "pairs", verdict, 41.0, comparison=comparison(n=pairs, site=site))
 
 
 def aa_run(*checks, **fields):

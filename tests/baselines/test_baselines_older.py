@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from baseline_made import CASE, HARDWARE, OLDER, TABLE, YAML, baseline, session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines.baseline_made import CASE, HARDWARE, OLDER, TABLE, YAML, baseline, session
 from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.baselines.older import plan_takeover, without_older
 from pytest_inferbench.baselines.read import read_file

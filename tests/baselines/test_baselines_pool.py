@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from baseline_made import TABLE, YAML, baseline, session
 
+from baselines.baseline_made import TABLE, YAML, baseline, session
 from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.rule import Kind

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from baseline_made import baseline, segment, session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baselines.baseline_made import baseline, segment, session
 from pytest_inferbench.baselines.lines import Noise
 from pytest_inferbench.baselines.prune import plan_prune
 from pytest_inferbench.baselines.read_lines import read_lines

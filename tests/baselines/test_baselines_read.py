@@ -1,8 +1,8 @@
 """People's file as text: what it holds, and each mistake with its line."""
 
 import pytest
-from baseline_made import TABLE, YAML
 
+from baselines.baseline_made import TABLE, YAML
 from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.config.parse import parse

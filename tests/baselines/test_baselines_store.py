@@ -7,8 +7,8 @@ import multiprocessing
 import os
 
 import pytest
-from baseline_made import CASE, HARDWARE, OLDER, TABLE, YAML, candidate, session
 
+from baselines.baseline_made import CASE, HARDWARE, OLDER, TABLE, YAML, candidate, session
 from pytest_inferbench.baselines.older import plan_takeover
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update

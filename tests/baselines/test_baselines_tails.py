@@ -1,12 +1,12 @@
 """Tails over all requests beside older lines that have only the rounds: never mixed in a level, never blind."""
 
 import pytest
-from baseline_made import CASE, YAML, baseline, candidate, result, segment, session
 
+from baselines.baseline_made import CASE, YAML, baseline, candidate, result, segment, session
+from made.cases import summary
 from pytest_inferbench.baselines.accepted import accepted_cases
 from pytest_inferbench.baselines.tails import ENOUGH
 from pytest_inferbench.judge.history import Histories
-from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
@@ -34,7 +34,7 @@ def values(found):
 def test_a_session_keeps_its_tails_over_all_requests():
     """The line has both: the tail of each round, and that of all requests to six digits; medians only the rounds."""
     rounds = ({P95: 100.0, "ttft_ms.p50": 40.0}, {P95: 110.0, "ttft_ms.p50": 41.0})
-    ttft = {"ttft_ms": Summary("ms", "lower", n=500, p50=40.5, p95=106.1234567)}
+    ttft = {"ttft_ms": summary("ms", n=500, p50=40.5, p95=106.1234567)}
     made = candidate(rounds=rounds, metrics=ttft).to_session("r", "2025-01-02", "1", [P95])
     assert (made.rounds[P95], made.pooled) == ((100.0, 110.0), {P95: 106.123})
     assert '"pooled":{"ttft_ms.p95":106.123}' in made.to_text()
@@ -73,7 +73,7 @@ def test_an_older_segment_keeps_its_scatter():
 def judged(*lines):
     text = YAML.replace("[ttft_ms.p50, tpot_ms.p50, output_tok_per_s]", f"[{P95}]")
     rounds = tuple({P95: MEDIAN * way} for way in (1.0, 1.1, 0.9))
-    today = result(rounds=rounds, metrics={"ttft_ms": Summary("ms", "lower", n=500, p95=WHOLE)})
+    today = result(rounds=rounds, metrics={"ttft_ms": summary("ms", n=500, p95=WHOLE)})
     (check,) = Histories(baseline(text, *lines), METRICS, (), {}).judge([today], 1).checks
     return check
 
@@ -83,7 +83,7 @@ def test_the_change_of_the_figure_is_no_change_of_the_server():
     olds, news = [old(number) for number in range(9)], [new(number) for number in range(9, 18)]
     for lines, value in ((olds, MEDIAN), (news, WHOLE), ([*olds, *news], WHOLE), ([*olds, *news[:3]], MEDIAN)):
         check = judged(*lines)
-        assert (check.value, check.comparison["ratio"]) == (pytest.approx(value), pytest.approx(1.0))
+        assert (check.value, check.comparison.ratio) == (pytest.approx(value), pytest.approx(1.0))
         assert check.verdict in {Verdict.OK, Verdict.INCONCLUSIVE}
 
 

@@ -4,8 +4,9 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from baseline_made import CASE, YAML, baseline, candidate, result, segment, session
 
+from baselines.baseline_made import CASE, YAML, baseline, candidate, result, segment, session
+from made.cases import history, summary
 from pytest_inferbench.baselines.candidate import BaselineKey, by_file
 from pytest_inferbench.baselines.comparable import comparable
 from pytest_inferbench.baselines.lines import Segment, Session
@@ -13,8 +14,9 @@ from pytest_inferbench.baselines.place import Mode
 from pytest_inferbench.baselines.telling import told_lines
 from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.config.parse import parse
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.figures import Check, Finding
 from pytest_inferbench.errors import BaselineError
-from pytest_inferbench.measure.result import Check, Finding, Summary
 from pytest_inferbench.stats.verdict import Verdict
 
 
@@ -120,21 +122,21 @@ def test_a_zero_is_accepted_nowhere():
 
 def test_a_healthy_zero_is_a_figure():
     """An error rate of 0 is stored, and beside it how many requests failed of how many; it proposes no budget."""
-    errors = result().metrics | {"error_rate": Summary("%", "lower", value=0.0)}
+    errors = result().metrics | {"error_rate": summary("%", value=0.0)}
     rounds = ({"error_rate": 0.0}, {"error_rate": 0.0})
     update = plan(baseline(), candidate(rounds=rounds, metrics=errors, issued=200))
     assert recorded(update).rounds == {"error_rate": (0.0, 0.0)}
     assert (recorded(update).failed, recorded(update).issued) == (0, 200)
     assert update.file is None
-    some = errors | {"error_rate": Summary("%", "lower", value=0.035)}
+    some = errors | {"error_rate": summary("%", value=0.035)}
     assert recorded(plan(baseline(), candidate(metrics=some, issued=200))).failed == 7
 
 
 def test_zeros_and_negative_figures_of_what_can_be_so():
     """Preemptions and drifts are stored as they are; what older lines of them had was only above 0."""
     metrics = {
-        "server_preemptions": Summary("", "lower", value=0.0),
-        "ttft_drift": Summary("%", "lower", value=-0.02),
+        "server_preemptions": summary("", value=0.0),
+        "ttft_drift": summary("%", value=-0.02),
     }
     rounds = ({"server_preemptions": 0.0, "ttft_drift": -0.02}, {"server_preemptions": 3.0, "ttft_drift": 0.0})
     made = recorded(plan(baseline(), candidate(rounds=rounds, metrics=metrics)))
@@ -149,7 +151,7 @@ def test_a_further_session_is_one_line():
     assert [line.kind for line in added(update)] == ["session"]
     assert recorded(update).segment == "1"
     assert told_lines(update.cases) == ["concurrency[c08] on 1x-nvidia-h200: OK, session 2 of segment 1"]
-    assert update.cases[0].to_json()["figures"] == [
+    assert to_json(update.cases[0].account())["figures"] == [
         {"metric": "ttft_ms.p50", "old": 41.0, "new": 41.0},
         {"metric": "tpot_ms.p50", "old": 6.1, "new": 6.15},
         {"metric": "output_tok_per_s", "new": 1280.0},
@@ -159,8 +161,7 @@ def test_a_further_session_is_one_line():
 def test_a_figure_that_moved_by_more_than_its_noise_is_told():
     """A case has a line where a session moves an accepted figure by more than one session scatters; others have not."""
     checks = tuple(
-        Check(metric, "history", Verdict.OK, 50.0, unit="ms", source="q.yaml:5", comparison={"sd": sd})
-        for metric, sd in (("ttft_ms.p50", 0.05), ("tpot_ms.p50", 0.2))
+        history(metric, Verdict.OK, 50.0, sd=sd) for metric, sd in (("ttft_ms.p50", 0.05), ("tpot_ms.p50", 0.2))
     )
     rounds = ({"ttft_ms.p50": 50.0, "tpot_ms.p50": 6.3},)
     update = plan(baseline(YAML, session()), candidate(verdict=Verdict.OK, rounds=rounds, checks=checks))

@@ -1,14 +1,21 @@
 """What a case's plan and facts take from its workload."""
 
-from types import SimpleNamespace
-
 import pytest
 
+from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.backends.vllm import VLLM
 from pytest_inferbench.bench.case import case_facts, case_plan
 from pytest_inferbench.bench.case_result import server_account
+from pytest_inferbench.bench.context import RunContext
+from pytest_inferbench.bench.progress import Progress
+from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.evidence import CacheState
+from pytest_inferbench.options import OPTIONS, Setting, Settings
 from pytest_inferbench.plan.cell import Cell
+from pytest_inferbench.plan.extensions import Extensions
+from pytest_inferbench.servers.server import Server
+from pytest_inferbench.servers.url import NotOurs
 from pytest_inferbench.workloads.cold_start import ColdStart
 from pytest_inferbench.workloads.multi_turn import MultiTurn
 from pytest_inferbench.workloads.prefix import Prefix
@@ -17,7 +24,10 @@ from pytest_inferbench.workloads.single import Single
 
 
 def context(root):
-    return SimpleNamespace(settings=SimpleNamespace(seed=0, rounds=3, warmup=2, timeout=60.0, rootdir=root))
+    """A run of three rounds, all else as it is where nobody says anything."""
+    values = {option.dest: Setting(option.default, "default") for option in OPTIONS}
+    settings = Settings(values | {"inferbench_rounds": Setting(3, "command line")}, root)
+    return RunContext("run", settings, Progress(None, SYSTEM_CLOCK), Extensions(None))
 
 
 def facts(workload, root):
@@ -78,14 +88,11 @@ def test_the_arguments_of_a_result_are_those_the_server_was_started_with():
     cell = Cell(model="m", backend="vllm", version="v1", protocol="openai-chat", args=(("max_num_seqs", 8),))
 
     def account(args):
-        server = SimpleNamespace(
-            endpoint=SimpleNamespace(base_url="http://x"), kind="process", ready_seconds=1.0, args=args, facts={},
-            log_path=None,
-        )  # fmt: skip
+        server = Server(Endpoint("http://x", "m"), VLLM, "v1", "process", 1.0, None, NotOurs(), args)
         return server_account(cell, server, 0, None, "")
 
     one, two = account({"max_num_seqs": 8}), account({"tensor_parallel_size": 2, "max_num_seqs": 8})
-    assert one["args_hash"] != two["args_hash"]
-    assert two["args"] == {"tensor_parallel_size": 2, "max_num_seqs": 8}
-    assert account({"max_num_seqs": 8, "tensor_parallel_size": 2})["args_hash"] == two["args_hash"]
+    assert one.args_hash != two.args_hash
+    assert two.args == {"tensor_parallel_size": 2, "max_num_seqs": 8}
+    assert account({"max_num_seqs": 8, "tensor_parallel_size": 2}).args_hash == two.args_hash
     assert account(None) == one

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from made.cases import case
 from pytest_inferbench.bench.check_budgets import broken_off
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.errors import ServerError
 from pytest_inferbench.measure.findings_text import findings_text
-from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.stats.verdict import Verdict
-from report.report_cases import case
 
 
 def test_a_case_that_was_broken_off_says_so_and_no_more() -> None:

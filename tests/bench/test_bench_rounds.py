@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 
 from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.backends.ollama import OLLAMA
 from pytest_inferbench.bench.rounds import CasePlan, CaseRunner
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.engine import Observed
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.records import RequestRecord, Usage
+from pytest_inferbench.servers.server import Server
+from pytest_inferbench.servers.url import NotOurs
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.workloads.prompts import PromptMaker
 from pytest_inferbench.workloads.workload import Workload
@@ -62,12 +64,8 @@ class FreshSteps(Steps):
 
 
 def server(ready_seconds=1.0):
-    return SimpleNamespace(
-        endpoint=Endpoint("http://127.0.0.1:1", "m"),
-        backend=SimpleNamespace(metrics_path=None, published={}),
-        death=lambda: None,
-        ready_seconds=ready_seconds,
-    )
+    """One that lives for ever, and whose backend has no page of its counters."""
+    return Server(Endpoint("http://127.0.0.1:1", "m"), OLLAMA, "v1", "url", ready_seconds, None, NotOurs())
 
 
 @pytest.fixture

@@ -6,31 +6,23 @@ import json
 
 import pytest
 
+from made.cases import case, document, summary
 from pytest_inferbench.cli.main import main
-from pytest_inferbench.measure.result import CaseResult, Summary
-from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
-from pytest_inferbench.stats.verdict import Verdict
 
 
-def case(name, ttft, backend="vllm"):
-    return CaseResult(
-        id=f"t.py::{name}",
-        case=name,
+def single(ttft, backend="vllm"):
+    """A case that measured nothing but a TTFT."""
+    return case(
+        "single",
+        id="t.py::single",
         model="m",
         backend=backend,
-        variant="",
         version="v1",
         hardware="box",
-        workload={"kind": "single", "hash": "x"},
-        metrics={"ttft_ms": Summary("ms", "lower", n=24, p50=ttft)},
+        metrics={"ttft_ms": summary("ms", n=24, p50=ttft)},
         rounds=({"ttft_ms.p50": ttft},),
-        client={},
-        server={},
-        gpu=None,
-        token_method="usage",  # noqa: S106 - how tokens were counted
-        verdict=Verdict.NEW,
-    ).to_json()
+    )
 
 
 @pytest.fixture
@@ -38,20 +30,10 @@ def results(tmp_path, monkeypatch):
     """A folder of three runs, as pytest leaves it in the folder it ran in."""
     monkeypatch.chdir(tmp_path)
     for run_id, ttft in (("20250301-a1", 40.0), ("20250302-b2", 80.0), ("20250302-c3", 41.0)):
-        document = build_document(
-            run_id=run_id,
-            started="2025-03-01T00:00:00+00:00",
-            finished=None,
-            interrupted=False,
-            environment={},
-            settings=[],
-            cases=[case("single", ttft), case("single", ttft / 2, backend="sglang")],
-            skipped=[],
-            errors=[],
-        )
+        made = document((single(ttft), single(ttft / 2, "sglang")), run_id=run_id, finished=None)
         folder = tmp_path / "perf" / run_id
         folder.mkdir(parents=True)
-        (folder / "run.json").write_text(to_text(document))
+        (folder / "run.json").write_text(to_text(made))
     return tmp_path / "perf"
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
 
-from baselines.baseline_made import CASE, TABLE, YAML, baseline, result, session
+from baselines.baseline_made import CASE, SERVER, TABLE, YAML, baseline, result, session
 from pytest_inferbench.baselines.lines import Noise
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.json_schema import run_schema
 from pytest_inferbench.judge.history import Histories
-from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.site import Restarts
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -60,12 +62,11 @@ def test_an_unchanged_case_is_ok_in_every_gate():
         ("tpot_ms.p50", "history", Verdict.OK),
     ]
     assert not found.wants_more
-    assert (found.against["sessions"], found.against["changes"]) == (8, [])
-    assert [each["value"] for each in found.checks[1].comparison["accepted"]] == [6.1 * (1 + away) for away in AWAY]
-    case = result(checks=found.checks).to_json()
-    for check in case["checks"]:
-        schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}
-        jsonschema.validate(json.loads(json.dumps(check)), schema)
+    assert (found.against.sessions, found.against.changes) == (8, ())
+    assert [each.value for each in found.checks[1].comparison.accepted] == [6.1 * (1 + away) for away in AWAY]
+    for check in found.checks:
+        schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/Check"}
+        jsonschema.validate(json.loads(json.dumps(to_json(check))), schema)
 
 
 def test_a_slower_case_asks_for_a_confirmation_and_is_regressed_by_it():
@@ -81,7 +82,7 @@ def test_what_cannot_be_measured_again_is_judged_at_once():
     """Without a fresh server one session decides, and none is asked for."""
     found = judged(1.2, once="--bench-no-confirm")
     assert {check.verdict for check in found.checks} == {Verdict.REGRESSED}
-    assert found.against["once"] == "--bench-no-confirm"
+    assert found.against.once == "--bench-no-confirm"
     assert not found.wants_more
 
 
@@ -103,7 +104,7 @@ def test_nothing_comparable_is_new_with_the_reason(fields, words):
 
 def test_changed_circumstances_are_notes():
     """Other server arguments are compared and flagged."""
-    found = judged(1.0, server={"args_hash": "a2", "provision": "docker"})
+    found = judged(1.0, server=replace(SERVER, args_hash="a2"))
     assert any("the server's arguments changed" in note for note in found.notes)
 
 
@@ -149,7 +150,7 @@ def test_the_policy_of_a_case_holds():
         "    budgets: {ttft_ms.p95: {max: 400}", f"    {policy}\n    budgets: {{ttft_ms.p95: {{max: 400}}"
     )
     found = histories(*eight(), text=text).judge([result(rounds=rounds(1.2))], 2)
-    assert {check.comparison["margin"] for check in found.checks} == {0.3}
+    assert {check.comparison.margin for check in found.checks} == {0.3}
     assert {check.verdict for check in found.checks} == {Verdict.OK}
 
 
@@ -167,7 +168,7 @@ NOISE = Noise(
 def shares(*past, text=YAML, **fields):
     """What each gate was judged with: c, and who says so."""
     found = histories(*past, text=text).judge([result(rounds=rounds(), **fields)], 2)
-    return {check.metric: (check.comparison["shared"], check.comparison["shared_source"]) for check in found.checks}
+    return {check.metric: (check.comparison.shared, check.comparison.shared_source) for check in found.checks}
 
 
 def test_what_an_a_a_run_measured_takes_the_place_of_what_is_assumed():

@@ -57,11 +57,11 @@ def test_a_change_on_another_machine_is_inconclusive(factor):
     assert verdicts(found) == {Verdict.INCONCLUSIVE}
     assert not found.wants_more
     assert found.checks[0].note.startswith("the machine changed (stepping 7 -> 8), so the change may be the machine's")
-    remedy = found.checks[0].comparison["remedy"]
+    remedy = found.checks[0].comparison.remedy
     assert "--baseline-mode reseat" in remedy
     assert "--hardware" in remedy
-    assert found.checks[0].comparison["ratio"] == pytest.approx(factor, rel=0.01)
-    assert found.checks[0].comparison["notes"][0] == "machine_changed"
+    assert found.checks[0].comparison.ratio == pytest.approx(factor, rel=0.01)
+    assert found.checks[0].comparison.notes[0] == "machine_changed"
     assert verdicts(judged(accepted(), OLD, factor, factor)) != {Verdict.INCONCLUSIVE}
 
 
@@ -170,9 +170,9 @@ def test_a_segment_by_machine_keeps_the_spread_and_not_the_level():
     found = judged(past, NEW, 1.2, policy=SEGMENT)
     (check, _) = found.checks
     assert check.verdict is Verdict.OK
-    assert check.comparison["baseline"] == pytest.approx(41.0 * 1.2)
-    assert check.comparison["n"] == 1
-    assert check.comparison["df"] >= 7
+    assert check.comparison.baseline == pytest.approx(41.0 * 1.2)
+    assert check.comparison.n == 1
+    assert check.comparison.df >= 7
     case = Candidate(today(1.2), NEW, SEGMENT)
     level = comparable(baseline(YAML, *past), CASE, case.fingerprint, SEGMENT).level
     assert [each.id for each in level] == ["run-20"], "relative budgets start from this machine's sessions"

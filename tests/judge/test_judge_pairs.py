@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 
 from baselines.baseline_made import result
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.json_schema import run_schema
 from pytest_inferbench.judge.pairs import Compared, conclude, look, restarts_of, undecided, with_site
-from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.moderation import Spread
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks
@@ -21,7 +22,7 @@ AWAY = (0.004, -0.006, 0.002, -0.001, 0.005, -0.004, 0.003, -0.002, 0.001, 0.0, 
 RULES = {"ttft_ms.p50": Rule(gates=2), "tpot_ms.p50": Rule(gates=2)}
 
 
-CHECK = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}
+CHECK = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/Check"}
 
 
 def case(factor=1.0, tpot=1.0):
@@ -85,9 +86,9 @@ def test_a_slower_second_server_is_taken_out_of_every_gate():
     assert ttft.spread.sd < 0.01 < look({"x": replace(known["x"], second=())}, {}, LOOKS)["x"]["ttft_ms.p50"].spread.sd
     judged = conclude(known["x"], found["x"], ("v1", "v2"))
     assert [note.startswith("the second server of a pair was 8") for note in judged.notes] == [True]
-    for check in result(checks=judged.checks).to_json()["checks"]:
-        assert 0.07 < check["comparison"]["order"]["taken_out"] <= check["comparison"]["order"]["effect"] < 0.09
-        jsonschema.validate(json.loads(json.dumps(check)), CHECK)
+    for check in judged.checks:
+        assert 0.07 < check.comparison.order.taken_out <= check.comparison.order.effect < 0.09
+        jsonschema.validate(json.loads(json.dumps(to_json(check))), CHECK)
 
 
 def test_an_a_a_run_on_a_machine_with_an_order_knows_its_servers():
@@ -104,7 +105,7 @@ def test_an_a_a_run_on_a_machine_with_an_order_knows_its_servers():
         known = {"x": Compared(case(), RULES, measured, second)}
         found = look(known, {}, LOOKS)["x"]
         judged = with_site(conclude(known["x"], found, ("v1", "v1")), known["x"], found, LOOKS, {}, None)
-        scatter[name] = judged.checks[0].comparison["site"]["restart_sd"]
+        scatter[name] = judged.checks[0].comparison.site.restart_sd
     assert scatter["slowed"] == pytest.approx(scatter["alike"], rel=0.1)
 
 
@@ -143,8 +144,7 @@ def test_an_a_a_run_describes_its_site(history):
     spreads = {gate: Spread(0.02, 11.0, 0.02, 8, None) for gate in RULES} if history else {}
     found = look(cases, {}, LOOKS)["x"]
     judged = conclude(cases["x"], found, ("v1", "v1"))
-    checks = result(checks=with_site(judged, cases["x"], found, LOOKS, spreads, None).checks).to_json()["checks"]
-    for check in checks:
+    for check in map(to_json, with_site(judged, cases["x"], found, LOOKS, spreads, None).checks):
         site = check["comparison"]["site"]
         assert {"pairs", "restart_sd", "false_alarms_per_100"} <= set(site)
         assert ({"session_sd", "shared", "history"} <= set(site)) is history

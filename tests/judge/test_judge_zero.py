@@ -8,13 +8,15 @@ from dataclasses import replace
 import jsonschema
 
 from baselines.baseline_made import ROUNDS, TABLE, YAML, baseline, result, session
+from made.cases import summary
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.comparison import AcceptedSession
+from pytest_inferbench.document.json_schema import run_schema
 from pytest_inferbench.judge.history import Histories
 from pytest_inferbench.judge.pairs import Compared, conclude, look, with_site
-from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.table import METRICS
-from pytest_inferbench.report.change import what_was_visible, would_have_seen
+from pytest_inferbench.report.change import compared, what_was_visible, would_have_seen
 from pytest_inferbench.report.comparison_table import comparison_table
-from pytest_inferbench.report.document import run_schema
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks
 from pytest_inferbench.stats.verdict import Verdict
@@ -25,7 +27,7 @@ LOOKS = Looks(5, 12)
 def failing(failed, issued=200, **fields):
     """A session in which so many of so many requests failed, alike in each round."""
     rate = failed / issued
-    metrics = result().metrics | {"error_rate": Summary("%", "lower", value=rate)}
+    metrics = result().metrics | {"error_rate": summary("%", value=rate)}
     rounds = tuple({**each, "error_rate": rate} for each in ROUNDS)
     return result(metrics=metrics, rounds=rounds, issued=issued, **fields)
 
@@ -53,9 +55,9 @@ def test_an_error_rate_of_zero_is_a_history():
     found = histories(*accepted(*[0] * 8)).gates("concurrency[c08]", "")
     assert found == 1
     (check,) = judged(0).checks
-    assert (check.verdict, check.value, check.comparison["baseline"]) == (Verdict.OK, 0.0, 0.0)
-    assert check.comparison["accepted"] == [{"value": 0.0, "segment": 1}] * 8
-    assert would_have_seen(result(checks=(check,)).to_json()["checks"][0]) == "3.88 %"
+    assert (check.verdict, check.value, check.comparison.baseline) == (Verdict.OK, 0.0, 0.0)
+    assert check.comparison.accepted == (AcceptedSession(0.0, 1),) * 8
+    assert would_have_seen(compared(result(checks=(check,)))[0]) == "3.88 %"
 
 
 def test_failures_where_there_were_none_are_confirmed_and_regressed():
@@ -65,9 +67,9 @@ def test_failures_where_there_were_none_are_confirmed_and_regressed():
     (check,) = found.checks
     assert check.verdict is Verdict.REGRESSED
     assert not found.wants_more
-    case = result(checks=found.checks, verdict=Verdict.REGRESSED).to_json()
-    schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/check"}
-    jsonschema.validate(json.loads(json.dumps(case["checks"][0])), schema)
+    case = result(checks=found.checks, verdict=Verdict.REGRESSED)
+    schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/Check"}
+    jsonschema.validate(json.loads(json.dumps(to_json(check))), schema)
     text = comparison_table(case, Verdict.REGRESSED)
     assert "measured  twice, each time on a server of its own\n" in text
     assert "note      error_rate: 20 of 400 requests failed now, 0 of 1600 before" in text
@@ -76,7 +78,7 @@ def test_failures_where_there_were_none_are_confirmed_and_regressed():
 
 def test_an_ok_says_the_rate_it_would_have_seen():
     """As a rate, since a share of none says nothing."""
-    case = result(checks=judged(0).checks).to_json()
+    case = result(checks=judged(0).checks)
     assert "would have seen error_rate 3.88 %" in what_was_visible(case)
 
 
@@ -85,7 +87,7 @@ def test_lines_without_counts_are_left_out_and_said():
     older = [each.model_copy(update={"failed": None, "issued": None}) for each in accepted(0, 0)]
     newer = [each.model_copy(update={"id": f"n{each.id}"}) for each in accepted(*[0] * 8)]
     (check,) = judged(0, past=[*older, *newer]).checks
-    assert (check.verdict, check.comparison["n"]) == (Verdict.OK, 8)
+    assert (check.verdict, check.comparison.n) == (Verdict.OK, 8)
     assert "2 of 10 accepted sessions do not say how many requests failed" in check.note
     (check,) = judged(10, past=older).checks
     assert check.verdict is Verdict.NEW
@@ -143,7 +145,7 @@ def test_a_pair_without_a_count_is_left_out():
 
 
 def queued(preemptions):
-    metrics = result().metrics | {"server_preemptions": Summary("", "lower", value=preemptions)}
+    metrics = result().metrics | {"server_preemptions": summary("", value=preemptions)}
     return result(metrics=metrics, rounds=tuple({**each, "server_preemptions": preemptions} for each in ROUNDS))
 
 
@@ -155,8 +157,8 @@ def test_a_gate_in_steps_goes_the_same_way():
     assert found.gates("concurrency[c08]", "") == 1
     assert found.judge([queued(8.0)], 3).wants_more
     (check,) = found.judge([queued(8.0), queued(9.0)], 3).checks
-    assert (check.verdict, check.comparison["baseline"]) == (Verdict.REGRESSED, 0.0)
-    assert check.comparison["accepted"] == [{"value": 0.0, "segment": 1}] * 8
+    assert (check.verdict, check.comparison.baseline) == (Verdict.REGRESSED, 0.0)
+    assert check.comparison.accepted == (AcceptedSession(0.0, 1),) * 8
     assert found.judge([queued(4.0)], 3).checks[0].verdict is Verdict.OK
     arms = Compared(queued(0.0), {"server_preemptions": Rule()}, ((queued(0.0), queued(8.0)),) * 5)
     assert look({"x": arms}, {}, LOOKS)["x"]["server_preemptions"].verdict is Verdict.REGRESSED

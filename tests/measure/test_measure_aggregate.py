@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observed import failed, request
 
+from measure.observed import failed, request
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES, aggregate, percentiles
 from pytest_inferbench.metrics.formulas import RoundView
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views

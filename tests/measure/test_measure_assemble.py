@@ -3,12 +3,14 @@
 import json
 
 import pytest
-from observed import evidence, failed, reading, request, round_of, worker
 
+from measure.observed import evidence, failed, reading, request, round_of, worker
+from pytest_inferbench.document.account import ServerAccount
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.codec import from_json, to_json
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.measure.assemble import CaseIdentity, assemble
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
-from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.measure.validity import findings
 from pytest_inferbench.records import Usage
 from pytest_inferbench.stats.verdict import Verdict
@@ -38,7 +40,7 @@ def test_a_clean_case():
     assert result.figure("goodput_per_s") == pytest.approx(1.0)
     assert result.figure("generated_tokens") == pytest.approx(400.0)
     assert result.rounds[1]["request_per_s"] == pytest.approx(1.0)
-    assert result.client["workers"] == 1
+    assert result.client.workers == 1
     assert result.figure("tpot_ms.p50") == pytest.approx(500 / 99)
     assert result.notes == ()
 
@@ -66,8 +68,8 @@ def test_one_answer_whose_chunks_are_not_counted_leaves_itl_out():
 def test_a_case_becomes_json():
     """The result of any case is JSON without a number that is none."""
     rounds = [steady_round(before=reading(generated_tokens=0), after=reading(generated_tokens=200))]
-    result = assemble(IDENTITY, WORKLOAD, rounds, CaseFacts(), server={"log": "x"})
-    document = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    result = assemble(IDENTITY, WORKLOAD, rounds, CaseFacts(), server=ServerAccount(log="x"))
+    document = json.loads(json.dumps(to_json(result), allow_nan=False))
     assert document["metrics"]["ttft_ms"]["p50"] == pytest.approx(500.0)
     assert document["server"]["log"] == "x"
     assert document["server"]["observed"]["pages"] == 2
@@ -82,7 +84,7 @@ def test_requests_that_do_not_count_are_in_no_figure_but_their_tags():
     assert result.metrics["ttft_ms"].n == 1
     assert result.figure("wall_s") == pytest.approx(0.01)
     assert result.by_tag["c16"]["ttft_ms"].p50 == pytest.approx(900.0)
-    assert CaseResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+    assert from_json(CaseResult, json.loads(json.dumps(to_json(result)))) == result
 
 
 def test_a_finding_makes_the_case_invalid():

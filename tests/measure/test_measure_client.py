@@ -1,9 +1,11 @@
 """The load generator's own account."""
 
 import pytest
-from observed import worker
 
-from pytest_inferbench.measure.client import client_summary, cpu_share
+from measure.observed import worker
+from pytest_inferbench.document.account import ClientAccount
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.measure.client import client_account, cpu_share
 
 
 def test_summary_over_workers_and_rounds():
@@ -12,7 +14,7 @@ def test_summary_over_workers_and_rounds():
         worker(0, lag=(0.1, 0.3), schedule_lag=(1.0,), cpu=0.2, seconds=2.0, reads=30, reconnects=1),
         worker(1, lag=(0.2,), schedule_lag=(3.0,), cpu=0.3, seconds=1.0, reads=70, kernel_stamps=False),
     ]
-    assert client_summary(readings) == pytest.approx(
+    assert to_json(client_account(readings)) == pytest.approx(
         {
             "workers": 2,
             "received_bytes": 2000,
@@ -34,9 +36,10 @@ def test_summary_over_workers_and_rounds():
 
 def test_what_was_not_seen_is_absent():
     """A closed loop has no schedule lag, a silent round no CPU time a read, an empty one no share."""
-    summary = client_summary([worker(reads=0, seconds=0.0)])
-    assert set(summary) == {"workers", "received_bytes", "reads", "reconnects", "kernel_stamps", "realtime"}
-    assert client_summary([]) == {}
+    account = to_json(client_account([worker(reads=0, seconds=0.0)]))
+    assert set(account) == {"workers", "received_bytes", "reads", "reconnects", "kernel_stamps", "realtime"}
+    assert client_account([]) == ClientAccount()
+    assert to_json(client_account([])) == {}
 
 
 def test_cpu_share_of_a_round_without_length():

@@ -1,8 +1,8 @@
 """Findings about the load generator itself, each at its limit and just below it."""
 
 import pytest
-from observed import codes, evidence, request, round_of, worker
 
+from measure.observed import codes, evidence, request, round_of, worker
 from pytest_inferbench.measure import client_rules
 from pytest_inferbench.measure.evidence import ValidityPolicy
 

@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
-from observed import codes, evidence, failed, request, round_of
 
+from measure.observed import codes, evidence, failed, request, round_of
 from pytest_inferbench.measure import load_rules
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
 from pytest_inferbench.records import FailureKind, Usage

@@ -1,8 +1,8 @@
 """Findings about pace: what arrivals and counts do not show is left out, and said."""
 
 import pytest
-from observed import codes, evidence, request, round_of, worker
 
+from measure.observed import codes, evidence, request, round_of, worker
 from pytest_inferbench.measure import pace_rules
 from pytest_inferbench.records import Usage
 

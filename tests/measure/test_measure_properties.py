@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observed import failed, request, round_of
 
+from measure.observed import failed, request, round_of
 from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView

@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
-from observed import codes, evidence, failed, reading, request, round_of
 
+from measure.observed import codes, evidence, failed, reading, request, round_of
 from pytest_inferbench.measure import server_rules
 from pytest_inferbench.measure.evidence import CacheState, CaseFacts
 from pytest_inferbench.metrics.tokens import TokenMethod

@@ -1,8 +1,8 @@
 """Figures of requests that carry a label, each label by itself."""
 
 import pytest
-from observed import failed, request, round_of
 
+from measure.observed import failed, request, round_of
 from pytest_inferbench.measure.tags import figures_by_tag
 from pytest_inferbench.metrics.pace import Pace
 from pytest_inferbench.metrics.tokens import TokenMethod

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from observed import ns, request, round_of
 
 from fakes.devices import FakeDevices
+from measure.observed import ns, request, round_of
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.json_schema import run_schema
+from pytest_inferbench.document.observed import GpuDevice, Observed, SampledLine, Series, Span, Timeline
 from pytest_inferbench.measure.assemble import CaseIdentity, assemble
 from pytest_inferbench.measure.evidence import CaseFacts
 from pytest_inferbench.measure.watched import Watched
 from pytest_inferbench.records import GpuReading, ServerReading
-from pytest_inferbench.report.document import run_schema
 
 IDENTITY = CaseIdentity("t.py::t", "case", "m", "vllm", "", "v1", "hw")
 WORKLOAD = {"kind": "single", "hash": "0"}
@@ -38,7 +41,8 @@ def case(*rounds, gpus=0, interval=50.0, notes=()):
     result = assemble(
         IDENTITY, WORKLOAD, rounds, CaseFacts(), watched=Watched(interval, FakeDevices(gpus).gpus(), notes)
     )
-    Draft202012Validator({**run_schema()["$defs"]["case"], "$defs": run_schema()["$defs"]}).validate(result.to_json())
+    schema = {"$defs": run_schema()["$defs"], "$ref": "#/$defs/CaseResult"}
+    Draft202012Validator(schema).validate(json.loads(json.dumps(to_json(result))))
     return result
 
 
@@ -50,46 +54,40 @@ TOKENS = [
 def test_rounds_lie_on_one_axis():
     """The origin is the first send; the second round begins 200 ms later."""
     result = case(watched_round(1000), watched_round(1200, index=1))
-    assert result.timeline == {
-        "origin_ns": ns(1000),
-        "rounds": [{"start_s": 0.0, "end_s": 0.1}, {"start_s": 0.2, "end_s": 0.3}],
-    }
+    assert result.timeline == Timeline(ns(1000), (Span(0.0, 0.1), Span(0.2, 0.3)))
 
 
 def test_server_lines_share_their_moments():
     """A rate needs the page before, so each round's first page has no point."""
-    observed = case(watched_round(1000, pages=TOKENS)).server["observed"]
-    assert {name: observed[name] for name in ("interval_ms", "pages", "missed", "page_ms")} == {
-        "interval_ms": 50.0,
-        "pages": 4,
-        "missed": 1,
-        "page_ms": 2.0,
-    }
-    assert observed["series"]["at_s"] == [0.0, 0.05, 0.11]
-    assert observed["series"]["lines"] == {
-        "requests_running": {"unit": "", "values": [1.0, 3.0, 6.0]},
-        "requests_waiting": {"unit": "", "values": [0.0, 0.0, 0.0]},
-        "kv_cache_use": {"unit": "%", "values": [0.01, 0.03, 0.06]},
-        "generated_tok_per_s": {"unit": "tok/s", "values": [100.0, 40.0, 50.0]},
-    }
+    observed = case(watched_round(1000, pages=TOKENS)).server.observed
+    assert dataclasses.replace(observed, series=None) == Observed(interval_ms=50.0, pages=4, missed=1, page_ms=2.0)
+    assert observed.series == Series(
+        (0.0, 0.05, 0.11),
+        {
+            "requests_running": SampledLine("", (1.0, 3.0, 6.0)),
+            "requests_waiting": SampledLine("", (0.0, 0.0, 0.0)),
+            "kv_cache_use": SampledLine("%", (0.01, 0.03, 0.06)),
+            "generated_tok_per_s": SampledLine("tok/s", (100.0, 40.0, 50.0)),
+        },
+    )
 
 
 def test_a_page_that_lacks_a_line_is_not_drawn():
     """A cut page between whole ones leaves its moment out of every line; so does a restart."""
     cut = [TOKENS[0], TOKENS[1], {"requests_running": 9}, TOKENS[3]]
-    assert case(watched_round(1000, pages=cut)).server["observed"]["series"]["at_s"] == [0.0]
+    assert case(watched_round(1000, pages=cut)).server.observed.series.at_s == (0.0,)
     fallen = [TOKENS[3], TOKENS[0], TOKENS[1], TOKENS[2]]
-    assert case(watched_round(1000, pages=fallen)).server["observed"]["series"]["at_s"] == [0.05, 0.11]
+    assert case(watched_round(1000, pages=fallen)).server.observed.series.at_s == (0.05, 0.11)
 
 
 def test_a_long_case_is_thinned_and_its_rates_hold_for_what_is_drawn():
     """1000 pages: at most 240 points, and the drawn rates add up to the counter's growth."""
     pages = [{"generated_tokens": n} for n in range(1000)]
     made = watched_round(1000, pages=pages)
-    series = case(made).server["observed"]["series"]
-    assert 120 <= len(series["at_s"]) <= 240
-    assert set(series["lines"]) == {"generated_tok_per_s"}
-    assert series["lines"]["generated_tok_per_s"]["values"][5] == pytest.approx(20.0)
+    series = case(made).server.observed.series
+    assert 120 <= len(series.at_s) <= 240
+    assert set(series.lines) == {"generated_tok_per_s"}
+    assert series.lines["generated_tok_per_s"].values[5] == pytest.approx(20.0)
 
 
 def gpu(at, index=0, **values):
@@ -103,30 +101,29 @@ def test_a_gpu_s_account():
         for at, power in ((990, 100.0), (1000, 200.0), (1050, 400.0), (1110, 100.0))
     ]
     result = case(watched_round(1000, gpu=readings), gpus=1)
-    (device,) = result.gpu["devices"]
-    series = device.pop("series")
-    assert device == {
-        "index": 0,
-        "name": "NVIDIA H200",
-        "memory_gib": 140.401,
-        "memory_peak_gib": 4.0,
-        "energy_j": 10.0,
-        "power_w": 300.0,
-        "power_limit_w": 700.0,
-        "utilization": 0.5,
-        "temperature_c": 52.5,
-        "throttled": {"power_cap": 0.5},
-    }
-    assert series["at_s"] == [-0.01, 0.0, 0.05, 0.11]
-    assert series["lines"]["power_w"] == {"unit": "W", "values": [100.0, 200.0, 400.0, 100.0]}
-    assert series["lines"]["memory_gib"]["values"] == [4.0] * 4
+    (device,) = result.gpu.devices
+    assert dataclasses.replace(device, series=None) == GpuDevice(
+        index=0,
+        name="NVIDIA H200",
+        memory_gib=140.401,
+        memory_peak_gib=4.0,
+        energy_j=10.0,
+        power_w=300.0,
+        power_limit_w=700.0,
+        utilization=0.5,
+        temperature_c=52.5,
+        throttled={"power_cap": 0.5},
+    )
+    assert device.series.at_s == (-0.01, 0.0, 0.05, 0.11)
+    assert device.series.lines["power_w"] == SampledLine("W", (100.0, 200.0, 400.0, 100.0))
+    assert device.series.lines["memory_gib"].values == (4.0,) * 4
     assert result.figure("joule_per_token") == pytest.approx(10.0 / 2)
 
 
 def test_what_was_not_watched_is_not_there():
     """No page and no GPU: no account, and the notes say why."""
     result = case(watched_round(1000), notes=("no GPU",))
-    assert "observed" not in result.server
+    assert result.server.observed is None
     assert result.gpu is None
     assert "no GPU" in result.notes
     assert not [name for name in result.metrics if name.startswith(("server_", "gpu_", "joule"))]

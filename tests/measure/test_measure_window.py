@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observed import failed, ns, request
 
+from measure.observed import failed, ns, request
 from pytest_inferbench.measure.window import steady_windows, tokens_inside
 from pytest_inferbench.metrics.formulas import RequestView
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views

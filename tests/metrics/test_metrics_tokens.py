@@ -1,8 +1,8 @@
 """Token attribution: the best method that holds for the whole case."""
 
 import pytest
-from observed import failed, request
 
+from measure.observed import failed, request
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views, token_method
 from pytest_inferbench.records import FailureKind, Usage
 

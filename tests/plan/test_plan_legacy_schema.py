@@ -6,8 +6,8 @@ import warnings
 from dataclasses import replace
 
 import pytest
-from plan_options import Options
 
+from plan.plan_options import Options
 from pytest_inferbench.errors import ConfigError, OlderSpellingWarning
 from pytest_inferbench.models.builtin import builtin_model
 from pytest_inferbench.plan.cells import plan_cells

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from plan_options import Options
 
+from plan.plan_options import Options
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.cells import plan_matrix
 

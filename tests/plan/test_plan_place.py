@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from plan_options import Options
 
+from plan.plan_options import Options
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.backend_args import parse_backend_args
 from pytest_inferbench.plan.cells import plan_cells

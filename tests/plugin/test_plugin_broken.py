@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_configs import BROKEN, GOOD, Broken
+
+from plugin.broken_configs import BROKEN, GOOD, Broken
 
 SUITE = "async def test_it(bench):\n    raise AssertionError('nothing may run')\n"
 

@@ -13,6 +13,7 @@ from baselines.baseline_made import result
 from plugin.owned import OwnedServer
 from pytest_inferbench.bench.manual_case import held_to_its_client
 from pytest_inferbench.bench.manual_requests import ManualRound
+from pytest_inferbench.document.account import ClientAccount
 from pytest_inferbench.observe.watch import Seen
 from pytest_inferbench.records import FailureKind, Usage
 
@@ -137,9 +138,9 @@ def test_a_failed_request_is_a_record_and_its_exception_goes_on(clock, error, ki
 @pytest.mark.parametrize(("shares", "invalid"), [([0.2, 0.9], True), ([0.2, 0.8], False), ([], False)])
 def test_a_test_that_is_too_busy_to_time_anything_is_invalid(shares, invalid):
     """Its busiest round counts; a case without requests has nothing to be late with."""
-    found = held_to_its_client(result(), shares)
+    found = held_to_its_client(result(client=ClientAccount()), shares)
     assert found.invalid is invalid
-    assert found.client == ({"cpu_share": max(shares)} if shares else {})
+    assert found.client == ClientAccount(cpu_share=max(shares) if shares else None)
     assert ("used 90 % of a core in a round, above 85 %" in str(found.validity)) is invalid
 
 

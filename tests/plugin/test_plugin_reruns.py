@@ -5,10 +5,14 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
-from owned import OwnedServer
 from ruamel.yaml import YAML
 
+from made.cases import case
+from plugin.owned import OwnedServer
 from pytest_inferbench.archive.book import Book
+from pytest_inferbench.archive.reported import Reported
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.run import Error
 
 SUITE = """
 import pytest
@@ -103,22 +107,19 @@ def test_a_crash_is_told_once_and_not_repeated(suite, server, document):
     assert result.parseoutcomes()["passed"] == 1
 
 
-def case(nodeid: str, name: str, figure: float) -> dict[str, object]:
-    return {"id": nodeid, "case": name, "rounds": [{"ttft_ms.p50": figure}], "checks": [], "notes": []}
+def reported(nodeid: str, name: str, figure: float) -> CaseResult:
+    return case(name, id=nodeid, rounds=({"ttft_ms.p50": figure},))
 
 
 def test_a_book_holds_each_case_once():
     """A later attempt replaces all that an earlier one reported; two reports of one attempt replace each other."""
     book = Book("now", None)
-    book.hear("a", 1)
-    book.add([case("a", "one", 1), case("a", "one#2", 1)], [])
-    book.hear("b", 1)
-    book.add([case("b", "two", 1)], [])
-    book.errors.append({"id": "a", "message": "went wrong"})
-    book.hear("a", 1)
-    assert [each["case"] for each in book.cases] == ["one", "one#2", "two"]
-    book.hear("a", 2)
-    book.add([case("a", "one", 2)], [])
-    book.add([case("b", "two", 3)], [])  # another process has run it, too
-    assert [(each["case"], each["rounds"][0]["ttft_ms.p50"]) for each in book.cases] == [("two", 3), ("one", 2)]
+    book.take("a", Reported((reported("a", "one", 1), reported("a", "one#2", 1))))
+    book.take("b", Reported((reported("b", "two", 1),)))
+    book.errors.append(Error("a", "went wrong"))
+    book.take("a", Reported())
+    assert [each.case for each in book.cases] == ["one", "one#2", "two"]
+    book.take("a", Reported((reported("a", "one", 2),), attempt=2))
+    book.take("b", Reported((reported("b", "two", 3),)))  # another process has run it, too
+    assert [(each.case, each.rounds[0]["ttft_ms.p50"]) for each in book.cases] == [("two", 3), ("one", 2)]
     assert book.errors == []

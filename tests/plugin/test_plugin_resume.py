@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
 import pytest
+
+from pytest_inferbench.document.json_schema import run_schema
 
 SOURCE = """
 from pytest_inferbench import Single
@@ -87,7 +88,7 @@ def test_a_killed_run_is_finished(project, pytester, document, die, again, cases
     result = project("--bench-resume", before["run_id"])
     assert result.ret == pytest.ExitCode.OK
     run = document()
-    jsonschema.validate(run, json.loads(files("pytest_inferbench.report").joinpath("run.schema.json").read_text()))
+    jsonschema.validate(run, run_schema())
     assert run["run_id"] == before["run_id"]
     assert not run["interrupted"]
     assert sorted(case["case"] for case in run["cases"]) == ["one", "three", "two", "two#2"]

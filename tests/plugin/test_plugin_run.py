@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+
+from pytest_inferbench.document.json_schema import run_schema
 
 
 def test_async_and_plain_tests_both_measure(suite, server, document):
@@ -15,8 +15,7 @@ def test_async_and_plain_tests_both_measure(suite, server, document):
     result = suite("--server-url", server.url)
     result.assert_outcomes(passed=6)
     run = document()
-    schema = json.loads(files("pytest_inferbench.report").joinpath("run.schema.json").read_text())
-    jsonschema.validate(run, schema)
+    jsonschema.validate(run, run_schema())
     assert [case["case"] for case in run["cases"]] == ["async", "plain", "concurrency[c02]"]
     case = run["cases"][0]
     assert case["metrics"]["ttft_ms"]["n"] == 8

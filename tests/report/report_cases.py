@@ -1,103 +1,47 @@
-"""Runs that the report tests draw: a usual one with every outcome, and the hostile and the empty ones.
-
-Law: built from the product's own records (`CaseResult.to_json`, `build_document`), so a change of either is seen here.
-"""
+"""Runs that the report tests draw: a usual one with every outcome, and the hostile and the empty ones."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from pytest_inferbench.measure.result import CaseResult, Check, Finding, Summary
-from pytest_inferbench.report.document import build_document
+from made.cases import budget, case, document, history, metrics, series
+from pytest_inferbench.document.account import ClientAccount, ServerAccount
+from pytest_inferbench.document.figures import Check, Finding
+from pytest_inferbench.document.observed import GpuDevice, Gpus, Observed, Span, Timeline
+from pytest_inferbench.document.run import Error, RunDocument, Skipped
 from pytest_inferbench.stats.verdict import Verdict
 
-BASELINE = "benchmarks/baselines/qwen3-8b--vllm.yaml"
 HOSTILE = "bad\nname\r\x1b[31mred\x1b[0m [bold]not bold[/bold] :boom: \u202egnp.exe \x07 </testcase> " + "x" * 500
 
-
-def summary(unit: str, direction: str = "lower", **figures: float) -> Summary:
-    return Summary(unit, direction, **figures)  # type: ignore[arg-type]
-
-
-def metrics(ttft: float, tpot: float, output: float, rate: float, n: int, *, errors: float = 0.0) -> dict[str, Summary]:
-    tail = {"p95": ttft * 1.31, "p99": ttft * 1.6} if n >= 100 else {}
-    return {
-        "ttft_ms": summary("ms", n=n, mean=ttft * 1.02, p50=ttft, p90=ttft * 1.2, **tail),
-        "tpot_ms": summary("ms", n=n, mean=tpot, p50=tpot, p90=tpot * 1.1, **({"p95": tpot * 1.2} if tail else {})),
-        "e2e_ms": summary("ms", n=n, p50=ttft + 128 * tpot),
-        "output_tok_per_s": summary("tok/s", "higher", value=output),
-        "request_per_s": summary("req/s", "higher", value=rate),
-        "error_rate": summary("%", value=errors),
-    }
-
-
-def case(name: str, verdict: Verdict, **changes: Any) -> CaseResult:
-    fields: dict[str, Any] = {
-        "id": f"benchmarks/test_all.py::test_{name.replace('[', '[vllm-v0.8.0-qwen3-8b-')}",
-        "case": name,
-        "model": "qwen3-8b",
-        "backend": "vllm",
-        "variant": "",
-        "version": "v0.8.0",
-        "hardware": "1x-nvidia-h200",
-        "workload": {"kind": name.partition("[")[0], "hash": "5c1e0d9b", "requests": 128, "prompt_tokens": 128},
-        "metrics": metrics(41.237, 6.104, 164.2, 1.214, 24),
-        "rounds": ({"ttft_ms.p50": 41.2, "output_tok_per_s": 164.2}, {"ttft_ms.p50": 41.3, "output_tok_per_s": 163.9}),
-        "client": {"self_error_ms": 0.052, "cpu_share": 0.08},
-        "server": {"generated_tokens": 3072.0},
-        "gpu": None,
-        "token_method": "usage",
-        "verdict": verdict,
-    }
-    return CaseResult(**(fields | changes))
-
-
-def budget(metric: str, value: float | None, limit: str, unit: str, line: int, *, over: bool, note: str = "") -> Check:
-    bound, _, figure = limit.partition(" ")
-    verdict = Verdict.OVER_BUDGET if over else Verdict.WITHIN_BUDGET
-    return Check(metric, "budget", verdict, value, bound, float(figure), unit, f"{BASELINE}:{line}", note)
-
-
-def history(verdict: Verdict, note: str) -> tuple[Check]:
-    return (Check("ttft_ms.p50", "history", verdict, 45.2, unit="ms", source=f"{BASELINE}:5", note=note),)
-
-
-def series(**lines: tuple[str, list[float]]) -> dict[str, Any]:
-    drawn = {name: {"unit": unit, "values": values} for name, (unit, values) in lines.items()}
-    return {"at_s": [-0.02, 0.23, 0.48, 0.73], "lines": drawn}
-
-
-OBSERVED = {
-    "interval_ms": 250.0,
-    "pages": 4,
-    "missed": 1,
-    "page_ms": 3.2,
-    "series": series(
+OBSERVED = Observed(
+    interval_ms=250.0,
+    pages=4,
+    missed=1,
+    page_ms=3.2,
+    series=series(
         requests_running=("", [0.0, 8.0, 8.0, 3.0]),
         requests_waiting=("", [0.0, 0.0, 2.0, 0.0]),
         kv_cache_use=("%", [0.0, 0.21, 0.37, 0.12]),
         generated_tok_per_s=("tok/s", [0.0, 820.0, 905.0, 410.0]),
     ),
-}
-GPU = {
-    "interval_ms": 250.0,
-    "devices": [
-        {
-            "index": 0,
-            "name": "NVIDIA H200",
-            "memory_gib": 139.8,
-            "memory_peak_gib": 127.4,
-            "energy_j": 321.5,
-            "power_w": 428.6,
-            "power_limit_w": 700.0,
-            "utilization": 0.93,
-            "temperature_c": 61.0,
-            "throttled": {"power_cap": 0.25},
-            "series": series(power_w=("W", [120.0, 512.0, 598.0, 484.5]), memory_gib=("GiB", [127.4] * 4)),
-        }
-    ],
-}
-TIMELINE = {"origin_ns": 81_000_000_000, "rounds": [{"start_s": 0.0, "end_s": 0.75}, {"start_s": 1.02, "end_s": 1.77}]}
+)
+GPU = Gpus(
+    interval_ms=250.0,
+    devices=(
+        GpuDevice(
+            index=0,
+            name="NVIDIA H200",
+            memory_gib=139.8,
+            memory_peak_gib=127.4,
+            energy_j=321.5,
+            power_w=428.6,
+            power_limit_w=700.0,
+            utilization=0.93,
+            temperature_c=61.0,
+            throttled={"power_cap": 0.25},
+            series=series(power_w=("W", [120.0, 512.0, 598.0, 484.5]), memory_gib=("GiB", [127.4] * 4)),
+        ),
+    ),
+)
+TIMELINE = Timeline(81_000_000_000, (Span(0.0, 0.75), Span(1.02, 1.77)))
 
 
 WITHIN = case("single", Verdict.WITHIN_BUDGET, checks=(budget("ttft_ms.p50", 41.237, "max 60", "ms", 11, over=False),))
@@ -105,7 +49,7 @@ OVER = case(
     "concurrency[c08]",
     Verdict.OVER_BUDGET,
     metrics=metrics(238.4, 8.75, 882.4, 6.91, 640),
-    server={"generated_tokens": 3072.0, "observed": OBSERVED},
+    server=ServerAccount(provision="docker", restarts=0, observed=OBSERVED),
     gpu=GPU,
     timeline=TIMELINE,
     checks=(
@@ -129,7 +73,7 @@ INVALID = case(
     "concurrency[c32]",
     Verdict.INVALID,
     metrics=metrics(1204.0, 21.9, 1386.0, 10.8, 2560, errors=0.0172),
-    client={"self_error_ms": 3.11},
+    client=ClientAccount(self_error_ms=3.11),
     validity=(
         Finding(
             "client_lag",
@@ -148,7 +92,7 @@ INVALID = case(
     ),
     checks=(budget("ttft_ms.p95", 1577.0, "max 250", "ms", 12, over=True),),
 )
-NEW = case("rate[r04]", Verdict.NEW, metrics=metrics(52.9, 6.41, 511.0, 3.98, 400), client={})
+NEW = case("rate[r04]", Verdict.NEW, metrics=metrics(52.9, 6.41, 511.0, 3.98, 400), client=ClientAccount())
 WARNED = case(
     "multi_turn[t08]",
     Verdict.WITHIN_BUDGET,
@@ -161,10 +105,18 @@ WARNED = case(
     notes=("the server reports TTFT 9.1 ms",),
 )
 GATED = (
-    case("prefix[warm]", Verdict.REGRESSED, checks=history(Verdict.REGRESSED, "+9.6 % against 8 sessions")),
-    case("prefix[cold]", Verdict.INCONCLUSIVE, checks=history(Verdict.INCONCLUSIVE, "2 more sessions would decide")),
-    case("prefix[half]", Verdict.NEW, checks=history(Verdict.NEW, "the workload changed")),
-    case("long_context[k32]", Verdict.OK, checks=history(Verdict.OK, "would have seen +7.3 %")),
+    case(
+        "prefix[warm]",
+        Verdict.REGRESSED,
+        checks=(history("ttft_ms.p50", Verdict.REGRESSED, 45.2, "+9.6 % against 8 sessions"),),
+    ),
+    case(
+        "prefix[cold]",
+        Verdict.INCONCLUSIVE,
+        checks=(history("ttft_ms.p50", Verdict.INCONCLUSIVE, 45.2, "2 more sessions would decide"),),
+    ),
+    case("prefix[half]", Verdict.NEW, checks=(history("ttft_ms.p50", Verdict.NEW, 45.2, "the workload changed"),)),
+    case("long_context[k32]", Verdict.OK, checks=(history("ttft_ms.p50", Verdict.OK, 45.2, "would have seen +7.3 %"),)),
     case("long_context[k64]", Verdict.IMPROVED),
 )
 HOSTILE_CASE = case(
@@ -179,38 +131,25 @@ HOSTILE_CASE = case(
     notes=(HOSTILE,),
 )
 WIDE_CASE = case("並行[c08]" * 12, Verdict.WITHIN_BUDGET, model="模型-cafe\u0301-\N{WHITE SMILING FACE}\ufe0f")
-ABSENT_CASE = case("single", Verdict.NEW, metrics={}, rounds=(), client={}, server={}, variant="chunked")
+ABSENT_CASE = case(
+    "single", Verdict.NEW, metrics={}, rounds=(), client=ClientAccount(), server=ServerAccount(), variant="chunked"
+)
 EXTREME_CASE = case("single", Verdict.OK, metrics=metrics(0.0000412, 3e300, 987654321.0, 0.19, 10**9, errors=1.0))
 
 
-def document(cases: tuple[CaseResult, ...], **changes: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "run_id": "20250301-120000-abcd",
-        "started": "2025-03-01T12:00:00+00:00",
-        "finished": "2025-03-01T12:20:31.5+00:00",
-        "interrupted": False,
-        "environment": {"hardware": "1x-nvidia-h200", "driver": "570.86"},
-        "settings": [{"name": "rounds", "value": 5, "source": "default"}],
-        "cases": [result.to_json() for result in cases],
-        "skipped": [],
-        "errors": [],
-    }
-    return build_document(**(fields | changes))
-
-
 _SKIPPED = [
-    {"id": f"benchmarks/test_all.py::test_single[trtllm-0.18.0-qwen3-8b-{name}]", "reason": "no GPU on this machine"}
+    Skipped(f"benchmarks/test_all.py::test_single[trtllm-0.18.0-qwen3-8b-{name}]", "no GPU on this machine")
     for name in ("a", "b")
 ]
 _ERRORS = [
-    {
-        "id": "benchmarks/test_all.py::test_rate[vllm-v0.8.0-qwen3-8b-r32]",
-        "message": "the server ended with exit code 137 while it was measured\n  last 2 log lines:\n    x\n    Killed",
-    }
+    Error(
+        "benchmarks/test_all.py::test_rate[vllm-v0.8.0-qwen3-8b-r32]",
+        "the server ended with exit code 137 while it was measured\n  last 2 log lines:\n    x\n    Killed",
+    )
 ]
 _OTHER_CELL = case("concurrency[c08]", Verdict.WITHIN_BUDGET, backend="sglang", version="v0.4.5.post1")
 
-RUNS: dict[str, dict[str, Any]] = {
+RUNS: dict[str, RunDocument] = {
     "every_outcome": document(
         (WITHIN, OVER, UNMEASURED, INVALID, NEW, WARNED, *GATED), skipped=_SKIPPED, errors=_ERRORS
     ),
@@ -218,8 +157,8 @@ RUNS: dict[str, dict[str, Any]] = {
     "all_well": document((WITHIN, WARNED)),
     "hostile": document(
         (HOSTILE_CASE, WIDE_CASE),
-        skipped=[{"id": HOSTILE, "reason": HOSTILE}],
-        errors=[{"id": HOSTILE, "message": HOSTILE}],
+        skipped=[Skipped(HOSTILE, HOSTILE)],
+        errors=[Error(HOSTILE, HOSTILE)],
     ),
     "empty": document(()),
     "nothing_measured": document((), skipped=_SKIPPED, interrupted=True, finished=None),

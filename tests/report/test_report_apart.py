@@ -7,8 +7,8 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_cases import case, document
 
+from made.cases import case, document
 from pytest_inferbench.report.apart import shorten_apart
 from pytest_inferbench.report.escape import cells, shorten
 from pytest_inferbench.report.terminal import render_summary

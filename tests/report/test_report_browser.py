@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from page_cases import WHOLE, many, records, whole_case, whole_records
 from playwright.sync_api import sync_playwright
 
+from made.cases import document
 from pytest_inferbench.report.html_report import to_html_page
+from report.page_cases import WHOLE, many, records, whole_case, whole_records
 
 pytestmark = pytest.mark.e2e
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -183,9 +185,11 @@ def test_what_is_written_in_a_plot_is_whole_and_told_apart(page, width) -> None:
 def test_the_change_plot_is_scaled_to_what_it_shows(browser, tmp_path) -> None:
     """A change of +14 % that may be +2000 %: the interval runs out of the plot, margin and 0 stay to be seen."""
     case = whole_case(8)
-    case["checks"][0]["comparison"] |= {"low": 0.1, "high": 21.0}
+    first, *others = case.checks
+    wide = replace(first, comparison=replace(first.comparison, low=0.1, high=21.0))
+    run = document((replace(case, checks=(wide, *others)),))
     file = tmp_path / "wide.html"
-    file.write_text(to_html_page({**WHOLE, "cases": [case]}, lambda _: None), encoding="utf-8")
+    file.write_text(to_html_page(run, lambda _: None), encoding="utf-8")
     with browser.new_context() as context:
         opened = context.new_page()
         opened.add_init_script(_WRITTEN)

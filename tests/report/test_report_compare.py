@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_cases import HOSTILE, case, document, metrics
-from report_strategies import case_results
 
+from made.cases import case, comparison, document, metrics
+from pytest_inferbench.document.figures import Check
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report import compare_text
 from pytest_inferbench.report.side_by_side import by_cell, by_run
 from pytest_inferbench.stats.verdict import Verdict
+from report.report_cases import HOSTILE
+from report.report_strategies import case_results
 
 
-def run(run_id: str, ttft: float, **changes: Any) -> dict[str, Any]:
+def run(run_id: str, ttft: float, **changes: Any) -> RunDocument:
     """A run of three cases whose times to first token are all `ttft`."""
     made = [
         case(
@@ -175,7 +178,7 @@ def test_figures_of_a_row_have_one_number_of_decimals() -> None:
 
 def test_figures_of_a_run_of_pairs_are_said_to_be_of_its_second_side() -> None:
     """A run of A..B has B's figures alone, and says so beside another run."""
-    run = document((case("x", Verdict.OK),), run_id="pairs")
-    run["cases"][0]["checks"] = [{"comparison": {"arms": ["v1", "v2"]}}]
-    (note,) = by_run([run, document((case("x", Verdict.OK),))]).notes
+    check = Check("ttft_ms.p50", "pairs", Verdict.OK, comparison=comparison(arms=("v1", "v2")))
+    pairs = document((case("x", Verdict.OK, checks=(check,)),), run_id="pairs")
+    (note,) = by_run([pairs, document((case("x", Verdict.OK),))]).notes
     assert note.startswith("pairs compares A, v1, with B, v2, and the figures here are B's")

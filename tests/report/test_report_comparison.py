@@ -5,16 +5,21 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
+from typing import Any
 
 import jsonschema
-from report_cases import HOSTILE, case
 
+from made.cases import case, document
+from pytest_inferbench.document.case import Against, CaseResult, Difference, NextStep
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.comparison import Site
+from pytest_inferbench.document.figures import Check
+from pytest_inferbench.document.json_schema import run_schema
+from pytest_inferbench.document.run import Setting
 from pytest_inferbench.judge.comparison import to_check
-from pytest_inferbench.measure.result import Check
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.change import in_a_line, what_was_visible, would_have_seen
+from pytest_inferbench.report.change import compared, in_a_line, what_was_visible, would_have_seen
 from pytest_inferbench.report.comparison_table import comparison_table
-from pytest_inferbench.report.document import build_document, run_schema
 from pytest_inferbench.report.error_rate import error_rate, site_noise
 from pytest_inferbench.report.headline import headline
 from pytest_inferbench.report.html_report import to_html_page
@@ -27,8 +32,10 @@ from pytest_inferbench.stats.moderation import Prior
 from pytest_inferbench.stats.paired import judge_pairs
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sample import Past
+from pytest_inferbench.stats.site import Shared
 from pytest_inferbench.stats.verdict import Verdict, worst
 from pytest_inferbench.units import Direction
+from report.report_cases import HOSTILE
 
 STRICT = ("require-baseline", "fail-inconclusive")
 AWAY = (0.0, 0.011, -0.009, 0.006, -0.012, 0.009, -0.004, 0.002)
@@ -53,32 +60,42 @@ def output(*now, **options):
 def paired(factor):
     found = judge_pairs([(41.2, 41.2 * factor * (1 + away)) for away in AWAY[:5]], Direction.LOWER, RULE)
     check = to_check("ttft_ms.p50", "ms", found)
-    return replace(check, comparison={**(check.comparison or {}), "arms": ["v0.8.0", "v0.8.1"]})
+    return compared_with(check, arms=("v0.8.0", "v0.8.1"))
 
 
-def told(name, *checks):
+def compared_with(check: Check, **changes: Any) -> Check:
+    """The check, its comparison changed."""
+    assert check.comparison is not None
+    return replace(check, comparison=replace(check.comparison, **changes))
+
+
+def told(name: str, *checks: Check, **changes: Any) -> CaseResult:
     verdict = worst(check.verdict for check in checks) or Verdict.NEW
-    return case(name, verdict, checks=checks).to_json()
+    return case(name, verdict, checks=checks, **changes)
 
 
-AGAINST = {
-    "sessions": 8,
-    "since": "2026-01-07T03:12:40+00:00",
-    "changes": [
-        {"what": "version", "was": "v0.8.0", "now": "v0.8.1"},
-        {"what": "argument max-num-seqs", "was": "256", "now": "128"},
-        {"what": "kernel", "was": "6.1.0", "now": "6.8.0"},
-    ],
-}
+SINCE = "2026-01-07T03:12:40+00:00"
+AGAINST = Against(
+    8,
+    SINCE,
+    (
+        Difference("version", "v0.8.0", "v0.8.1"),
+        Difference("argument max-num-seqs", "256", "128"),
+        Difference("kernel", "6.1.0", "6.8.0"),
+    ),
+)
 WHERE = [
-    ("server log", "perf/20260108-031200-aaaa/servers/vllm-1.log"),
-    ("run again", "pytest 'benchmarks/test_all.py::test_x[c08]' --hardware lab-1"),
-    ("two versions", "pytest benchmarks/test_all.py::test_x --hardware lab-1 --compare v0.8.0..v0.8.1"),
+    NextStep("server log", "perf/20260108-031200-aaaa/servers/vllm-1.log"),
+    NextStep("run again", "pytest 'benchmarks/test_all.py::test_x[c08]' --hardware lab-1"),
+    NextStep("two versions", "pytest benchmarks/test_all.py::test_x --hardware lab-1 --compare v0.8.0..v0.8.1"),
 ]
-REGRESSED = told("concurrency[c08]", ttft(52.1, 51.6), output(1030.0, 1055.0)) | {"against": AGAINST}
-AT_ONCE = told("single", ttft(52.1, rule=Rule(gates=6, confirmations=0)), output(1280.0)) | {
-    "against": {"sessions": 8, "since": AGAINST["since"], "changes": [], "once": "--bench-no-confirm"}
-}
+REGRESSED = told("concurrency[c08]", ttft(52.1, 51.6), output(1030.0, 1055.0), against=AGAINST)
+AT_ONCE = told(
+    "single",
+    ttft(52.1, rule=Rule(gates=6, confirmations=0)),
+    output(1280.0),
+    against=Against(8, SINCE, (), once="--bench-no-confirm"),
+)
 UNDECIDED = told("rate[r05]", ttft(41.0, sessions=1, rule=Rule(gates=6, resolve=0.1)))
 FRESH = told("prefix[cold]", NEW)
 PAIRED = told("batch[b16]", paired(1.2))
@@ -86,7 +103,7 @@ PAIRED = told("batch[b16]", paired(1.2))
 
 def test_tables_look_as_agreed(golden) -> None:
     """Confirmed, judged at once, undecided, new and paired: each as its golden file shows it."""
-    others = [comparison_table(each, Verdict(each["verdict"])) for each in (AT_ONCE, UNDECIDED, FRESH, PAIRED)]
+    others = [comparison_table(each, each.verdict) for each in (AT_ONCE, UNDECIDED, FRESH, PAIRED)]
     first = comparison_table(REGRESSED, Verdict.REGRESSED, WHERE)
     golden("comparison_table.txt", "\n\n".join([first, *others]) + "\n")
 
@@ -95,8 +112,8 @@ def test_summary_looks_as_agreed(golden) -> None:
     """Every verdict of a comparison has its line, with what would have been seen and what the verdicts are worth."""
     quiet = told("multi_turn", ttft(41.3), output(1279.0))
     once = told("soak", ttft(46.5, 41.0), output(1500.0, 1490.0))
-    document = _document(REGRESSED, UNDECIDED, FRESH, quiet, once)
-    golden("summary_compared.txt", render_summary(document, 100, colour=False) + "\n")
+    run = document((REGRESSED, UNDECIDED, FRESH, quiet, once))
+    golden("summary_compared.txt", render_summary(run, 100, colour=False) + "\n")
 
 
 def test_what_is_compared_is_said_of_tails_too() -> None:
@@ -104,18 +121,11 @@ def test_what_is_compared_is_said_of_tails_too() -> None:
 
     def line(*notes):
         check = ttft(41.3)
-        tail = replace(check, metric="ttft_ms.p95", comparison={**(check.comparison or {}), "notes": list(notes)})
-        return " ".join(render_summary(_document(told("soak", check, tail)), 200, colour=False).split())
+        tail = replace(compared_with(check, notes=notes), metric="ttft_ms.p95")
+        return " ".join(render_summary(document((told("soak", check, tail),)), 200, colour=False).split())
 
     assert "compared: medians of rounds, but tails over all requests (as the table is); 6 gates" in line()
     assert "compared: medians of rounds (the table is over all requests); 6 gates" in line("median_tails")
-
-
-def _document(*cases):
-    return build_document(
-        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
-        cases=list(cases), skipped=[], errors=[],
-    )  # fmt: skip
 
 
 def test_a_table_is_made_for_the_verdict_that_is_asked_for() -> None:
@@ -127,7 +137,7 @@ def test_a_table_is_made_for_the_verdict_that_is_asked_for() -> None:
 def test_a_rate_that_should_be_high_is_seen_falling() -> None:
     """Changes are in the metric's own terms: what would have been seen of a throughput is negative."""
     check = output(1280.0)
-    shown = told("x", check)["checks"][0]
+    (shown,) = compared(told("x", check))
     assert would_have_seen(shown).startswith("-")
     assert "1,280 tok/s" in in_a_line(shown)
 
@@ -139,17 +149,18 @@ def test_a_detectable_change_has_one_figure_everywhere() -> None:
         "tok/s",
         judge([900.0], read_history([Past(1280.0)], Direction.HIGHER, 20), RULE, Prior(0.9, 4.1, 5)),
     )
-    assert (noisy.verdict, noisy.comparison["detectable"] > 5) == (Verdict.INCONCLUSIVE, True)
+    assert (noisy.verdict, noisy.comparison.detectable > 5) == (Verdict.INCONCLUSIVE, True)
     judged = told("single", noisy)
-    document = _document(judged)
-    seen = would_have_seen(judged["checks"][0])
+    run = document((judged,))
+    (gate,) = compared(judged)
+    seen = would_have_seen(gate)
     assert seen == "< -50 %"
     texts = [
         comparison_table(judged, Verdict.INCONCLUSIVE),
-        " ".join(render_summary(document, 100, colour=False).split()),
-        to_markdown(document),
-        to_html_page(document, lambda _: None),
-        to_junit(document),
+        " ".join(render_summary(run, 100, colour=False).split()),
+        to_markdown(run),
+        to_html_page(run, lambda _: None),
+        to_junit(run),
     ]
     for text in texts:
         assert seen in html.unescape(text) or "twice as bad would not have been seen" in text
@@ -158,8 +169,8 @@ def test_a_detectable_change_has_one_figure_everywhere() -> None:
 
 def test_a_change_that_was_called_is_not_told_what_would_have_been() -> None:
     """+25 % REGRESSED beside "would have seen +33 %" reads as a contradiction; the page has baseline and change."""
-    assert [would_have_seen(check) for check in REGRESSED["checks"]] == ["-", "-"]
-    page = to_html_page(_document(REGRESSED), lambda _: None)
+    assert [would_have_seen(gate) for gate in compared(REGRESSED)] == ["-", "-"]
+    page = to_html_page(document((REGRESSED,)), lambda _: None)
     row = re.search(r'<th scope="row">output_tok_per_s</th>.*?</tr>', page.partition('class="judged"')[2])[0]
     for words in ("REGRESSED", "was 1,280 tok/s", "-18.6 %", "-21.7 to -15.4 %"):
         assert words in row
@@ -178,9 +189,9 @@ def test_a_case_over_its_budget_that_regressed_is_counted_as_both() -> None:
     """The headline and the document count each finding, not the worst of a case alone."""
     over = Check("ttft_ms.p50", "budget", Verdict.OVER_BUDGET, 52.1, bound="max", limit=50.0, unit="ms")
     both = [told(name, over, ttft(52.1, 51.6)) for name in ("a", "b")]
-    texts = [text for text, _ in headline(_document(*both, told("c", over), REGRESSED))]
+    texts = [text for text, _ in headline(document((*both, told("c", over), REGRESSED)))]
     assert texts == ["3 OVER BUDGET", "3 REGRESSED"]
-    assert _document(*both)["findings"] == {"over_budget": 2, "regressed": 2}
+    assert document(tuple(both)).findings == {"over_budget": 2, "regressed": 2}
 
 
 def test_names_from_outside_stay_on_their_line() -> None:
@@ -193,14 +204,15 @@ def test_names_from_outside_stay_on_their_line() -> None:
 
 def test_what_an_a_a_run_says_fits_into_the_summary() -> None:
     """Noise, shared variance and what would be seen are one line that the summary (300 characters) shows whole."""
-    site = {
-        "restart_sd": 0.1464,
-        "session_sd": 0.1284,
-        "shared": {"estimate": 0.0, "low": 0.0, "high": 0.884, "use": 0.558, "gates": 21},
-        "history": [[1, 0.404], [3, 0.407], [8, 0.313], [20, 0.28]],
-        "pairs": [[5, 0.532], [8, 0.335], [12, 0.247], [20, 0.177]],
-    }
-    said = site_noise({"metric": "output_tok_per_s", "comparison": {"direction": "higher", "site": site}})
+    site = Site(
+        restart_sd=0.1464,
+        session_sd=0.1284,
+        shared=Shared(estimate=0.0, low=0.0, high=0.884, use=0.558, gates=21),
+        history=((1, 0.404), (3, 0.407), (8, 0.313), (20, 0.28)),
+        pairs=((5, 0.532), (8, 0.335), (12, 0.247), (20, 0.177)),
+        false_alarms_per_100=5.0,
+    )
+    said = site_noise("output_tok_per_s", site, Direction.HIGHER)
     assert said == (
         "output_tok_per_s: one server among its like scatters by 14.6 %; one session among days by 12.8 %; "
         "shared variance 0.00 (0.00 to 0.88), judged with as 0.56 (21 gates) after --update-baselines; "
@@ -215,59 +227,56 @@ def test_gates_that_people_number_name_the_option() -> None:
     said = told("x", ttft(52.1, 51.6, rule=Rule(gates=6, gates_source="inferbench_family")))
     assert "at 5 % over 6 gates of the run, " in comparison_table(counted, Verdict.REGRESSED)
     assert "at 5 % over 6 gates (inferbench_family), " in comparison_table(said, Verdict.REGRESSED)
-    document = build_document(
-        run_id="r", started="2026-01-01T00:00:00Z", finished=None, interrupted=False, environment={}, settings=[],
-        cases=[said], skipped=[], errors=[],
-    )  # fmt: skip
-    assert document["family"]["gates_source"] == "inferbench_family"
-    assert error_rate(document["family"]).startswith("6 gates (inferbench_family); where nothing changed")
-    jsonschema.validate(document["family"], {"$defs": run_schema()["$defs"], "$ref": "#/$defs/family"})
+    family = document((said,)).family
+    assert family.gates_source == "inferbench_family"
+    assert error_rate(family).startswith("6 gates (inferbench_family); where nothing changed")
+    jsonschema.validate(to_json(family), {"$defs": run_schema()["$defs"], "$ref": "#/$defs/Family"})
 
 
 def test_the_share_that_was_measured_names_its_source() -> None:
     """Gates with shares of their own are a range in the document, with every source."""
     source = "A/A run of 2026-11-21, 12 pairs, 21 gates"
     measured = Rule(gates=6, shared=0.72, shared_source=source)
-    family = _document(told("x", ttft(52.1, 51.6, rule=measured), output(1030.0, 1055.0)))["family"]
-    assert (family["shared"], family["shared_most"]) == (0.5, 0.72)
-    assert family["shared_source"] == f"{source}; assumed"
+    family = document((told("x", ttft(52.1, 51.6, rule=measured), output(1030.0, 1055.0)),)).family
+    assert (family.shared, family.shared_most) == (0.5, 0.72)
+    assert family.shared_source == f"{source}; assumed"
 
 
 def test_many_inconclusive_cases_are_a_line_each_and_one_remedy() -> None:
     """A remedy is told once, with whose it is where it is not everybody's; an A/A run wants none."""
     one = told("rate[r05]", ttft(41.0, sessions=1, rule=Rule(gates=6, resolve=0.1)), output(1280.0, sessions=1))
     other = told("soak", ttft(41.0, sessions=1, rule=Rule(gates=600, resolve=0.1)))
-    lines = render_summary(_document(one, UNDECIDED, other), 400, colour=False).splitlines()
+    lines = render_summary(document((one, UNDECIDED, other)), 400, colour=False).splitlines()
     told_of = [line for line in lines if line.startswith(("inconclusive", "to decide"))]
     assert [line.partition(":")[0] for line in told_of] == [
         "inconclusive rate[r05] (and 1 more case)", "inconclusive soak", "to decide",
     ]  # fmt: skip
     assert told_of[-1].count("would decide") <= 1
     site = to_check("ttft_ms.p50", "ms", history(41.0, sessions=1, rule=Rule(gates=6, resolve=0.1)))
-    aa = told("single", replace(site, comparison={**(site.comparison or {}), "site": {}}))
-    assert "to decide" not in render_summary(_document(aa), 400, colour=False)
+    aa = told("single", compared_with(site, site=Site(pairs=(), false_alarms_per_100=5.0)))
+    assert "to decide" not in render_summary(document((aa,)), 400, colour=False)
 
 
 def test_what_only_an_option_fails_is_a_failure_with_its_name() -> None:
     """`--require-baseline` makes NEW bad news, `--fail-inconclusive` INCONCLUSIVE: in headline, tables and below."""
-    settings = [{"name": name, "value": True, "source": "command line"} for name in STRICT]
-    document = _document(FRESH, UNDECIDED) | {"settings": settings}
-    words = [text for text, style in headline(document) if style == wording.BAD]
+    settings = [Setting(name, True, "command line") for name in STRICT]
+    run = document((FRESH, UNDECIDED), settings=settings)
+    words = [text for text, style in headline(run) if style == wording.BAD]
     assert words == ["1 INCONCLUSIVE (--fail-inconclusive)", "1 NEW (--require-baseline)"]
-    text = render_summary(document, 200, colour=False)
+    text = render_summary(run, 200, colour=False)
     assert "NEW no baseline for this case; --update-baselines records one (--require-baseline asks for one)" in text
     assert [line.split()[-1] for line in text.splitlines()[6:8]] == ["NEW", "INCONCLUSIVE"]
-    assert to_markdown(document).startswith("## ❌ ")
-    assert re.findall(r"\| ❌ \*\*(NEW|INCONCLUSIVE)\*\* \|", to_markdown(document)) == ["NEW", "INCONCLUSIVE"]
-    page = to_html_page(document, lambda _: None)
+    assert to_markdown(run).startswith("## ❌ ")
+    assert re.findall(r"\| ❌ \*\*(NEW|INCONCLUSIVE)\*\* \|", to_markdown(run)) == ["NEW", "INCONCLUSIVE"]
+    page = to_html_page(run, lambda _: None)
     assert page.count('<span class="verdict bad">NEW</span>') >= 2, "in the table of cases and at the case"
     assert page.count('data-tone="bad"') == 2, "what failed is found by the filter"
 
 
 def test_what_nobody_knows_is_not_told_to_be_the_same() -> None:
     """A server by its URL may have been started otherwise: the text says where to look, not that nothing changed."""
-    against = {"sessions": 8, "since": "2026-01-07T03:12:00+00:00", "changes": [], "unknown": ["version", "arguments"]}
-    text = comparison_table({**told("single", ttft(55.0)), "against": against}, Verdict.REGRESSED)
+    against = Against(8, SINCE, (), unknown=("version", "arguments"))
+    text = comparison_table(told("single", ttft(55.0), against=against), Verdict.REGRESSED)
     assert "  changed    nothing that is recorded: same machine\n" in text
     assert "  not known  version and arguments: the server does not tell; look there what changed\n" in text
 
@@ -275,7 +284,7 @@ def test_what_nobody_knows_is_not_told_to_be_the_same() -> None:
 def test_a_call_between_two_like_arms_is_told_to_be_a_false_alarm() -> None:
     """And how often a run may have one."""
     found = paired(1.4)
-    alike = replace(found, comparison={**found.comparison, "arms": ["v0.8.0", "v0.8.0"]})
+    alike = compared_with(found, arms=("v0.8.0", "v0.8.0"))
     text = comparison_table(told("single", alike), Verdict.REGRESSED)
     assert "both arms are the same, so this is a false alarm; at most 5 runs in 100 have one\n" in text
     assert "false alarm" not in comparison_table(told("single", found), Verdict.REGRESSED)
@@ -283,10 +292,9 @@ def test_a_call_between_two_like_arms_is_told_to_be_a_false_alarm() -> None:
 
 def test_reports_of_a_pipeline_say_what_to_do() -> None:
     """Markdown, page and JUnit have the commands of a failed case as they stand."""
-    steps = [{"label": "run again", "text": "pytest 'benchmarks/test_all.py::test_x[c08]' --hardware lab-1"}]
-    failed = {**told("single", ttft(55.0)), "next_steps": steps}
-    whole = _document(failed)
+    step = NextStep("run again", "pytest 'benchmarks/test_all.py::test_x[c08]' --hardware lab-1")
+    whole = document((told("single", ttft(55.0), next_steps=(step,)),))
     assert "run again  pytest 'benchmarks/test" in html.unescape(to_markdown(whole))
     page = html.unescape(to_html_page(whole, lambda _: None))
-    assert f"<dt>run again</dt><dd><code>{steps[0]['text']}</code></dd>" in re.sub(r">\s+<", "><", page)
+    assert f"<dt>run again</dt><dd><code>{step.text}</code></dd>" in re.sub(r">\s+<", "><", page)
     assert "run again  pytest 'benchmarks/test" in html.unescape(to_junit(whole))

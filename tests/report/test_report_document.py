@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
-from report_cases import INVALID, OVER, RUNS, WITHIN, document
 
+from made.cases import document
+from pytest_inferbench.document.codec import read_document, to_json
+from pytest_inferbench.document.json_schema import run_schema
+from pytest_inferbench.document.run import SCHEMA, Skipped
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.measure.result import CaseResult, Check, Finding, Summary
-from pytest_inferbench.report.document import SCHEMA, read_document, run_schema
 from pytest_inferbench.report.json_report import to_text
 from pytest_inferbench.stats.verdict import Verdict
+from report.report_cases import INVALID, OVER, RUNS, WITHIN
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_documents_fit_the_shipped_schema(name) -> None:
-    """Every run of these tests is valid by the JSON Schema that ships with the package."""
-    Draft202012Validator(run_schema()).validate(RUNS[name])
+    """Every run of these tests is valid by the JSON Schema that `inferbench schema results` prints."""
+    Draft202012Validator(run_schema()).validate(to_json(RUNS[name]))
 
 
 def test_schema_is_a_schema() -> None:
-    """The shipped file itself keeps to JSON Schema 2020-12."""
+    """The schema itself keeps to JSON Schema 2020-12."""
     Draft202012Validator.check_schema(run_schema())
 
 
-@pytest.mark.parametrize(
-    ("record", "part"), [(CaseResult, "case"), (Summary, "summary"), (Finding, "finding"), (Check, "check")]
-)
-def test_schema_names_the_fields_of_the_records(record, part) -> None:
-    """A field added to a record without a line in the schema (or the other way round) is noticed."""
-    described = run_schema()["$defs"][part]
-    own = [name for name in described["properties"] if name != "invocation"]  # the run's, not the measurement's
-    assert own == [field.name for field in dataclasses.fields(record)]
-    assert described["additionalProperties"] is False
+def test_committed_schema_is_that_of_the_types() -> None:
+    """The file that the documentation shows says what the types say, so that a change of the format is seen."""
+    committed = (Path(__file__).parents[2] / "docs" / "run.schema.json").read_text(encoding="utf-8")
+    made = json.dumps(run_schema(), indent=2) + "\n"
+    assert committed == made, "write it anew: inferbench schema results > docs/run.schema.json"
+
+
+def test_nothing_but_the_fields_of_a_record_is_allowed() -> None:
+    """Every record that the schema describes is closed."""
+    described = {name: part for name, part in run_schema()["$defs"].items() if part["type"] == "object"}
+    assert {"CaseResult", "Summary", "Finding", "Check", "GateComparison"} <= described.keys()
+    assert [name for name, part in described.items() if part["additionalProperties"] is not False] == []
 
 
 def test_schema_knows_the_verdicts_and_the_version() -> None:
     """The schema's verdicts, counts and version are the code's."""
     schema = run_schema()
     verdicts = [verdict.value for verdict in Verdict]
-    assert schema["$defs"]["verdict"]["enum"] == verdicts
+    assert schema["$defs"]["Verdict"]["enum"] == verdicts
     assert list(schema["properties"]["counts"]["properties"]) == [*verdicts, "skipped", "errors"]
     assert schema["properties"]["schema"]["const"] == SCHEMA
 
@@ -53,9 +59,9 @@ def test_schema_knows_the_verdicts_and_the_version() -> None:
         {"surprise": 1},
         {"verdict": "fine"},
         {"started": "yesterday"},
-        {"cases": [WITHIN.to_json() | {"surprise": 1}]},
-        {"cases": [WITHIN.to_json() | {"metrics": {"ttft_ms": {"unit": "ms", "direction": "lower", "p50": None}}}]},
-        {"cases": [WITHIN.to_json() | {"workload": {"kind": "single"}}]},
+        {"cases": [to_json(WITHIN) | {"surprise": 1}]},
+        {"cases": [to_json(WITHIN) | {"metrics": {"ttft_ms": {"unit": "ms", "direction": "lower", "p50": None}}}]},
+        {"cases": [to_json(WITHIN) | {"workload": {"kind": "single"}}]},
         {"counts": {"new": 1}},
     ],
     ids=["field", "verdict", "time", "case-field", "null-figure", "no-hash", "counts"],
@@ -63,27 +69,27 @@ def test_schema_knows_the_verdicts_and_the_version() -> None:
 def test_schema_is_strict(change) -> None:
     """What the format does not say is refused, a null figure above all."""
     with pytest.raises(ValidationError):
-        Draft202012Validator(run_schema()).validate(document((WITHIN,)) | change)
+        Draft202012Validator(run_schema()).validate(to_json(document((WITHIN,))) | change)
 
 
 def test_run_has_its_worst_verdict_and_its_counts() -> None:
     """The document says the worst verdict and how many cases have each."""
-    run = document((WITHIN, OVER, INVALID, WITHIN), skipped=[{"id": "a", "reason": "b"}])
-    assert run["verdict"] == "invalid"
-    counted = {name: count for name, count in run["counts"].items() if count}
+    run = document((WITHIN, OVER, INVALID, WITHIN), skipped=[Skipped("a", "b")])
+    assert run.verdict is Verdict.INVALID
+    counted = {name: count for name, count in run.counts.items() if count}
     assert counted == {"invalid": 1, "over_budget": 1, "within_budget": 2, "skipped": 1}
 
 
 def test_what_has_not_happened_is_left_out() -> None:
     """A run that goes on has no end, and one without cases no verdict."""
-    run = document((), finished=None)
+    run = to_json(document((), finished=None))
     assert "finished" not in run
     assert "verdict" not in run
 
 
 def test_newer_document_is_refused_with_the_way_out() -> None:
     """A document of a later version names both versions and says to upgrade."""
-    text = to_text(RUNS["all_well"] | {"schema": 2})
+    text = to_text(replace(RUNS["all_well"], schema=2))
     with pytest.raises(
         InferbenchError, match=r"perf/x/run\.json: written by a newer .* schema is 2.* up to 1.* Upgrade"
     ):
@@ -102,8 +108,8 @@ def test_newer_document_is_refused_with_the_way_out() -> None:
         ('{"schema": 0}', 'no "schema" number'),
         ('{"schema": 1, "run_id": NaN}', "NaN is not a JSON number"),
         ('{"schema": 1, "run_id": 1e999}', "1e999 is too large"),
-        ('{"schema": 1}', "run_id is missing; expected a string"),
-        ('{"schema": 1, "run_id": 5}', "run_id is 5; expected a string"),
+        ('{"schema": 1}', r"json: run_id is missing\. The file is damaged: use another run's\.$"),
+        ('{"schema": 1, "run_id": 5}', r"json: run_id is 5; expected a string\. The file is damaged"),
     ],
     ids=["empty", "cut", "deep", "list", "text", "true", "zero", "nan", "inf", "missing", "kind"],
 )
@@ -117,19 +123,25 @@ def test_what_is_no_run_document_is_refused_by_its_fault(text, said) -> None:
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        (3, r"cases\[1\] is 3; expected an object"),
-        ({}, r"cases\[1\]: id is missing; expected a string"),
-        (WITHIN.to_json() | {"metrics": []}, r"cases\[1\]: metrics is \[\]; expected an object"),
+        (3, " is 3; expected an object"),
+        ({}, ".id is missing"),
+        (to_json(WITHIN) | {"metrics": []}, ".metrics is []; expected an object"),
+        (to_json(WITHIN) | {"verdict": "fine"}, f".verdict is 'fine'; expected one of {', '.join(Verdict)}"),
+        (to_json(WITHIN) | {"rounds": {}}, ".rounds is {}; expected a list"),
+        (to_json(WITHIN) | {"rounds": [{"wall_s": "1"}]}, ".rounds[0].wall_s is '1'; expected a number"),
         (
-            WITHIN.to_json() | {"verdict": "fine"},
-            r"cases\[1\]: verdict 'fine' is unknown; expected one of invalid, over",
+            to_json(WITHIN) | {"metrics": {"ttft_ms": {"unit": "ms", "direction": "up"}}},
+            ".metrics.ttft_ms.direction is 'up'; expected 'lower', 'higher' or 'neutral'",
         ),
+        (to_json(WITHIN) | {"checks": [{"metric": "ttft_ms.p50"}]}, ".checks[0].kind is missing"),
+        (to_json(WITHIN) | {"server": {"restarts": 0.5}}, ".server.restarts is 0.5; expected a whole number"),
     ],
-    ids=["number", "empty", "kind", "verdict"],
+    ids=["number", "empty", "kind", "verdict", "object", "figure", "direction", "check", "count"],
 )
 def test_damaged_case_is_named_by_its_place(case, said) -> None:
-    """A case that cannot be one is refused with its number in the run."""
-    run = RUNS["all_well"]
+    """A case that cannot be one is refused with its number in the run, what is wrong in it and what was expected."""
+    run = to_json(RUNS["all_well"])
     text = json.dumps(run | {"cases": [run["cases"][0], case]})
-    with pytest.raises(InferbenchError, match=said):
+    with pytest.raises(InferbenchError) as caught:
         read_document(text, "run.json")
+    assert str(caught.value) == f"run.json: cases[1]{said}. The file is damaged: use another run's."

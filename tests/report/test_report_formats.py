@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -12,15 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from report_cases import HOSTILE, INVALID, NEW, OVER, RUNS, WARNED, WITHIN, case, document
-from report_strategies import case_results
 
+from made.cases import case, document
 from pytest_inferbench.report.bencher import to_bencher
 from pytest_inferbench.report.csv_report import COLUMNS, to_csv
 from pytest_inferbench.report.formats import FORMATS
 from pytest_inferbench.report.github_action import to_github_action
 from pytest_inferbench.report.openmetrics import to_openmetrics
 from pytest_inferbench.stats.verdict import Verdict
+from report.report_cases import HOSTILE, INVALID, NEW, OVER, RUNS, WARNED, WITHIN
+from report.report_strategies import case_results
 
 READ_BY_PROGRAMS = {"csv", "markdown", "bencher", "github-action", "openmetrics"}
 _ANY = settings(deadline=None, derandomize=True, max_examples=50)
@@ -139,11 +141,11 @@ def test_csv_reads_back_with_every_figure(results) -> None:
     assert not [cell for row in rows for cell in row[:12] if cell.startswith(("=", "@", "+", "-"))]
     statistics = ("value", "mean", "p50", "p90", "p95", "p99")
     figures = [
-        summary[name]
-        for each in run["cases"]
-        for summary in each["metrics"].values()
+        figure
+        for each in run.cases
+        for summary in each.metrics.values()
         for name in statistics
-        if name in summary
+        if (figure := getattr(summary, name)) is not None
     ]
     assert [float(row[-1]) for row in rows if row[-1]] == figures
 
@@ -179,5 +181,5 @@ def test_openmetrics_has_base_units_and_all_labels() -> None:
 def test_openmetrics_of_the_same_figures_are_the_same_page() -> None:
     """Nothing on it is of the run: a merge request's widget would show a change in it each time."""
     run = document((WITHIN, OVER))
-    again = {**run, "run_id": "20990101-000000-ffff", "started": "2099-01-01T00:00:00+00:00"}
+    again = replace(run, run_id="20990101-000000-ffff", started="2099-01-01T00:00:00+00:00")
     assert to_openmetrics(again) == to_openmetrics(run)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page_cases import WHOLE, whole_case, whole_records
-from report_cases import HOSTILE, OVER, RUNS, WITHIN, case, document
-from report_strategies import case_results
 
-from pytest_inferbench.measure.result import Summary
+from made.cases import case, document, summary
+from pytest_inferbench.document.observed import Series
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.html_report import asset, to_html_page
 from pytest_inferbench.stats.verdict import Verdict
+from report.page_cases import WHOLE, whole_case, whole_records, with_server_series
+from report.report_cases import HOSTILE, OVER, RUNS, WITHIN
+from report.report_strategies import case_results
 
 _ANY = settings(deadline=None, derandomize=True, max_examples=40)
 _TAGS = frozenset(
@@ -115,8 +117,8 @@ def test_nothing_of_any_run_becomes_markup(results) -> None:
 def test_the_greatest_float_is_drawn() -> None:
     """Rounded to the digits of a plot it would be infinite, which JSON has not."""
     greatest = {
-        "ttft_ms": Summary("ms", "lower", p50=sys.float_info.max),
-        "output_tok_per_s": Summary("tok/s", "higher", value=1.0),
+        "ttft_ms": summary("ms", p50=sys.float_info.max),
+        "output_tok_per_s": summary("tok/s", "higher", value=1.0),
     }
     cases = tuple(case(f"sweep[{name}]", Verdict.OK, metrics=greatest) for name in "ab")
     assert page_of(document(cases)).data["sweeps"]
@@ -166,10 +168,10 @@ def test_each_case_has_the_plots_its_data_allows() -> None:
 def test_a_plot_of_the_server_is_named_by_what_it_shows() -> None:
     """The lines and the whole are named; what is 0 in samples between rounds is not taken for an idle server."""
     case_ = whole_case(8)
-    observed = case_["server"]["observed"]["series"]
-    observed["at_s"] = [0.6 + at / 10 for at in observed["at_s"]]
-    observed["lines"]["waiting"]["values"] = [0] * len(observed["at_s"])
-    text = page_of({**WHOLE, "cases": [case_]}).text
+    seen = case_.server.observed.series
+    idle = replace(seen.lines["waiting"], values=(0.0,) * len(seen.at_s))
+    between = Series(tuple(0.6 + at / 10 for at in seen.at_s), {**seen.lines, "waiting": idle})
+    text = page_of(document((with_server_series(case_, between),))).text
     for words in ("Server: running", "Server: kv cache", "GPU 0, NVIDIA H200: power"):
         assert words in text
     unseen = "Server: waiting not drawn, 0 in all samples, none of which was taken while requests ran."
@@ -178,7 +180,7 @@ def test_a_plot_of_the_server_is_named_by_what_it_shows() -> None:
 
 def test_the_judged_figures_have_what_was_judged_by() -> None:
     """Baseline, change, interval and margin, each in a column of its own; a column that says nothing is left out."""
-    page = to_html_page({**WHOLE, "cases": [whole_case(8)]}, lambda _: None).partition('class="judged"')[2]
+    page = to_html_page(document((whole_case(8),)), lambda _: None).partition('class="judged"')[2]
     judged = page.partition("</table>")[0]
     heads = re.findall(r'scope="col"[^>]*>([^<]*)', judged)
     assert heads == ["judged", "verdict", "now", "against", "change", "interval", "margin", "from"]

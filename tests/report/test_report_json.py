@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from report_cases import HOSTILE_CASE, RUNS, WIDE_CASE, document
 
+from made.cases import document
+from pytest_inferbench.document.environment import Environment, GpuModel
+from pytest_inferbench.document.run import Setting
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.report.json_report import to_text
+from report.report_cases import HOSTILE_CASE, RUNS, WIDE_CASE
 
 
 def test_text_looks_as_agreed(golden) -> None:
@@ -25,17 +28,28 @@ def test_text_is_ascii_with_one_newline_at_its_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "changes"),
+    [
+        (
+            r"environment\.gpus\[1\]\.power_limit_w",
+            lambda value: {"environment": Environment(gpus=(GpuModel("a"), GpuModel("b", power_limit_w=value)))},
+        ),
+        (r"settings\[0\]\.value\.power", lambda value: {"settings": [Setting("a", {"power": value}, "default")]}),
+    ],
+    ids=["figure", "setting"],
+)
+@pytest.mark.parametrize(
     ("value", "said"),
     [
-        (float("nan"), r"environment\.gpus\[1\]\.power is nan; expected a finite number"),
-        (float("inf"), r"environment\.gpus\[1\]\.power is inf; expected a finite number"),
-        (Path("x"), r"environment\.gpus\[1\]\.power is .*Path\('x'\) \(\w+\); expected a JSON type"),
-        ({1: 2}, r"environment\.gpus\[1\]\.power has the key 1; expected a string"),
+        (float("nan"), "is nan; expected a finite number"),
+        (float("inf"), "is inf; expected a finite number"),
+        (Path("x"), r"is .*Path\('x'\) \(\w+\); expected a JSON type"),
+        ({1: 2}, "has the key 1; expected a string"),
+        (pytest, r"is <module 'pytest' .* \(module\); expected a JSON type"),
     ],
-    ids=["nan", "inf", "path", "key"],
+    ids=["nan", "inf", "path", "key", "object"],
 )
-def test_what_json_cannot_hold_is_refused_by_its_place(value, said) -> None:
+def test_what_json_cannot_hold_is_refused_by_its_place(place, changes, value, said) -> None:
     """A figure that is no number, or an object of ours, is an error that says where it stands."""
-    run = document((), environment={"gpus": [{}, {"power": value}]})
-    with pytest.raises(InferbenchError, match=said):
-        to_text(run)
+    with pytest.raises(InferbenchError, match=f"{place} {said}"):
+        to_text(document((), **changes(value)))

@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import junitparser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from junitparser import Error, Failure, JUnitXml, Skipped
-from report_cases import GATED, HOSTILE, INVALID, OVER, RUNS, WITHIN, case, document
-from report_strategies import case_results
 from xmlschema import XMLSchema
 
+from made.cases import case, document
+from pytest_inferbench.document.run import Error, Skipped
 from pytest_inferbench.judge.comparison import to_check
 from pytest_inferbench.report.junit import to_junit
 from pytest_inferbench.stats.gate import judge
@@ -23,10 +23,18 @@ from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
+from report.report_cases import GATED, HOSTILE, INVALID, OVER, RUNS, WITHIN
+from report.report_strategies import case_results
 
 SCHEMA = XMLSchema(str(Path(__file__).with_name("junit.xsd")))
 LOWER = Direction.LOWER
-OUTCOMES = {Error: "error", Failure: "failure", Skipped: "skipped"}
+OUTCOMES = {junitparser.Error: "error", junitparser.Failure: "failure", junitparser.Skipped: "skipped"}
+EXPECTED = {
+    Verdict.INVALID: "error",
+    Verdict.OVER_BUDGET: "failure",
+    Verdict.REGRESSED: "failure",
+    Verdict.INCONCLUSIVE: "skipped",
+}
 
 
 def read(run):
@@ -34,7 +42,7 @@ def read(run):
     text = to_junit(run)
     SCHEMA.validate(text)
     found = {}
-    for suite in JUnitXml.fromstring(text.encode()):
+    for suite in junitparser.JUnitXml.fromstring(text.encode()):
         for entry in suite:
             (result,) = entry.result or (None,)
             key = (entry.classname, entry.name)
@@ -114,9 +122,7 @@ def test_an_invalid_case_is_one_error():
 
 def test_what_has_no_result():
     """A case that ended without figures is an error, one that could not run here is skipped, each with its words."""
-    run = document(
-        (), errors=[{"id": "t.py::a", "message": "died\nlog"}], skipped=[{"id": "t.py::b", "reason": "no GPU"}]
-    )
+    run = document((), errors=[Error("t.py::a", "died\nlog")], skipped=[Skipped("t.py::b", "no GPU")])
     assert read(run) == {
         ("tests", "t.py::a"): ("error", "died"),
         ("tests", "t.py::b"): ("skipped", "no GPU"),
@@ -126,7 +132,7 @@ def test_what_has_no_result():
 def test_times_add_up():
     """A case's checks share the time of its rounds, so the suite's time is the time that was measured."""
     rounds = ({"wall_s": 1.5}, {"wall_s": 3.0})
-    (suite,) = JUnitXml.fromstring(
+    (suite,) = junitparser.JUnitXml.fromstring(
         to_junit(document((case("x", Verdict.OVER_BUDGET, checks=OVER.checks, rounds=rounds),))).encode()
     )
     assert [entry.time for entry in suite] == [1.5, 1.5, 1.5]
@@ -142,7 +148,7 @@ def test_names_hold_through_an_upgrade():
 
 def test_text_from_outside_is_harmless():
     """Names and messages with control characters and markup come back as the characters they are made of."""
-    run = document((), errors=[{"id": HOSTILE, "message": HOSTILE}])
+    run = document((), errors=[Error(HOSTILE, HOSTILE)])
     ((place, name),) = read(run)
     assert place == "tests"
     assert name.startswith("bad\\nname\\r\\x1b[31mred")
@@ -157,12 +163,10 @@ def test_any_run_is_valid_and_complete(cases):
     text = to_junit(run)
     SCHEMA.validate(text)
     wanted = Counter()
-    for each in run["cases"]:
-        if each["verdict"] == "invalid" or any(finding["invalid"] for finding in each["validity"]):
+    for each in run.cases:
+        if each.verdict is Verdict.INVALID or any(finding.invalid for finding in each.validity):
             wanted["error"] += 1
             continue
-        for check in each["checks"]:
-            outcome = {"invalid": "error", "over_budget": "failure", "regressed": "failure", "inconclusive": "skipped"}
-            wanted[outcome.get(check["verdict"], "passed")] += 1
-    results = [entry.result for suite in JUnitXml.fromstring(text.encode()) for entry in suite]
+        wanted.update(EXPECTED.get(check.verdict, "passed") for check in each.checks)
+    results = [entry.result for suite in junitparser.JUnitXml.fromstring(text.encode()) for entry in suite]
     assert Counter(OUTCOMES[type(result[0])] if result else "passed" for result in results) == wanted

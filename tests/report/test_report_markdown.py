@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from report_cases import HOSTILE, INVALID, OVER, RUNS, WITHIN, case, document
-from report_strategies import case_results
 
+from made.cases import case, document
+from pytest_inferbench.document.run import AcceptedCase, Moved
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.markdown import LIMIT, to_markdown
 from pytest_inferbench.stats.verdict import Verdict
+from report.report_cases import HOSTILE, INVALID, OVER, RUNS, WITHIN
+from report.report_strategies import case_results
 
 _MIB = 1024 * 1024
 _RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -124,15 +128,15 @@ def test_every_reason_is_there() -> None:
 
 def test_what_was_accepted_stands_below_the_table() -> None:
     """After an update: what became of each case, and its figures before and after; what does not fit counted."""
-    figures = [{"metric": "ttft_ms.p50", "old": 41.04, "new": 40.0}, {"metric": "swap_ms", "new": 3.0}]
-    update = {"model": "m", "backend": "b", "hardware": "lab", "case": "plain", "said": "OK, session 2 of segment 1"}
-    text = to_markdown(document((WITHIN,), accepted=[{**update, "figures": figures}]))
+    figures = (Moved("ttft_ms.p50", 41.04, 40.0), Moved("swap_ms", new=3.0))
+    update = AcceptedCase("m", "b", "lab", "plain", "OK, session 2 of segment 1", figures)
+    text = to_markdown(document((WITHIN,), accepted=[update]))
     _, _, section = text.partition("### Accepted\n\n")
     assert section.splitlines()[2] == (
         "| <code>plain on lab</code> | OK, session 2 of segment 1 | ttft_ms.p50 41.0 → 40.0; swap_ms none → 3.00 |"
     )
     assert "### Accepted" not in to_markdown(document((WITHIN,)))
-    many = [{**update, "case": f"case{number}", "figures": figures} for number in range(500)]
+    many = [replace(update, case=f"case{number}") for number in range(500)]
     short = to_markdown(document((WITHIN,), accepted=many), limit=10_000)
     assert "more cases, which are in `run.json`" in short
     assert len(short.encode()) < 10_000

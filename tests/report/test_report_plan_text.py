@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from made.cases import case
+from pytest_inferbench.document.account import ServerAccount
 from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
 from pytest_inferbench.units import duration
 
 
 def earlier(walls, rounds=5, ready=None):
-    server = {} if ready is None else {"ready_seconds": ready}
-    return Earlier({"rounds": [{"wall_s": wall} for wall in walls], "server": server}, rounds)
+    server = ServerAccount(ready_seconds=ready)
+    return Earlier(case("x", rounds=tuple({"wall_s": wall} for wall in walls), server=server), rounds)
 
 
 def test_a_case_takes_as_long_a_round_as_before():

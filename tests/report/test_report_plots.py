@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-from page_cases import MS, ORIGIN, WHOLE, records, whole_case
-from report_cases import OVER, WITHIN, case
+from dataclasses import replace
 
+import pytest
+
+from made.cases import case, series, summary
+from pytest_inferbench.document.observed import Timeline
 from pytest_inferbench.records import RequestRecord, RoundRecord, Usage
 from pytest_inferbench.report.plots import BINS, CURVE, case_plots, detail_for, sweeps
 from pytest_inferbench.report.sidecar import CaseRecords
 from pytest_inferbench.stats.verdict import Verdict
+from report.page_cases import MS, ORIGIN, WHOLE, records, whole_case, with_server_series
+from report.report_cases import OVER, WITHIN
 
 
 def request(index: int, sent_ms: int, arrivals_ms: tuple[int, ...], **changes: object) -> RequestRecord:
@@ -20,7 +24,7 @@ def request(index: int, sent_ms: int, arrivals_ms: tuple[int, ...], **changes: o
 
 def plots(*requests: RequestRecord, detail: int = 100, thinned: frozenset[tuple[int, int]] = frozenset()) -> dict:
     kept = CaseRecords("x", (RoundRecord(0, requests, ()),), thinned)
-    return case_plots(WITHIN.to_json(), kept, detail)
+    return case_plots(WITHIN, kept, detail)
 
 
 def test_a_curve_is_the_sorted_sample() -> None:
@@ -45,7 +49,7 @@ def test_times_are_seconds_after_the_first_send() -> None:
     """Without a stated origin the first send is 0; the document's own origin wins."""
     found = plots(request(0, 100, (150, 200)))
     assert found["timeline"]["requests"] == [[0, 0.0, 0.05, 0.1, 0]]
-    stated = {**WITHIN.to_json(), "timeline": {"origin_ns": ORIGIN, "rounds": []}}
+    stated = replace(WITHIN, timeline=Timeline(ORIGIN, ()))
     kept = CaseRecords("x", (RoundRecord(0, (request(0, 100, (150, 200)),), ()),))
     assert case_plots(stated, kept, 100)["timeline"]["requests"] == [[0, 0.1, 0.15, 0.2, 0]]
 
@@ -67,9 +71,9 @@ def test_thinned_requests_are_left_out_where_each_arrival_counts() -> None:
 
 def test_a_sweep_needs_two_points_of_one_cell() -> None:
     """A test with one case is no curve; cells are lines of one plot, with the limit they share."""
-    one = WITHIN.to_json()
-    two = [{**OVER.to_json(), "case": f"concurrency[c{streams:02d}]", "slo": {"ttft_ms": 500.0}} for streams in (1, 8)]
-    other = {**two[0], "backend": "sglang"}
+    one = WITHIN
+    two = [replace(OVER, case=f"concurrency[c{streams:02d}]", slo={"ttft_ms": 500.0}) for streams in (1, 8)]
+    other = replace(two[0], backend="sglang")
     (found,) = sweeps([one, *two, other])
     assert found["test"] == "concurrency"
     assert [(line["cell"], len(line["points"])) for line in found["lines"]] == [
@@ -86,11 +90,11 @@ def test_points_are_joined_where_only_the_load_differs() -> None:
     """Streams move load and requests follow them; another prompt length is another curve."""
     asked = [(1, 64), (4, 64), (1, 512), (4, 512)]
     cases = [
-        {
-            **WITHIN.to_json(),
-            "case": f"sweep[{streams}-{prompt}]",
-            "workload": {"kind": "concurrency", "streams": streams, "requests": 3 * streams, "prompt_tokens": prompt},
-        }
+        replace(
+            WITHIN,
+            case=f"sweep[{streams}-{prompt}]",
+            workload={"kind": "concurrency", "streams": streams, "requests": 3 * streams, "prompt_tokens": prompt},
+        )
         for streams, prompt in asked
     ]
     (found,) = sweeps(cases)
@@ -99,10 +103,9 @@ def test_points_are_joined_where_only_the_load_differs() -> None:
 
 def test_an_open_loop_has_a_sweep_too() -> None:
     """Without steady windows all points of a plot are of the whole run."""
-    cases = [{**each.to_json(), "case": f"rate[{number}]"} for number, each in enumerate((WITHIN, WITHIN))]
-    figures = {**cases[0]["metrics"], "output_tok_per_s_run": {"unit": "tok/s", "value": 99.0}}
-    cases[1]["metrics"] = figures
-    cases[0]["metrics"] = {name: each for name, each in figures.items() if name != "output_tok_per_s"}
+    figures = {**WITHIN.metrics, "output_tok_per_s_run": summary("tok/s", "higher", value=99.0)}
+    unsteady = {name: each for name, each in figures.items() if name != "output_tok_per_s"}
+    cases = [replace(WITHIN, case="rate[0]", metrics=unsteady), replace(WITHIN, case="rate[1]", metrics=figures)]
     (found,) = sweeps(cases)
     assert found["output"] == "output tok/s of the whole run"
     assert [point["output"] for point in found["lines"][0]["points"]] == [99.0, 99.0]
@@ -126,32 +129,24 @@ def test_a_history_has_its_segments_and_this_runs_interval() -> None:
 
 def test_a_line_that_is_0_throughout_is_named_and_not_drawn() -> None:
     """It says next to nothing, and nothing at all where each sample was taken between rounds."""
-    case_ = whole_case(8)
-    series = {
-        "at_s": [0.2, 0.7],
-        "lines": {
-            "requests_running": {"unit": "", "values": [0, 0]},
-            "generated_tok_per_s": {"unit": "tok/s", "values": [0, 40]},
-        },
-    }
-    case_["server"]["observed"]["series"] = series
-    (server, _) = case_plots(case_, None, 100)["series"]
+    lines = {"requests_running": ("", [0.0, 0.0]), "generated_tok_per_s": ("tok/s", [0.0, 40.0])}
+    (server, _) = case_plots(with_server_series(whole_case(8), series((0.2, 0.7), **lines)), None, 100)["series"]
     assert server["lines"] == [{"name": "generated tok/s", "unit": "tok/s", "values": [0, 40]}]
     assert (server["zero"], server["during"]) == (["requests running"], True)
-    series["at_s"] = [0.6, 0.7]
-    assert case_plots(case_, None, 100)["series"][0]["during"] is False
+    between = with_server_series(whole_case(8), series((0.6, 0.7), **lines))
+    assert case_plots(between, None, 100)["series"][0]["during"] is False
 
 
 def test_what_was_not_observed_is_no_plot() -> None:
     """A case without records, series and comparisons has nothing to draw; so has one that sent nothing."""
-    assert case_plots(case("x", Verdict.NEW).to_json(), None, 100) == {}
-    assert case_plots(case("x", Verdict.NEW).to_json(), CaseRecords("x", ()), 100) == {}
+    assert case_plots(case("x", Verdict.NEW), None, 100) == {}
+    assert case_plots(case("x", Verdict.NEW), CaseRecords("x", ()), 100) == {}
 
 
 def test_a_page_of_many_cases_draws_less_of_each() -> None:
     """Series and timelines shrink with the number of cases, within bounds."""
     assert (detail_for(0), detail_for(1), detail_for(200), detail_for(10**6)) == (600, 600, 300, 60)
     case_ = whole_case(4)
-    series = case_plots(case_, records(4, 4), 60)["series"]
-    assert {len(each["at"]) for each in series} == {60}
-    assert len(WHOLE["cases"]) == 5
+    drawn = case_plots(case_, records(4, 4), 60)["series"]
+    assert {len(each["at"]) for each in drawn} == {60}
+    assert len(WHOLE.cases) == 5

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from report_cases import ABSENT_CASE, OVER, case, summary
-
+from made.cases import case, summary
 from pytest_inferbench.report.properties import junit_properties
 from pytest_inferbench.stats.verdict import Verdict
+from report.report_cases import ABSENT_CASE, OVER
 
 
 def test_properties_name_the_unit_and_hold_plain_decimals() -> None:
     """Verdict, cell and workload come first, then each figure under `metric.statistic`."""
-    properties = junit_properties(OVER.to_json())
+    properties = junit_properties(OVER)
     assert properties[:8] == [
         ("verdict", "OVER BUDGET"),
         ("case", "concurrency[c08]"),
@@ -36,13 +36,13 @@ def test_no_figure_is_written_with_an_exponent() -> None:
         "b": summary("tok", value=12345678901.0),
         "c": summary("s", value=0.1 + 0.2),
     }
-    figures = dict(junit_properties(case("x", Verdict.OK, metrics=metrics).to_json()))
+    figures = dict(junit_properties(case("x", Verdict.OK, metrics=metrics)))
     assert (figures["a"], figures["b"], figures["c"]) == ("0.00000015", "12345678901", "0.3")
 
 
 def test_absent_figures_have_no_property() -> None:
     """A case without metrics says its verdict and its cell, and no empty value."""
-    properties = dict(junit_properties(ABSENT_CASE.to_json()))
+    properties = dict(junit_properties(ABSENT_CASE))
     assert list(properties) == [
         "verdict",
         "case",
@@ -57,5 +57,5 @@ def test_absent_figures_have_no_property() -> None:
 
 def test_workload_without_a_hash_has_no_such_property() -> None:
     """A case measured by hand may have no workload hash."""
-    plain = case("x", Verdict.OK, workload={"kind": "record"}).to_json()
+    plain = case("x", Verdict.OK, workload={"kind": "record"})
     assert "workload.hash" not in dict(junit_properties(plain))

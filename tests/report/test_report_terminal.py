@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
-from report_cases import HOSTILE, INVALID, NEW, OVER, RUNS, UNMEASURED, WITHIN, case, document, summary
 from rich.cells import cell_len
 
+from made.cases import case, document, summary
+from pytest_inferbench.document.run import Setting
 from pytest_inferbench.report.terminal import render_summary
 from pytest_inferbench.stats.verdict import Verdict
+from report.report_cases import HOSTILE, INVALID, NEW, OVER, RUNS, UNMEASURED, WARNED, WITHIN
 
 
 @pytest.mark.parametrize("width", [80, 160], ids="w{:03d}".format)
@@ -129,8 +132,8 @@ def test_a_run_that_records_does_not_advise_to_record() -> None:
     """With --update-baselines given, why a case is new is all there is to say."""
     run = document((NEW,))
     assert "--update-baselines records one" in render_summary(run, 100, colour=False)
-    run["settings"] = [{"name": "update-baselines", "value": True, "source": "command line"}]
-    text = render_summary(run, 100, colour=False)
+    recorded = replace(run, settings=(Setting("update-baselines", True, "command line"),))
+    text = render_summary(recorded, 100, colour=False)
     assert "new: no baseline" in text
     assert "--update-baselines" not in text
 
@@ -150,9 +153,7 @@ def test_invalid_case_is_not_judged_in_the_reasons() -> None:
 
 def test_same_warning_of_many_cases_is_said_once() -> None:
     """Warnings and notes that several cases share are counted, not repeated."""
-    warned = RUNS["all_well"]["cases"][1]
-    run = document(()) | {"cases": [warned, warned, warned]}
-    text = render_summary(run, 160, colour=False)
+    text = render_summary(document((WARNED,) * 3), 160, colour=False)
     assert text.count("500 carry it") == 1
     assert text.count("(and 2 more cases)") == 2
 

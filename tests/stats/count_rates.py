@@ -10,12 +10,12 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
-from false_alarm_rates import ALPHA, seeded
 from scipy import special
 
 from pytest_inferbench.stats.count_power import detectable_rate
 from pytest_inferbench.stats.count_test import PastCounts, counts_called, summarise_counts
 from pytest_inferbench.stats.rule import Rule
+from stats.false_alarm_rates import ALPHA, seeded
 
 DRAWS = 2000
 SESSIONS = (1, 3, 8, 20)

@@ -12,12 +12,12 @@ from zlib import crc32
 
 import numpy as np
 from benchmarks.perf.proof.worlds import heavy
-from null_worlds import World, bimodal, draw_heard, skewed
 
 from pytest_inferbench.stats.days import Plan, plan
 from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, moderated
 from pytest_inferbench.stats.rule import ASSUMED_DOUBT, ASSUMED_SHARED, Kind, Rule
 from pytest_inferbench.stats.two_stage import called, hurdles
+from stats.null_worlds import World, bimodal, draw_heard, skewed
 
 DRAWS = 2000
 SESSIONS = (1, 3, 5, 8, 20)

@@ -10,7 +10,6 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
-from false_alarm_rates import seeded, standard_error
 
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import t_critical
@@ -19,6 +18,7 @@ from pytest_inferbench.stats.order import order_effect
 from pytest_inferbench.stats.paired import pair_hurdle, pair_level, pair_variance
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sequential import Looks
+from stats.false_alarm_rates import seeded, standard_error
 
 DRAWS = 2000
 PLAN = Looks(5, 12)

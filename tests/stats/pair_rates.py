@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from benchmarks.perf.proof.worlds import heavy
-from false_alarm_rates import seeded, standard_error
-from null_worlds import normal, skewed
 
 from pytest_inferbench.stats.moderation import STATED_DF, STATED_SD, fit_priors, moderated
 from pytest_inferbench.stats.paired import pair_hurdle, pair_level, pair_variance
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sequential import Looks
+from stats.false_alarm_rates import seeded, standard_error
+from stats.null_worlds import normal, skewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,12 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from false_alarm_rates import seeded, spreads
-from null_worlds import World, draw
 
 from pytest_inferbench.stats.detectable import detectable
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.two_stage import called, hurdles
+from stats.false_alarm_rates import seeded, spreads
+from stats.null_worlds import World, draw
 
 DRAWS = 2000
 CHANGES = (0.03, 0.05, 0.10, 0.20)

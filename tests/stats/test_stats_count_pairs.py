@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from count_rates import REQUESTS, STEP, Clumps, draw_counts
-from false_alarm_rates import seeded
 
 from pytest_inferbench.stats.count_pairs import judge_count_pairs
 from pytest_inferbench.stats.counts import Count
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks
 from pytest_inferbench.stats.verdict import Verdict
+from stats.count_rates import REQUESTS, STEP, Clumps, draw_counts
+from stats.false_alarm_rates import seeded
 
 LOOKS = Looks(5, 12)
 

@@ -7,9 +7,6 @@ from math import comb
 
 import numpy as np
 import pytest
-from count_rates import DRAWS, WORLDS, draw_counts, head, lines, measure, past_of, power
-from false_alarm_rates import seeded
-from golden_table import differing, golden
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +14,9 @@ from pytest_inferbench.stats.count_test import PastCounts, exact_level, fewer_p,
 from pytest_inferbench.stats.counts import Count, judge_counts
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.verdict import Verdict
+from stats.count_rates import DRAWS, WORLDS, draw_counts, head, lines, measure, past_of, power
+from stats.false_alarm_rates import seeded
+from stats.golden_table import differing, golden
 
 STEP = 0.01
 THREE = Rule(gates=3)

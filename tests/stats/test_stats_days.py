@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from false_alarm_rates import seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.units import Direction
+from stats.false_alarm_rates import seeded
 
 START = datetime(2025, 1, 1, 10, tzinfo=UTC)
 

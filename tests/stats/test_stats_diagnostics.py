@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from false_alarm_rates import seeded
-from null_worlds import autoregressive
 
 from pytest_inferbench.stats.diagnostics import drift, order_notes, resemblance, step
+from stats.false_alarm_rates import seeded
+from stats.null_worlds import autoregressive
 
 DRAWS = 1000
 

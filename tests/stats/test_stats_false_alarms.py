@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from false_alarm_rates import (
+
+from pytest_inferbench.stats.moderation import fit_priors, moderated
+from pytest_inferbench.stats.rule import Rule
+from pytest_inferbench.stats.two_stage import called, hurdles, screened
+from stats.false_alarm_rates import (
     ALPHA,
     DRAWS,
     SDS,
@@ -19,12 +23,8 @@ from false_alarm_rates import (
     spreads,
     standard_error,
 )
-from golden_table import differing, golden
-from null_worlds import World, draw
-
-from pytest_inferbench.stats.moderation import fit_priors, moderated
-from pytest_inferbench.stats.rule import Rule
-from pytest_inferbench.stats.two_stage import called, hurdles, screened
+from stats.golden_table import differing, golden
+from stats.null_worlds import World, draw
 
 WORLD = World("log-normal SDs, share .3")
 LIMIT = ALPHA + 3 * standard_error(ALPHA)

@@ -9,10 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from false_alarm_rates import regressions, seeded
 from hypothesis import given
 from hypothesis import strategies as st
-from null_worlds import World, draw
 
 from pytest_inferbench.stats.comparison import Record
 from pytest_inferbench.stats.gate import judge
@@ -23,6 +21,8 @@ from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.two_stage import hurdles
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
+from stats.false_alarm_rates import regressions, seeded
+from stats.null_worlds import World, draw
 
 LOWER, HIGHER = Direction.LOWER, Direction.HIGHER
 PRIOR = Prior(sd=0.01, df=3.0, pooled=20)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from false_alarm_rates import ALPHA, DRAWS, regressions, seeded, spreads
-from null_worlds import World, draw
-
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.two_stage import called, hurdles
+from stats.false_alarm_rates import ALPHA, DRAWS, regressions, seeded, spreads
+from stats.null_worlds import World, draw
 
 SD = 0.04
 

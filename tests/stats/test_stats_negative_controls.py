@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from false_alarm_rates import ALPHA, seeded, standard_error
 from scipy.special import ndtr
 
 from pytest_inferbench.stats.distributions import t_tail
+from stats.false_alarm_rates import ALPHA, seeded, standard_error
 
 DRAWS = 400
 SESSION_SD, RESTART_SD, ROUND_SD, REQUEST_SD = 0.04, 0.02, 0.01, 0.15

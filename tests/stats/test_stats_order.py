@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from false_alarm_rates import seeded, standard_error
-from golden_table import differing, golden
 from hypothesis import given
 from hypothesis import strategies as st
-from order_rates import ALPHA, DRAWS, Machine, measure, pairs, power, table
 
 from pytest_inferbench.stats.order import common_order, evened, order_effect
 from pytest_inferbench.stats.paired import log_ratios
 from pytest_inferbench.units import Direction
+from stats.false_alarm_rates import seeded, standard_error
+from stats.golden_table import differing, golden
+from stats.order_rates import ALPHA, DRAWS, Machine, measure, pairs, power, table
 
 LOWER, HIGHER = Direction.LOWER, Direction.HIGHER
 SECOND = (True, False, False, True, True, False)

@@ -6,11 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from false_alarm_rates import DRAWS, seeded, standard_error
-from golden_table import differing, golden
-from pair_rates import measure as measure_pairs
-from pair_rates import table as pair_table
-from power_rates import table as power_table
 
 from pytest_inferbench.stats.detectable import POWER, detectable, sessions_needed
 from pytest_inferbench.stats.distributions import t_critical
@@ -18,6 +13,11 @@ from pytest_inferbench.stats.moderation import moderated
 from pytest_inferbench.stats.paired import pair_hurdle
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.two_stage import called, hurdles
+from stats.false_alarm_rates import DRAWS, seeded, standard_error
+from stats.golden_table import differing, golden
+from stats.pair_rates import measure as measure_pairs
+from stats.pair_rates import table as pair_table
+from stats.power_rates import table as power_table
 
 D0, S0 = 3.0, 0.03
 

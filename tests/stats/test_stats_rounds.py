@@ -6,10 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from false_alarm_rates import ALPHA, DRAWS, regressions, seeded
 from hypothesis import given
 from hypothesis import strategies as st
-from null_worlds import World, autoregressive, draw_heard
 
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
@@ -19,6 +17,8 @@ from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
+from stats.false_alarm_rates import ALPHA, DRAWS, regressions, seeded
+from stats.null_worlds import World, autoregressive, draw_heard
 
 LOWER, FEW, PRIOR = Direction.LOWER, Rule(gates=3), stated(Kind.TYPICAL)
 QUIET, LOUD = (40.0, 40.1, 39.9), (30.0, 40.0, 60.0)

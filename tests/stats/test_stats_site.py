@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from false_alarm_rates import DRAWS, seeded, spreads, standard_error
-from null_worlds import World, draw
 
 from pytest_inferbench.stats.moderation import OwnSpread, moderate, stated
 from pytest_inferbench.stats.rule import ASSUMED_DOUBT, ASSUMED_SHARED, Kind, Rule
@@ -26,6 +24,8 @@ from pytest_inferbench.stats.site import (
 from pytest_inferbench.stats.two_stage import called, hurdles
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
+from stats.false_alarm_rates import DRAWS, seeded, spreads, standard_error
+from stats.null_worlds import World, draw
 
 PAIRS = 12
 SESSION_SD, SHARE = 0.03, 0.5

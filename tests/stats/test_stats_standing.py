@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 from benchmarks.perf.proof.stories import Story, red_nights, told
-from false_alarm_rates import seeded
 
 from pytest_inferbench.stats.comparison import Record
 from pytest_inferbench.stats.gate import judge
@@ -18,6 +17,7 @@ from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.standing import Before, stand
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
+from stats.false_alarm_rates import seeded
 
 UNSURE = Prior(sd=0.012, df=2.0, pooled=3)
 LOWER, PRIOR, RULE = Direction.LOWER, Prior(sd=0.01, df=3.0, pooled=20), Rule(gates=20)

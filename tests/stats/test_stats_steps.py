@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from false_alarm_rates import seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from pytest_inferbench.stats.sequential import Looks
 from pytest_inferbench.stats.shifted import down, shifted, up
 from pytest_inferbench.stats.steps import Scale, judge_step_pairs, judge_steps
 from pytest_inferbench.stats.verdict import Verdict
+from stats.false_alarm_rates import seeded
 
 THREE = Rule(gates=3)
 LOOKS = Looks(5, 12)

@@ -8,7 +8,8 @@ import re
 import pytest
 from benchmarks.perf.proof.rates import former, rates, shipped
 from benchmarks.perf.proof.worlds import WORLDS
-from golden_table import golden
+
+from stats.golden_table import golden
 
 CEILING, RUNS = 0.06, 1000
 ROW = re.compile(r"^(?P<world>.+?) +m +(?P<gates>\d+)  (?P<cells>.*?)  \+10 %")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_captures import CAPTURES, STREAMS, Capture, cut, decode
 
 from pytest_inferbench.metrics.pace import pace_of
 from pytest_inferbench.records import FailureKind, RequestRecord, Usage
+from wire.wire_captures import CAPTURES, STREAMS, Capture, cut, decode
 
 STAMP = 7
 NOT_THESE_PROTOCOLS = {"messages_stream", "responses_stream"}

@@ -7,13 +7,13 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_captures import STREAMS, decode
 
 from pytest_inferbench.records import FailureKind
 from pytest_inferbench.wire.catalogue import DIALECTS
 from pytest_inferbench.wire.dialect import Framing
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.stream import StreamDecoder
+from wire.wire_captures import STREAMS, decode
 
 SHORT = [capture for capture in STREAMS if capture.chunks <= 16]
 PIECE = 97  # bytes in a read: events end anywhere in it

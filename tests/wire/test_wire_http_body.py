@@ -7,10 +7,10 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_captures import CAPTURES, STREAMS, cut, decode
 
 from pytest_inferbench.wire.errors import BodyCut, WireError
 from pytest_inferbench.wire.http import BodyReader, parse_head
+from wire.wire_captures import CAPTURES, STREAMS, cut, decode
 
 NEXT = b"HTTP/1.1 200 OK\r\n"
 

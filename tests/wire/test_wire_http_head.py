@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_captures import CAPTURES
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.http import BodyLength, ResponseHead, encode_head, parse_head
+from wire.wire_captures import CAPTURES
 
 HEADS = sorted(CAPTURES.rglob("*.hdr"))
 CHUNKED, CLOSE = BodyLength(chunked=True), BodyLength()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from wire_captures import decode as decode_stream
 
 from pytest_inferbench.records import FailureKind, ServerTiming, Usage
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.wire.dialect import Delta
+from wire.wire_captures import decode as decode_stream
 
 
 def decode(**fields):

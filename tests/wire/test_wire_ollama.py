@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-from wire_captures import decode as decode_stream
-
 from pytest_inferbench.records import FailureKind, ServerTiming, Usage
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.wire.dialect import Delta
+from wire.wire_captures import decode as decode_stream
 
 LAST = {
     "model": "m",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_captures import cut
 
 from pytest_inferbench.wire.sse import SseFramer
+from wire.wire_captures import cut
 
 TABLE = [
     pytest.param(b"data: a\n\n", [b"a"], id="one event"),

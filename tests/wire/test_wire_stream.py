@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from wire_captures import decode
 
 from pytest_inferbench.records import Failure, FailureKind, Usage
 from pytest_inferbench.wire.catalogue import dialect_named
 from pytest_inferbench.wire.stream import StreamDecoder, http_failure
+from wire.wire_captures import decode
 
 DONE = b"data: [DONE]\n\n"
 SERVERS = {

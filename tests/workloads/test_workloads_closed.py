@@ -1,7 +1,6 @@
 """Closed-loop workloads: single, batch, concurrency, long_context, cold_start."""
 
 import pytest
-from workload_made import context, count, run, texts
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import ClosedLoop
@@ -10,6 +9,7 @@ from pytest_inferbench.workloads.cold_start import ColdStart
 from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.long_context import LongContext
 from pytest_inferbench.workloads.single import Single
+from workloads.workload_made import context, count, run, texts
 
 CLOSED = [
     (Single(requests=5), [(1, 5)]),

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from workload_made import answered, count, failed, run
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import ClosedLoop, OpenLoop
 from pytest_inferbench.workloads.multi_turn import MultiTurn
+from workloads.workload_made import answered, count, failed, run
 
 
 def test_each_turn_carries_the_real_answers():

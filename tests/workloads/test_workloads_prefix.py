@@ -1,10 +1,10 @@
 """Shared prefixes, cold and warm."""
 
 import pytest
-from workload_made import COLD, context, count, run, texts
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.workloads.prefix import Prefix
+from workloads.workload_made import COLD, context, count, run, texts
 
 SIZES = {"prefix_tokens": 50, "suffix_tokens": 7, "requests": 6, "streams": 2}
 PROMPT_TOKENS = 13 + 57

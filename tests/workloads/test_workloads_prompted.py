@@ -5,7 +5,6 @@ import random
 from itertools import islice
 
 import pytest
-from workload_made import COLD, context, maker, run, texts
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.wire.dialect import Message
@@ -13,6 +12,7 @@ from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.datasets import Prompt
 from pytest_inferbench.workloads.prompted import drawn
 from pytest_inferbench.workloads.single import Single
+from workloads.workload_made import COLD, context, maker, run, texts
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workload_made import COLD, TEMPLATE_TOKENS, count, maker
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.wire.dialect import Message
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
+from workloads.workload_made import COLD, TEMPLATE_TOKENS, count, maker
 
 LEAD_TOKENS = 2  # "Go on:"
 

@@ -1,11 +1,11 @@
 """Open loop at a rate."""
 
 import pytest
-from workload_made import context, run
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import OpenLoop
 from pytest_inferbench.workloads.rate import Rate
+from workloads.workload_made import context, run
 
 S = 1_000_000_000
 

@@ -1,11 +1,11 @@
 """The search for what a server carries, against a server that is a function of the load."""
 
 import pytest
-from workload_made import answered, context, failed, record, run
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import OpenLoop
 from pytest_inferbench.workloads.saturation import Saturation
+from workloads.workload_made import answered, context, failed, record, run
 
 SLO = {"ttft_ms": 100.0}
 

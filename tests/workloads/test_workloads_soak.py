@@ -1,11 +1,11 @@
 """A long constant load, and how its end compares with its beginning."""
 
 import pytest
-from workload_made import answered, context, failed, record, run
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import ClosedLoop, OpenLoop
 from pytest_inferbench.workloads.soak import Soak
+from workloads.workload_made import answered, context, failed, record, run
 
 
 def getting_slower(load):

@@ -6,19 +6,19 @@ the run, because somebody waits for it; the others are written all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pytest_inferbench.archive.runs import records_reader
 from pytest_inferbench.config.load import shown
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.files import write_whole
 from pytest_inferbench.options import Settings
 from pytest_inferbench.report.formats import FORMATS, Format
 
 
-def write_reports(settings: Settings, folder: Path, document: Mapping[str, Any]) -> tuple[list[str], bool]:
+def write_reports(settings: Settings, folder: Path, document: RunDocument) -> tuple[list[str], bool]:
     """Write each report that was asked for; the lines to print, and whether all went well.
 
     Args:

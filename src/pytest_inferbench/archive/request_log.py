@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.files import short_hash, write_whole
-from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.report.sidecar import pack
 

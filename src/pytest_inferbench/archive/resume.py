@@ -9,20 +9,20 @@ case is measured again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_inferbench.archive.runs import find_run, read_run
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.codec import from_json
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.measure.result import CaseResult
-from pytest_inferbench.report.document import read_document
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     from pytest_inferbench.options import Settings
 
 _ALIKE = ("bench-rounds", "bench-seed", "bench-family", "compare")
-_SINCE_DOCUMENT = "invocation"
 
 
 class Named(Protocol):
@@ -45,26 +45,26 @@ class Resumed:
         document: its document.
     """
 
-    document: Mapping[str, Any]
+    document: RunDocument
 
     @property
     def run_id(self) -> str:
         """Its name, which it keeps."""
-        return str(self.document["run_id"])
+        return self.document.run_id
 
     def kept(self, nodeid: str, case: str, workload_hash: object) -> CaseResult | None:
         """A case as it was measured, without its comparison; None where it has to be measured."""
-        for each in self.document["cases"]:
-            if (each["id"], each["case"]) == (nodeid, case) and _valid(each):
-                return _uncompared(each) if each["workload"].get("hash") == workload_hash else None
+        for each in self.document.cases:
+            if (each.id, each.case) == (nodeid, case) and not each.invalid:
+                return _uncompared(each) if each.workload_hash == workload_hash else None
         return None
 
     def split(self, items: Sequence[_Test]) -> tuple[list[_Test], list[_Test]]:
         """The tests that have something left to do, and those that are done."""
-        cases: dict[str, list[Mapping[str, Any]]] = {}
-        for case in self.document["cases"]:
-            cases.setdefault(case["id"], []).append(case)
-        failed = {entry["id"] for entry in self.document["errors"]}
+        cases: dict[str, list[CaseResult]] = {}
+        for case in self.document.cases:
+            cases.setdefault(case.id, []).append(case)
+        failed = {entry.id for entry in self.document.errors}
         done = {nodeid for nodeid, found in cases.items() if nodeid not in failed and all(map(_ended, found))}
         return [item for item in items if item.nodeid not in done], [item for item in items if item.nodeid in done]
 
@@ -83,8 +83,8 @@ def read_resumed(settings: Settings) -> Resumed:
             f"--bench-resume {settings.resume}: {path} is not in {results}; name its folder: --bench-results."
         )
     document = read_run(path).document
-    then = {row["name"]: row["value"] for row in document["settings"]}
-    now = {row["name"]: row["value"] for row in settings.rows()}
+    then = {setting.name: setting.value for setting in document.settings}
+    now = {name: value for name, value, _ in settings.rows()}
     for name in _ALIKE:
         if then.get(name) != now.get(name):
             raise ConfigError(
@@ -94,9 +94,9 @@ def read_resumed(settings: Settings) -> Resumed:
     return Resumed(document)
 
 
-def resumed_from(text: str) -> Resumed:
-    """The same in an xdist worker, from the text that its controller sent."""
-    return Resumed(read_document(text, "the resumed run"))
+def resumed_from(sent: Mapping[str, Any]) -> Resumed:
+    """The same in an xdist worker, from what its controller sent."""
+    return Resumed(from_json(RunDocument, sent))
 
 
 def refuse_other_hardware(resumed: Resumed, hardware: str) -> None:
@@ -105,7 +105,7 @@ def refuse_other_hardware(resumed: Resumed, hardware: str) -> None:
     Raises:
         ConfigError: its cases are of other hardware.
     """
-    others = {case["hardware"] for case in resumed.document["cases"]} - {hardware}
+    others = {case.hardware for case in resumed.document.cases} - {hardware}
     if others:
         raise ConfigError(
             f"--bench-resume {resumed.run_id}: it was measured on {' and '.join(sorted(others))}, and this is"
@@ -113,17 +113,12 @@ def refuse_other_hardware(resumed: Resumed, hardware: str) -> None:
         )
 
 
-def _valid(case: Mapping[str, Any]) -> bool:
-    return not any(finding["invalid"] for finding in case["validity"])
-
-
-def _ended(case: Mapping[str, Any]) -> bool:
+def _ended(case: CaseResult) -> bool:
     """Whether a case is measured, and compared with its history or between its arms."""
-    return _valid(case) and any(check["kind"] != "budget" for check in case["checks"])
+    return not case.invalid and any(check.kind != "budget" for check in case.checks)
 
 
-def _uncompared(case: Mapping[str, Any]) -> CaseResult:
-    budgets = [check for check in case["checks"] if check["kind"] == "budget"]
-    verdict = worst(Verdict(check["verdict"]) for check in budgets) or Verdict.NEW
-    plain = {key: value for key, value in case.items() if key != _SINCE_DOCUMENT}
-    return CaseResult.from_json({**plain, "checks": budgets, "verdict": verdict.value})
+def _uncompared(case: CaseResult) -> CaseResult:
+    budgets = tuple(check for check in case.checks if check.kind == "budget")
+    verdict = worst(check.verdict for check in budgets) or Verdict.NEW
+    return replace(case, checks=budgets, verdict=verdict, invocation=None)

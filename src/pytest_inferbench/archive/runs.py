@@ -7,14 +7,14 @@ leaves out what is drawn from it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.codec import read_document
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.report.document import read_document
-from pytest_inferbench.report.sidecar import CaseRecords, unpack
+from pytest_inferbench.report.sidecar import CaseRecords, RecordsOf, unpack
 
 RUN_FILE = "run.json"
 
@@ -29,10 +29,10 @@ class Run:
     """
 
     path: Path
-    document: Mapping[str, Any]
+    document: RunDocument
 
     @property
-    def records_of(self) -> Callable[[Mapping[str, Any]], CaseRecords | None]:
+    def records_of(self) -> RecordsOf:
         """Reads the records of a case of this run."""
         return records_reader(self.path.parent)
 
@@ -80,15 +80,15 @@ def find_run(results: Path, name: str) -> Path:
     )
 
 
-def records_reader(folder: Path) -> Callable[[Mapping[str, Any]], CaseRecords | None]:
+def records_reader(folder: Path) -> RecordsOf:
     """Reads the records of a case of the run in `folder`; None for a case that has none, or whose file is gone.
 
     The function raises InferbenchError for a file that is damaged or lies outside of the folder.
     """
 
-    def read(case: Mapping[str, Any]) -> CaseRecords | None:
-        name = case.get("records")
-        if not isinstance(name, str):
+    def read(case: CaseResult) -> CaseRecords | None:
+        name = case.records
+        if name is None:
             return None
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):

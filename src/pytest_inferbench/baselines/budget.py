@@ -16,6 +16,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 
 from pytest_inferbench.config.caller import caller
 from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.document.figures import Bound
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.policy import metric_problems
 from pytest_inferbench.units import Direction
@@ -92,7 +93,7 @@ class Budget:
     """
 
     metric: str
-    bound: str
+    bound: Bound
     limit: float | str
     source: str = ""
 
@@ -144,7 +145,14 @@ def read_budgets(section: Section, metrics: Mapping[str, Metric]) -> tuple[Budge
                     f"or {_SIDES[bound]}{digits} % for a share of the accepted figure"
                 )
                 continue
-            budgets.append(Budget(metric, bound, limit if isinstance(limit, str) else float(limit), str(source)))
+            budgets.append(
+                Budget(
+                    metric,
+                    "max" if bound == "max" else "min",
+                    limit if isinstance(limit, str) else float(limit),
+                    str(source),
+                )
+            )
             problems += side_problems(budgets[-1], source.written or limit, metrics)
     if problems:
         raise ConfigError("\n".join(problems))

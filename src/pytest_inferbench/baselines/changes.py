@@ -7,11 +7,12 @@ are told of them at once is `telling`'s.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.figures import figure_text
 from pytest_inferbench.baselines.names import case_key
+from pytest_inferbench.document.run import AcceptedCase, Moved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,15 +69,6 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """An accepted figure before and after; None where there is none."""
-
-    metric: str
-    old: float | None
-    new: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class CaseUpdate:
     """What an update did to one case, for people.
 
@@ -97,11 +89,9 @@ class CaseUpdate:
     told: tuple[Moved, ...] = ()
     expected: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """What happened as JSON types, absent figures left out."""
-        moved = [{name: value for name, value in asdict(each).items() if value is not None} for each in self.figures]
-        own = {"model": self.model, "backend": self.backend, "hardware": self.hardware, "case": self.key}
-        return {**own, "said": self.said, "figures": moved}
+    def account(self) -> AcceptedCase:
+        """The same as the run document has it."""
+        return AcceptedCase(self.model, self.backend, self.hardware, self.key, self.said, self.figures)
 
 
 @dataclass(frozen=True, slots=True)

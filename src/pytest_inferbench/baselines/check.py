@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_inferbench.baselines.accepted import reference
 from pytest_inferbench.baselines.figures import figure_text
-from pytest_inferbench.measure.result import Check
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.metrics.absent import what_it_needs
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.baselines.lines import Session
     from pytest_inferbench.baselines.schema import BaselineFile
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
 
 STEADY_SAMPLES: Final = {"p95": 500, "p99": 1000}
 """Requests a tail percentile needs before it repeats from session to session."""

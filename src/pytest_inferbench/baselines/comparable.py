@@ -19,10 +19,11 @@ from pytest_inferbench.policy import segment_by_machine
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_inferbench.baselines.fingerprint import Difference, Fingerprint
+    from pytest_inferbench.baselines.fingerprint import Fingerprint
     from pytest_inferbench.baselines.lines import Session
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
+    from pytest_inferbench.document.case import Difference, Unknown
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.history import History
     from pytest_inferbench.stats.rule import Rule
@@ -50,7 +51,7 @@ class Comparable:
     flags: tuple[str, ...] = ()
     since: Session | None = None
     differences: tuple[Difference, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
     machine_change: str = ""
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_inferbench.baselines.lines import LeftOut
     from pytest_inferbench.baselines.schema import Baseline
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
 
 
 def plan_decided(baseline: Baseline, results: Sequence[CaseResult], run_id: str, date: str) -> Update:

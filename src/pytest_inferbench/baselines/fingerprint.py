@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pytest_inferbench.document.case import Difference, Unknown
 from pytest_inferbench.files import short_hash
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.lines import Session
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
 
 
 MACHINE_CHANGED: Final = "machine_changed"
@@ -64,28 +65,11 @@ class Fingerprint:
     args: Mapping[str, str] | None = None
 
     @property
-    def unknown(self) -> tuple[str, ...]:
+    def unknown(self) -> tuple[Unknown, ...]:
         """What nobody knows of the server, as of one that was only given by its URL."""
         by_url = self.provision == "url" and self.server_args in {"", NO_ARGS}
-        unknown = {"version": self.version in {"", UNKNOWN}, "arguments": by_url}
+        unknown: dict[Unknown, bool] = {"version": self.version in {"", UNKNOWN}, "arguments": by_url}
         return tuple(what for what, is_so in unknown.items() if is_so)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One circumstance that differs between two sessions.
-
-    Attributes:
-        what: `version`, `image`, `argument max-num-seqs`, `kernel`, ...
-        was, now: in words for people; NOT_SET of an argument that one of them lacks.
-    """
-
-    what: str
-    was: str
-    now: str
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.was} -> {self.now}"
 
 
 def args_hash(args: Mapping[str, object]) -> str:
@@ -102,15 +86,15 @@ def of_result(result: CaseResult, machine: Mapping[str, str]) -> Fingerprint:
     server = result.server
     return Fingerprint(
         version=result.version,
-        workload=str(result.workload["hash"]),
+        workload=result.workload_hash or "",
         token_method=result.token_method,
-        server_args=str(server.get("args_hash", "")),
-        provision=str(server.get("provision", "")),
-        image=image_name(server.get("image"), server.get("image_digest")),
-        canary=server.get("canary"),
-        served_model=server.get("served_model"),
+        server_args=server.args_hash or "",
+        provision=server.provision or "",
+        image=image_name(server.image, server.image_digest),
+        canary=server.canary,
+        served_model=server.served_model,
         machine=machine,
-        args={name: str(value) for name, value in server["args"].items()} if "args" in server else None,
+        args=None if server.args is None else {name: str(value) for name, value in server.args.items()},
     )
 
 

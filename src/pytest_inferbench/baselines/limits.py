@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.budget import side_problems
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES
-from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.metrics.table import Kind, SampleMetric
 from pytest_inferbench.policy import metric_problems
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_inferbench.baselines.budget import Budget
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.metrics.table import Metric
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_inferbench.baselines.schema import Baseline
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
 
 DIFFERENT = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INVALID})
 """Verdicts that two servers which are alike must not have: a case with one tells nothing of the site."""
@@ -66,12 +66,13 @@ def _noise(result: CaseResult, run_id: str, date: str) -> Noise | str:
     """What to record of a case; why nothing, where there is a reason."""
     if result.invalid:
         return "the measurement is invalid"
-    pairs = [check for check in result.checks if check.comparison is not None and "site" in check.comparison]
+    pairs = [check for check in result.checks if check.comparison is not None and check.comparison.site is not None]
     differing = [check.metric for check in pairs if check.verdict in DIFFERENT]
     if differing:
         return f"{', '.join(differing)} differed between two servers that are alike; find out why"
-    measured = {check.metric: check.comparison or {} for check in pairs}
-    scatter = {gate: found["site"]["restart_sd"] for gate, found in measured.items() if "restart_sd" in found["site"]}
+    found = {check.metric: check.comparison for check in pairs if check.comparison is not None}
+    sites = {gate: each.site for gate, each in found.items() if each.site is not None}
+    scatter = {gate: site.restart_sd for gate, site in sites.items() if site.restart_sd is not None}
     if not scatter:
         return "no gate has enough pairs"
     return Noise(
@@ -80,8 +81,8 @@ def _noise(result: CaseResult, run_id: str, date: str) -> Noise | str:
         case=result.case,
         variant=result.variant,
         version=result.version,
-        workload_hash=str(result.workload["hash"]),
-        pairs=min(measured[gate]["n"] for gate in scatter),
+        workload_hash=result.workload_hash or "",
+        pairs=min(found[gate].n for gate in scatter),
         restart_sd={gate: round_figure(sd) for gate, sd in scatter.items()},
     )
 

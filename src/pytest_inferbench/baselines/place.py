@@ -103,7 +103,11 @@ def left_out(accepted: Accepted, candidate: Candidate, run_id: str, date: str) -
 
 def _recorded_as(candidate: Candidate, what: Record) -> list[str]:
     """The gates whose comparison says so of the session."""
-    return [check.metric for check in candidate.result.checks if (check.comparison or {}).get("record") == what]
+    return [
+        check.metric
+        for check in candidate.result.checks
+        if check.comparison is not None and check.comparison.record == what
+    ]
 
 
 def aside_of(candidate: Candidate) -> dict[str, Aside]:

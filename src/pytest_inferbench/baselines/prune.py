@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.accepted import REFERENCE_SESSIONS
-from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Update, moved
+from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Update, moved
 from pytest_inferbench.baselines.comparable import measuring_the_same
 from pytest_inferbench.baselines.names import bare_case
+from pytest_inferbench.document.run import Moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

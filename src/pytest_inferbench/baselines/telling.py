@@ -15,8 +15,9 @@ from pytest_inferbench.baselines.changes import shown_figure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_inferbench.baselines.changes import CaseUpdate, Moved
-    from pytest_inferbench.measure.result import Check
+    from pytest_inferbench.baselines.changes import CaseUpdate
+    from pytest_inferbench.document.figures import Check
+    from pytest_inferbench.document.run import Moved
 
 
 def told_lines(cases: Sequence[CaseUpdate]) -> list[str]:
@@ -43,7 +44,7 @@ def to_tell(update: CaseUpdate, checks: Iterable[Check], *, opens: bool, waits: 
         waits: whether it waits for further days, or what waited has joined.
     """
     found = {check.metric: check.comparison for check in checks if check.comparison}
-    scatter = {metric: each.get("sd", each.get("margin")) for metric, each in found.items()}
+    scatter = {metric: each.margin if each.sd is None else each.sd for metric, each in found.items()}
     told = update.figures if opens else tuple(each for each in update.figures if _is_beyond(each, scatter))
     return replace(update, told=told, expected=not (opens or waits or told))
 

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Moved, Rewrite, Update, moved
+from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Rewrite, Update, moved
 from pytest_inferbench.baselines.fingerprint import MACHINE_CHANGED
 from pytest_inferbench.baselines.gates import policy_layers
 from pytest_inferbench.baselines.place import Mode, Place, aside_of, is_regressed, left_out, opened, place_of
 from pytest_inferbench.baselines.proposal import Budgets, file_text, lacks_budgets, proposed_budgets
 from pytest_inferbench.baselines.telling import to_tell
+from pytest_inferbench.document.run import Moved
 from pytest_inferbench.policy import gates
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -94,7 +95,7 @@ def _refusal(baseline: Baseline, candidate: Candidate, run_id: str, mode: Mode, 
         return "the measurement is invalid"
     if is_regressed(candidate) and not accept_regressions:
         return "it regressed; --accept-regressions records it all the same"
-    notes = [note for check in result.checks for note in (check.comparison or {}).get("notes", ())]
+    notes = [note for check in result.checks if check.comparison for note in check.comparison.notes]
     if MACHINE_CHANGED in notes and mode is not Mode.RESEAT:
         return "the machine changed, and its figures with it; --baseline-mode reseat accepts its level"
     if any(session.id == run_id for session in baseline.of(candidate.key).sessions):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.bench.caller import Caller
     from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.bench.running_cell import RunningCell
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.servers.server import Server
     from pytest_inferbench.workloads.workload import Workload
 

@@ -6,18 +6,19 @@ Limits: the one place where a `CaseResult` is made of records; it has no checks 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.fingerprint import args_hash
 from pytest_inferbench.bench.watching import Sampling, watched
+from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.measure.assemble import CaseIdentity, assemble
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
-from pytest_inferbench.measure.result import CaseResult
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.bench.running_cell import RunningCell
+    from pytest_inferbench.document.account import ServerAccount
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.records import RoundRecord
     from pytest_inferbench.servers.server import Server
@@ -92,29 +93,20 @@ def _policy(max_error_rate: float) -> ValidityPolicy:
     return ValidityPolicy(error_rate=max_error_rate, sources={"error_rate": "the test's max_error_rate"})
 
 
-def server_account(cell: Cell, server: Server, restarts: int, canary: str | None, salt: str) -> dict[str, Any]:
-    """What the result says of the server itself.
-
-    `args_hash` tells two sets of server arguments apart, `canary` two sets of greedy answers; `served_model` is what a
-    server that we did not start says it is; how its prompts began was drawn from `salt`.
-    """
+def server_account(cell: Cell, server: Server, restarts: int, canary: str | None, salt: str) -> ServerAccount:
+    """What the result says of the server itself."""
     args = dict(cell.args) if server.args is None else dict(server.args)
-    account: dict[str, Any] = {
-        "url": server.endpoint.base_url,
-        "provision": server.kind,
-        "ready_seconds": round(server.ready_seconds, 3),
-        "restarts": restarts,
-        "args": args,
-        "args_hash": args_hash(args),
-        "sources": dict(cell.sources),
-    }
-    account |= server.facts
-    if server.kind == "url":
-        account["served_model"] = server.endpoint.model
-    if salt:
-        account["salt"] = salt
-    if canary is not None:
-        account["canary"] = canary
-    if server.log_path is not None:
-        account["log"] = str(server.log_path)
-    return account
+    return replace(
+        server.facts,
+        url=server.endpoint.base_url,
+        provision=server.kind,
+        ready_seconds=round(server.ready_seconds, 3),
+        restarts=restarts,
+        args=args,
+        args_hash=args_hash(args),
+        sources=dict(cell.sources),
+        served_model=server.endpoint.model if server.kind == "url" else None,
+        salt=salt or None,
+        canary=canary,
+        log=None if server.log_path is None else str(server.log_path),
+    )

@@ -16,7 +16,8 @@ from pytest_inferbench.baselines.fingerprint import of_result
 from pytest_inferbench.baselines.limits import too_few
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.schema import Baseline
-from pytest_inferbench.measure.result import CaseResult, Finding
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:

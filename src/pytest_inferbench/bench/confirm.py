@@ -20,7 +20,7 @@ from pytest_inferbench.measure.findings_text import findings_text
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.bench.running_cell import RunningCell
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
 
 Judge = Callable[[str, Sequence["CaseResult"]], Judged]
 """A case's id and its sessions of today -> what is said of it."""

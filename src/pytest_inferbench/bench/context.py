@@ -6,9 +6,10 @@ Law: cheap to import and to make; what is heavy is read when it is first asked f
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_inferbench.bench.progress import Progress
 from pytest_inferbench.options import Settings
@@ -17,6 +18,7 @@ from pytest_inferbench.plan.extensions import Extensions
 if TYPE_CHECKING:
     from pytest_inferbench.archive.resume import Resumed
     from pytest_inferbench.baselines.store import BaselineStore
+    from pytest_inferbench.document.environment import Environment
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plan.secrets import Secrets
@@ -62,15 +64,16 @@ class RunContext:
         return Secrets(tuple(sorted(values, key=len, reverse=True)))
 
     @cached_property
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> Environment:
         """This machine, read once."""
         from pytest_inferbench.clock import SYSTEM_CLOCK  # noqa: PLC0415 - heavy, and only benchmarks need it
         from pytest_inferbench.devices.nvml import NVML  # noqa: PLC0415
+        from pytest_inferbench.document.codec import to_json  # noqa: PLC0415
         from pytest_inferbench.measure.environment import hardware_name, read_environment  # noqa: PLC0415
 
         found = read_environment(SYSTEM_CLOCK, self.settings.rootdir, NVML)
         named: str | None = self.settings.hardware
-        return {"hardware": named or self.extensions.hardware(found) or hardware_name(found), **found}
+        return replace(found, hardware=named or self.extensions.hardware(to_json(found)) or hardware_name(found))
 
     @cached_property
     def machine(self) -> dict[str, str]:
@@ -82,7 +85,7 @@ class RunContext:
     @cached_property
     def hardware(self) -> str:
         """This machine's name in baselines: as said on the command line, else by a hook, else made of what it is."""
-        return str(self.environment["hardware"])
+        return str(self.environment.hardware)
 
     def settle_hardware(self) -> None:
         """Have a hook's name for this machine now, so that a wrong one ends the run before anything is measured."""

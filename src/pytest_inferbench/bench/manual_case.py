@@ -25,10 +25,11 @@ from pytest_inferbench.bench.rounds import metrics_page
 from pytest_inferbench.bench.watching import sampling_in_force
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.wording import unknown_name
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.errors import ConfigError, ServerError
 from pytest_inferbench.files import short_hash
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
-from pytest_inferbench.measure.result import CaseResult, Finding
 from pytest_inferbench.observe.watch import Watch
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO, format_value
@@ -187,7 +188,7 @@ def held_to_its_client(case: CaseResult, shares: Sequence[float]) -> CaseResult:
     if not shares:
         return case
     share, limit = max(shares), ValidityPolicy().cpu_share
-    case = replace(case, client={**case.client, "cpu_share": share})
+    case = replace(case, client=replace(case.client, cpu_share=share))
     if share <= limit:
         return case
     finding = Finding(

@@ -5,9 +5,8 @@ Limits: knows nothing of who asks. What was measured before an error is kept, an
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.archive.request_log import with_records
@@ -15,8 +14,8 @@ from pytest_inferbench.bench.case import case_facts, case_plan
 from pytest_inferbench.bench.case_result import MeasuredOn, case_result
 from pytest_inferbench.bench.check_budgets import broken_off
 from pytest_inferbench.bench.watching import sampling_in_force
+from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.measure.result import CaseResult
 
 if TYPE_CHECKING:
     from pytest_inferbench.baselines.budget import Budget
@@ -122,4 +121,4 @@ def _with_own_error(case: CaseResult, rounds: Sequence[RoundRecord], cell: Runni
     """The case with what the client itself adds at this load."""
     gaps = case.metrics.get("chunk_gap_ms")
     own = cell.self_error_ms(rounds, gaps.p50 if gaps is not None else None)
-    return case if own is None else dataclasses.replace(case, client={**case.client, "self_error_ms": own})
+    return case if own is None else replace(case, client=replace(case.client, self_error_ms=own))

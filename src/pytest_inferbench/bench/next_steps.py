@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.branch import pulled_branch
 from pytest_inferbench.baselines.names import DEFAULT_BRANCH
 from pytest_inferbench.config.load import shown
+from pytest_inferbench.document.case import NextStep
 from pytest_inferbench.options import OPTIONS
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.report.formats import FORMATS
 from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Sequence
 
     from pytest_inferbench.bench.context import RunContext
+    from pytest_inferbench.document.case import CaseResult, Difference
     from pytest_inferbench.plan.cell import Cell
 
 _LINE = "command line"
@@ -35,17 +37,24 @@ _VERSIONS = frozenset({"--backend-version", "--compare", "--compare-pairs"})
 
 
 def next_steps(
-    node: str, cell: Cell | CellPair, case: Mapping[str, Any], verdict: Verdict, context: RunContext
-) -> list[tuple[str, str]]:
-    """Label and text of each step.
+    node: str, cell: Cell | CellPair, case: CaseResult, verdict: Verdict, context: RunContext
+) -> list[NextStep]:
+    """Where to look and what to run, in order.
 
     Args:
         node: the test as pytest takes it where the run was started: `benchmarks/test_speed.py::test_x[c08]`.
         cell: what it was measured on.
-        case: `CaseResult.to_json()`, judged.
+        case: the case, judged.
         verdict: why there is something to do.
         context: the run.
     """
+    return [NextStep(label, text) for label, text in _steps(node, cell, case, verdict, context)]
+
+
+def _steps(
+    node: str, cell: Cell | CellPair, case: CaseResult, verdict: Verdict, context: RunContext
+) -> list[tuple[str, str]]:
+    """Label and text of each."""
     settings = context.settings
     steps = [] if verdict is Verdict.NEW else [*_paths(case, context)]
     if flag := _FAILED_BY.get(verdict):
@@ -64,7 +73,7 @@ def next_steps(
         steps.append(("the limit", "is yours to change, where the last column says; a history tells what got slower"))
     if verdict is not Verdict.REGRESSED or isinstance(cell, CellPair):
         return steps
-    changed = [each["what"] for each in (case.get("against") or {}).get("changes", ())]
+    changed = [each.what for each in _changes(case)]
     if any(what.startswith("argument") for what in changed):
         steps.append(("the argument", f"write both settings as variants of the model, then {_PAIRS}"))
     if settings.update_baselines and settings.accept_regressions:
@@ -93,22 +102,25 @@ def _recording(label: str, command: str, context: RunContext, when: str = "") ->
         yield "", when
 
 
-def _paths(case: Mapping[str, Any], context: RunContext) -> Iterator[tuple[str, str]]:
+def _paths(case: CaseResult, context: RunContext) -> Iterator[tuple[str, str]]:
     settings, folder = context.settings, context.folder
-    if "log" in case["server"]:
-        yield "server log", shown(Path(case["server"]["log"]), settings.rootdir)
-    if "records" in case:
-        yield "requests", shown(folder / case["records"], settings.rootdir)
+    if case.server.log is not None:
+        yield "server log", shown(Path(case.server.log), settings.rootdir)
+    if case.records is not None:
+        yield "requests", shown(folder / case.records, settings.rootdir)
     later = f"inferbench runs export {context.run_id} --format html --output page.html"
     yield "page", shown(settings.path("html"), settings.rootdir) if settings.html else later
 
 
-def _versions(cell: Cell | CellPair, case: Mapping[str, Any]) -> str:
+def _versions(cell: Cell | CellPair, case: CaseResult) -> str:
     """`v0.8.0..v0.8.1` where the version changed and both can be had: an image each; else ""."""
-    if isinstance(cell, CellPair) or case["server"].get("provision") != _CONTAINER:
+    if isinstance(cell, CellPair) or case.server.provision != _CONTAINER:
         return ""
-    changes = (case.get("against") or {}).get("changes", ())
-    return next((f"{each['was']}..{each['now']}" for each in changes if each["what"] == "version"), "")
+    return next((f"{each.was}..{each.now}" for each in _changes(case) if each.what == "version"), "")
+
+
+def _changes(case: CaseResult) -> Sequence[Difference]:
+    return case.against.changes if case.against is not None else ()
 
 
 def _command(node: str, context: RunContext, more: str = "", skip: Collection[str] = ()) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pytest_inferbench.config.wording import unknown_name
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.figures import Finding, Summary
 from pytest_inferbench.errors import FailedVerdict, InvalidMeasurement
 from pytest_inferbench.measure.findings_text import findings_text
-from pytest_inferbench.measure.result import CaseResult, Finding, Summary
 from pytest_inferbench.metrics.absent import what_it_needs
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.report.budget_table import budget_table
@@ -90,4 +91,4 @@ class Result:
         if self.case.invalid:
             raise InvalidMeasurement(findings_text(self.case, "and was not judged"))
         if self.case.verdict is Verdict.OVER_BUDGET:
-            raise FailedVerdict(budget_table(self.case.to_json()))
+            raise FailedVerdict(budget_table(self.case))

@@ -21,7 +21,7 @@ from pytest_inferbench.judge.step import Done, Start
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.stats.sequential import Looks
 

@@ -130,7 +130,7 @@ class RunningCell:
 
     def salted(self, server: Server) -> str:
         """The salt of its prompts; "" where this session has started the server."""
-        return self.salt if server.kind == "url" or server.facts.get("reused") else ""
+        return self.salt if server.kind == "url" or server.facts.reused else ""
 
     @property
     def shared_tokens(self) -> int:

@@ -19,8 +19,8 @@ from pytest_inferbench.baselines.prune import plan_prune
 from pytest_inferbench.baselines.telling import told_lines
 from pytest_inferbench.baselines.update import plan_update
 from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.errors import InferbenchError
-from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.stats.rule import Rule
 
@@ -54,21 +54,18 @@ class Outcome:
     cases: Sequence[CaseUpdate] = ()
 
 
-def update_baselines(
-    context: RunContext, cells: Sequence[Cell], cases: Sequence[dict[str, Any]], started: str
-) -> Outcome:
+def update_baselines(context: RunContext, cells: Sequence[Cell], cases: Sequence[CaseResult], started: str) -> Outcome:
     """Record the cases.
 
     Args:
         context: the run.
         cells: its matrix, which knows each model's policy.
-        cases: the run's cases as JSON types.
+        cases: the run's cases.
         started: when the run began, ISO 8601.
     """
     settings, store, policies = context.settings, context.baselines, _policies(cells)
     candidates = [
-        Candidate(result, context.machine, _policy_of(result, policies), context.extensions.metrics)
-        for result in map(CaseResult.from_json, cases)
+        Candidate(result, context.machine, _policy_of(result, policies), context.extensions.metrics) for result in cases
     ]
 
     def plan() -> Iterator[Update]:
@@ -90,10 +87,10 @@ def update_baselines(
     return outcome
 
 
-def record_pairs(context: RunContext, cases: Sequence[dict[str, Any]]) -> Outcome:
+def record_pairs(context: RunContext, cases: Sequence[CaseResult]) -> Outcome:
     """Record what pairs said: an A/A run of its cases' noise, others of sessions that wait; as `update_baselines`."""
     grouped: dict[tuple[str, str, str], list[CaseResult]] = {}
-    for result in map(CaseResult.from_json, cases):
+    for result in cases:
         grouped.setdefault((result.model, result.backend, result.hardware), []).append(result)
 
     def plan() -> Iterator[Update]:

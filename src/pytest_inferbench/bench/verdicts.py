@@ -18,10 +18,10 @@ from pytest_inferbench.baselines.pool import accepted_spreads
 from pytest_inferbench.bench.confirm import judge_cell
 from pytest_inferbench.bench.run_pairs import compare
 from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.errors import BaselineError, ConfigError, InferbenchError
 from pytest_inferbench.judge.history import Histories, Judged
 from pytest_inferbench.judge.pairs import Compared, conclude, restarts_of, with_site
-from pytest_inferbench.measure.result import Check
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
 from pytest_inferbench.stats.sequential import Looks
@@ -30,7 +30,7 @@ from pytest_inferbench.stats.verdict import Verdict
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.bench.measure_case import Recorded
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.options import Settings
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.stats.moderation import OwnSpread

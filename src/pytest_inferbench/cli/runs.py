@@ -72,7 +72,7 @@ def _list(arguments: argparse.Namespace) -> int:
             broken.append(str(error))
             continue
         words = ", ".join(text for text, _ in headline(document))
-        rows.append([document["run_id"], words, common(document["cases"]) if document["cases"] else "-"])
+        rows.append([document.run_id, words, common(document.cases) if document.cases else "-"])
     if rows:
         print_rows(rows, ["run", "found", "of"])
     elif not broken:
@@ -89,7 +89,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
     document = _read(arguments, arguments.name).document
     text = render_summary(document, shutil.get_terminal_size().columns, colour=sys.stdout.isatty())
-    sys.stdout.write(f"{document['run_id']}, started {document['started']}\n\n{text}\n")
+    sys.stdout.write(f"{document.run_id}, started {document.started}\n\n{text}\n")
     return 0
 
 

@@ -27,7 +27,7 @@ def _experiment() -> Mapping[str, Any]:
 
 
 def _results() -> Mapping[str, Any]:
-    from pytest_inferbench.report.document import run_schema  # noqa: PLC0415 - heavy
+    from pytest_inferbench.document.json_schema import run_schema  # noqa: PLC0415 - heavy
 
     return run_schema()
 

@@ -1,21 +1,24 @@
 """A comparison as the run document holds it.
 
-Law: JSON types, absent figures left out; a report needs nothing beside it to say what was compared and how well.
+Limits: values alone; a report needs nothing beside it to say what was compared and how well.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from pytest_inferbench.measure.result import Check
+from pytest_inferbench.document.comparison import AcceptedSession, GateComparison
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.stats.comparison import Method
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_inferbench.stats.comparison import Comparison
     from pytest_inferbench.stats.sample import Past
+
+
+_ASIDE: Mapping[int, Literal[-1, 1] | None] = {-1: -1, 0: None, 1: 1}
 
 
 def to_check(metric: str, unit: str, comparison: Comparison, past: Sequence[Past] = ()) -> Check:
@@ -27,10 +30,6 @@ def to_check(metric: str, unit: str, comparison: Comparison, past: Sequence[Past
         comparison: the judged gate.
         past: the accepted sessions that count (`History.sessions`), oldest first.
     """
-    accepted = [
-        {"value": each.value, "segment": each.segment} | ({"aside": each.aside} if each.aside else {}) for each in past
-    ]
-    sessions = {"accepted": accepted} if accepted else {}
     return Check(
         metric=metric,
         kind=comparison.method.value,
@@ -38,49 +37,54 @@ def to_check(metric: str, unit: str, comparison: Comparison, past: Sequence[Past
         value=comparison.now,
         unit=unit,
         note="; ".join(note.message for note in comparison.notes),
-        comparison=_plain(comparison) | sessions,
+        comparison=_of(comparison, past),
     )
 
 
-def _plain(comparison: Comparison) -> dict[str, Any]:
-    rule, spread, change = comparison.rule, comparison.spread, comparison.change
-    found: dict[str, Any] = {
-        "direction": comparison.direction.value,
-        "baseline": comparison.baseline,
-        "n": comparison.n,
-        "days": comparison.days,
-        "k": comparison.k,
-        "worsening": comparison.worsening,
-        "sessions": list(comparison.sessions),
-        "screened": comparison.screened,
-        "confirmed": comparison.confirmed,
-        "together": comparison.together or None,
-        "record": comparison.record.value if comparison.method is Method.HISTORY else None,
-        "equivalent": comparison.equivalent,
-        "p": comparison.p,
-        "sign_flip_p": comparison.sign_flip_p,
-        "detectable": comparison.detectable,
-        "detectable_at": comparison.detectable_at,
-        "needed": comparison.needed,
-        "remedy": comparison.remedy or None,
-        "false_alarm": comparison.false_alarm,
-        "margin": rule.margin,
-        "resolve": rule.resolve,
-        "alpha": rule.alpha,
-        "alpha_each": comparison.alpha_each,
-        "gates": rule.gates,
-        "gates_source": rule.gates_source or None,
-        "shared": rule.shared,
-        "shared_measured": rule.shared_measured,
-        "shared_source": rule.shared_source,
-        "confirmations": rule.confirmations,
-        "notes": [note.code for note in comparison.notes],
-    }
-    if change is not None:
-        found |= {"ratio": change.ratio, "low": change.low, "high": change.high, "level": change.level}
-    if comparison.order is not None:
-        found["order"] = asdict(comparison.order)
-    if spread is not None:
-        found |= {"sd": spread.sd, "df": spread.df, "own_sd": spread.own_sd}
-        found |= {"prior": spread.prior.source} if spread.prior is not None else {}
-    return {name: value for name, value in found.items() if value is not None}
+def _of(comparison: Comparison, past: Sequence[Past]) -> GateComparison:
+    rule, change, spread = comparison.rule, comparison.change, comparison.spread
+    accepted = tuple(
+        AcceptedSession(each.value, each.segment, _ASIDE[each.aside]) for each in past if each.value is not None
+    )
+    return GateComparison(
+        direction=comparison.direction,
+        baseline=comparison.baseline,
+        n=comparison.n,
+        k=comparison.k,
+        ratio=None if change is None else change.ratio,
+        low=None if change is None else change.low,
+        high=None if change is None else change.high,
+        level=None if change is None else change.level,
+        worsening=comparison.worsening,
+        sessions=comparison.sessions,
+        accepted=accepted or None,
+        screened=comparison.screened,
+        confirmed=comparison.confirmed,
+        days=comparison.days,
+        together=comparison.together or None,
+        record=comparison.record if comparison.method is Method.HISTORY else None,
+        equivalent=comparison.equivalent,
+        p=comparison.p,
+        sign_flip_p=comparison.sign_flip_p,
+        detectable=comparison.detectable,
+        detectable_at=comparison.detectable_at,
+        needed=comparison.needed,
+        remedy=comparison.remedy or None,
+        false_alarm=comparison.false_alarm,
+        sd=None if spread is None else spread.sd,
+        df=None if spread is None else spread.df,
+        own_sd=None if spread is None else spread.own_sd,
+        prior=spread.prior.source if spread is not None and spread.prior is not None else None,
+        margin=rule.margin,
+        resolve=rule.resolve,
+        alpha=rule.alpha,
+        alpha_each=comparison.alpha_each,
+        gates=rule.gates,
+        gates_source=rule.gates_source or None,
+        shared=rule.shared,
+        shared_measured=rule.shared_measured,
+        shared_source=rule.shared_source,
+        confirmations=rule.confirmations,
+        notes=tuple(note.code for note in comparison.notes),
+        order=comparison.order,
+    )

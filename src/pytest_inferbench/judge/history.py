@@ -8,10 +8,10 @@ measured.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_inferbench.baselines.check import STEADY_SAMPLES
 from pytest_inferbench.baselines.comparable import comparable, histories
@@ -20,9 +20,10 @@ from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.lines import SCHEMA
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.baselines.noise import noise_source
+from pytest_inferbench.document.case import Against
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.judge.comparison import to_check
 from pytest_inferbench.judge.zero import apart, judge_zero, past_of, zero_gate
-from pytest_inferbench.measure.result import Check
 from pytest_inferbench.metrics.table import zero_of
 from pytest_inferbench.stats.diagnostics import order_notes
 from pytest_inferbench.stats.gate import judge
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_inferbench.baselines.lines import Noise
     from pytest_inferbench.baselines.schema import Baseline
     from pytest_inferbench.config.document import Section
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.comparison import Comparison
     from pytest_inferbench.stats.distributions import Floats
@@ -75,7 +76,7 @@ class Judged:
 
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
-    against: Mapping[str, Any] | None = None
+    against: Against | None = None
     wants_more: bool = False
 
 
@@ -237,18 +238,21 @@ class Histories:
     def _at_site(self, case: CaseResult, gate: str, rule: Rule) -> Rule:
         """The rule with what A/A runs said, where one was recorded of this very figure and workload."""
         noise = self._noises.get(case_key(case.case, case.variant))
-        if noise is None or gate not in noise.restart_sd or noise.workload_hash != case.workload["hash"]:
+        if noise is None or gate not in noise.restart_sd or noise.workload_hash != case.workload_hash:
             return rule
         return at_site(rule, *self._site)
 
 
-def _against(against: Comparable, once: str) -> dict[str, Any] | None:
+def _against(against: Comparable, once: str) -> Against | None:
     if against.since is None:
         return None
-    changes = [asdict(each) for each in against.differences]
-    found: dict[str, Any] = {"sessions": len(against.accepted.segment), "since": against.since.date, "changes": changes}
-    found |= {"unknown": list(against.unknown)} if against.unknown else {}
-    return found | ({"once": once} if once else {})
+    return Against(
+        sessions=len(against.accepted.segment),
+        since=against.since.date,
+        changes=tuple(against.differences),
+        unknown=tuple(against.unknown) or None,
+        once=once or None,
+    )
 
 
 def _keys_of(name: str, variant: str) -> re.Pattern[str]:

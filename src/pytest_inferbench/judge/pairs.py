@@ -8,14 +8,16 @@ Law: pure. A change that was called at one look stays as it was called; all else
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_inferbench.baselines.noise import DIFFERENT
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.comparison import Site
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.judge.comparison import to_check
 from pytest_inferbench.judge.history import Judged, unit_of
 from pytest_inferbench.judge.zero import judge_zero_pairs, zero_gate
-from pytest_inferbench.measure.result import CaseResult, Check
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.comparison import Comparison
 from pytest_inferbench.stats.order import common_order, evened
@@ -129,7 +131,9 @@ def conclude(case: Compared, gates: Gates, arms: tuple[str, str]) -> Judged:
         names = ", ".join(case.rules) or "none"
         return Judged((Check("pairs", "pairs", Verdict.NEW, None, note=f"it measures none of its gates ({names})"),))
     checks = [to_check(gate, unit_of(case.reference, gate), found) for gate, found in gates.items()]
-    told = tuple(replace(each, comparison={**(each.comparison or {}), "arms": list(arms)}) for each in checks)
+    told = tuple(
+        replace(each, comparison=replace(each.comparison, arms=arms)) for each in checks if each.comparison is not None
+    )
     latest = max(gates.values(), key=lambda comparison: comparison.n).order
     notes = [latest.note.message] if latest is not None and latest.note is not None else []
     if case.refused:
@@ -182,16 +186,17 @@ def with_site(
             sessions=spreads.get(gate),
             share=share,
         )
-        site = {name: value for name, value in asdict(noise).items() if name != "comparison" and value is not None}
-        return replace(check, comparison={**check.comparison, "site": _plain(site)})
+        site = Site(
+            pairs=noise.pairs,
+            false_alarms_per_100=noise.false_alarms_per_100,
+            restart_sd=noise.restart_sd,
+            session_sd=noise.session_sd,
+            shared=noise.shared,
+            history=noise.history,
+        )
+        return replace(check, comparison=replace(check.comparison, site=site))
 
     return replace(judged, checks=tuple(told(check) for check in judged.checks))
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON types
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _figure(case: CaseResult | None, gate: str) -> float | None:

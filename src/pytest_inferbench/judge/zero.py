@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_inferbench.baselines.accepted import Accepted
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.metrics.table import Metric
     from pytest_inferbench.stats.comparison import Comparison
     from pytest_inferbench.stats.history import History

@@ -15,7 +15,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from pytest_inferbench.measure.result import Summary
+from pytest_inferbench.document.figures import Summary
 from pytest_inferbench.metrics import histogram
 from pytest_inferbench.metrics.formulas import RoundView
 from pytest_inferbench.metrics.table import (
@@ -97,7 +97,7 @@ def _distribution(
         return None, []
     carried = [name for name, least in MIN_SAMPLES.items() if n >= least]
     pooled = _statistics(np.concatenate(samples), carried)
-    summary = Summary(metric.unit.symbol, metric.direction.value, n=n, **pooled)
+    summary = Summary(metric.unit.symbol, metric.direction, n=n, **pooled)
     per_round = [_statistics(own, carried) if len(own) else {} for own in samples]
     return summary, [{f"{metric.name}.{name}": x for name, x in figures.items()} for figures in per_round]
 
@@ -115,7 +115,7 @@ def _histogram(metric: HistogramMetric, rounds: Sequence[RoundView]) -> tuple[Su
     if whole is None or whole.n < 1:
         return None, []
     carried = [name for name, least in MIN_SAMPLES.items() if whole.n >= least]
-    summary = Summary(metric.unit.symbol, metric.direction.value, n=round(whole.n), **_read_off(whole, carried))
+    summary = Summary(metric.unit.symbol, metric.direction, n=round(whole.n), **_read_off(whole, carried))
     per_round = [{} if own is None else _read_off(own, carried) for own in found]
     return summary, [{f"{metric.name}.{name}": x for name, x in figures.items()} for figures in per_round]
 
@@ -138,5 +138,5 @@ def _value(metric: ValueMetric, rounds: Sequence[RoundView]) -> tuple[Summary | 
         whole = statistics.median(known) if known else None
     if whole is None:
         return None, []
-    summary = Summary(metric.unit.symbol, metric.direction.value, value=whole)
+    summary = Summary(metric.unit.symbol, metric.direction, value=whole)
     return summary, [{} if figure is None else {metric.name: figure} for figure in figures]

@@ -7,19 +7,21 @@ its verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
+from pytest_inferbench.document.account import ServerAccount
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.observed import Timeline
 from pytest_inferbench.measure.aggregate import aggregate
-from pytest_inferbench.measure.client import client_summary
+from pytest_inferbench.measure.client import client_account
 from pytest_inferbench.measure.evidence import CaseFacts, Evidence, ValidityPolicy
 from pytest_inferbench.measure.load_rules import little_steady_time
-from pytest_inferbench.measure.result import CaseResult
 from pytest_inferbench.measure.tags import figures_by_tag
 from pytest_inferbench.measure.validity import findings
-from pytest_inferbench.measure.watched import Watched, accounts, round_pages
+from pytest_inferbench.measure.watched import Watched, gpu_observed, round_pages, server_observed, timeline
 from pytest_inferbench.measure.window import steady_windows
 from pytest_inferbench.metrics.formulas import RoundView
 from pytest_inferbench.metrics.pace import Pace, pace_of
@@ -28,6 +30,7 @@ from pytest_inferbench.metrics.tokens import TokenMethod, request_views, token_m
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.stats.verdict import Verdict
 
+_NO_SERVER = ServerAccount()
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -52,7 +55,7 @@ def assemble(
     *,
     policy: ValidityPolicy | None = None,
     slo: Mapping[str, float] = _EMPTY,
-    server: Mapping[str, Any] = _EMPTY,
+    server: ServerAccount = _NO_SERVER,
     watched: Watched | None = None,
     table: Mapping[str, Metric] = METRICS,
 ) -> CaseResult:
@@ -72,20 +75,20 @@ def assemble(
     Raises:
         ConfigError: `slo` names something that is no per-request metric.
     """
-    requests = tuple(chain.from_iterable(round_.requests for round_ in rounds))
-    method, pace = token_method(requests), pace_of(requests)
+    method, pace = _tokens_of(rounds)
     views = tuple(_round_view(round_, method, pace, slo) for round_ in rounds)
     figures = aggregate(views, table)
     evidence = Evidence(tuple(rounds), views, figures.metrics, method, pace, facts, policy or ValidityPolicy())
-    found = findings(evidence)
-    watched = watched or Watched()
+    found, watched, axis = findings(evidence), watched or Watched(), timeline(rounds)
     return CaseResult(
         **asdict(identity),
         workload=workload,
         metrics=figures.metrics,
         rounds=figures.rounds,
-        client=client_summary([reading for round_ in rounds for reading in round_.workers]),
-        **accounts(rounds, views, watched, server),
+        client=client_account(tuple(chain.from_iterable(round_.workers for round_ in rounds))),
+        server=_watched_server(server, rounds, watched, axis),
+        gpu=None if axis is None else gpu_observed(rounds, views, watched, axis.origin_ns),
+        timeline=axis,
         token_method=method.value,
         validity=found,
         verdict=Verdict.INVALID if any(finding.invalid for finding in found) else Verdict.NEW,
@@ -94,6 +97,18 @@ def assemble(
         slo=dict(slo) or None,
         issued=sum(len(view.requests) for view in views),
     )
+
+
+def _tokens_of(rounds: Sequence[RoundRecord]) -> tuple[TokenMethod, Pace]:
+    """How the output tokens of all requests are counted, and how their arrivals show a pace."""
+    requests = tuple(chain.from_iterable(round_.requests for round_ in rounds))
+    return token_method(requests), pace_of(requests)
+
+
+def _watched_server(
+    server: ServerAccount, rounds: Sequence[RoundRecord], watched: Watched, axis: Timeline | None
+) -> ServerAccount:
+    return server if axis is None else replace(server, observed=server_observed(rounds, watched, axis.origin_ns))
 
 
 def _round_view(round_: RoundRecord, method: TokenMethod, pace: Pace, slo: Mapping[str, float]) -> RoundView:

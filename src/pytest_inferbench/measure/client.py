@@ -1,48 +1,41 @@
 """The load generator's account of itself, as a report shows it.
 
-Law: pure, JSON types; whether a figure is too high is decided in `validity`.
+Limits: pure; whether a figure is too high is decided in `validity`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
 
 from pytest_inferbench.clock import NS_PER_MS
+from pytest_inferbench.document.account import ClientAccount
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES, percentiles
 from pytest_inferbench.records import WorkerReading
 
 _US_PER_S = 1_000_000
 
 
-def client_summary(readings: Sequence[WorkerReading]) -> dict[str, Any]:
-    """All workers over all rounds: lags in ms, the busiest worker's CPU share, bytes, reads; {} of no readings.
-
-    A figure that was not seen is absent: schedule lag in a closed loop, CPU time a read where nothing was read.
-    `kernel_stamps` says whether every arrival was stamped by the kernel.
-    """
+def client_account(readings: Sequence[WorkerReading]) -> ClientAccount:
+    """All workers over all rounds. Schedule lag is absent in a closed loop, CPU time a read where nothing was read."""
     if not readings:
-        return {}
+        return ClientAccount()
     loop_lag = list(chain.from_iterable(reading.loop_lag_ns for reading in readings))
     schedule_lag = list(chain.from_iterable(reading.schedule_lag_ns for reading in readings))
     reads = sum(reading.reads for reading in readings)
     shares = [share for reading in readings if (share := cpu_share(reading)) is not None]
-    summary: dict[str, Any] = {
-        "workers": len({reading.worker for reading in readings}),
-        "received_bytes": sum(reading.received_bytes for reading in readings),
-        "reads": reads,
-        "reconnects": sum(reading.reconnects for reading in readings),
-        "realtime": all(reading.realtime for reading in readings),
-        "kernel_stamps": all(reading.kernel_stamps for reading in readings),
+    return ClientAccount(
+        workers=len({reading.worker for reading in readings}),
+        received_bytes=sum(reading.received_bytes for reading in readings),
+        reads=reads,
+        reconnects=sum(reading.reconnects for reading in readings),
+        realtime=all(reading.realtime for reading in readings),
+        kernel_stamps=all(reading.kernel_stamps for reading in readings),
+        cpu_share=max(shares, default=None),
+        cpu_us_per_read=sum(reading.cpu_seconds for reading in readings) * _US_PER_S / reads if reads else None,
         **_lags("loop_lag", loop_lag),
         **_lags("schedule_lag", schedule_lag),
-    }
-    if shares:
-        summary["cpu_share"] = max(shares)
-    if reads:
-        summary["cpu_us_per_read"] = sum(reading.cpu_seconds for reading in readings) * _US_PER_S / reads
-    return summary
+    )
 
 
 def cpu_share(reading: WorkerReading) -> float | None:

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pytest_inferbench.clock import NS_PER_MS
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.measure.client import cpu_share, high_lag_ms
 from pytest_inferbench.measure.evidence import Evidence
-from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.records import WorkerReading
 from pytest_inferbench.units import MS, RATIO, format_value
 

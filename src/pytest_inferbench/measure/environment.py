@@ -12,15 +12,14 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from pytest_inferbench.clock import Clock
 from pytest_inferbench.devices.gpu import Devices
+from pytest_inferbench.document.environment import Cpu, Environment, Git, GpuModel
 
 _COMMAND_TIMEOUT_S = 2.0
 _NAME_LENGTH = 80
@@ -53,81 +52,70 @@ _FLAGS = re.compile(r"^flags\s*:\s*(.+)$", re.MULTILINE)
 _NOISE = re.compile(r"\((?:r|tm|c)\)|\bcpu\b|\bprocessor\b|\b\w+-core\b|@.*$", re.IGNORECASE)
 
 
-def read_environment(clock: Clock, root: Path, devices: Devices) -> dict[str, Any]:
-    """The machine and the state of the repository around `root`, in JSON types.
-
-    Keys: `read_at`, `cpu` (model, stepping, microcode, logical, physical), `memory_bytes`, `os`, `kernel`, `machine`,
-    `virtual`, `container`, `governor`, `gpus` (name, memory_bytes, power_limit_w), `driver`, `cuda`, `python`,
-    `packages`, `git` (commit, dirty). What cannot be read is left out.
-    """
+def read_environment(clock: Clock, root: Path, devices: Devices) -> Environment:
+    """The machine and the state of the repository around `root`."""
     cpuinfo = _read(Path("/proc/cpuinfo")) or ""
-    found: dict[str, Any] = {
-        "read_at": clock.wall().isoformat(timespec="seconds"),
-        "cpu": _present(
+    gpus = tuple(GpuModel(gpu.name, gpu.memory_bytes, gpu.power_limit_w) for gpu in devices.gpus())
+    return Environment(
+        read_at=clock.wall().isoformat(timespec="seconds"),
+        cpu=Cpu(
             model=cpu_model(cpuinfo),
             **cpu_revision(cpuinfo),
             logical=psutil.cpu_count(logical=True),
             physical=psutil.cpu_count(logical=False),
         ),
-        "memory_bytes": psutil.virtual_memory().total,
-        "os": _os_name(),
-        "kernel": platform.release() or None,
-        "machine": platform.machine() or None,
-        "virtual": is_virtual(cpuinfo),
-        "container": any(mark.exists() for mark in _CONTAINER_MARKS),
-        "governor": _read(_GOVERNOR),
-        "gpus": [
-            _present(name=gpu.name, memory_bytes=gpu.memory_bytes, power_limit_w=gpu.power_limit_w)
-            for gpu in devices.gpus()
-        ]
-        or None,
+        memory_bytes=psutil.virtual_memory().total,
+        os=_os_name(),
+        kernel=platform.release() or None,
+        machine=platform.machine() or None,
+        virtual=is_virtual(cpuinfo),
+        container=any(mark.exists() for mark in _CONTAINER_MARKS),
+        governor=_read(_GOVERNOR),
+        gpus=gpus or None,
         **devices.versions(),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": _packages(),
-        "git": _git(root),
-    }
-    return _present(**found)
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        packages=_packages(),
+        git=_git(root),
+    )
 
 
-def hardware_name(environment: Mapping[str, Any]) -> str:
+def hardware_name(environment: Environment) -> str:
     """A name for the hardware, safe as a file name: its GPUs if it has any, else its processor and logical cores.
 
-    >>> hardware_name({"gpus": [{"name": "NVIDIA H200"}]})
+    >>> hardware_name(Environment(gpus=(GpuModel("NVIDIA H200"),)))
     '1x-nvidia-h200'
-    >>> hardware_name({"cpu": {"model": "AMD EPYC 7763 64-Core Processor", "logical": 2}})
+    >>> hardware_name(Environment(cpu=Cpu("AMD EPYC 7763 64-Core Processor", logical=2)))
     '2x-amd-epyc-7763'
     """
-    gpus = Counter(str(gpu["name"]) for gpu in environment.get("gpus") or ())
+    gpus = Counter(gpu.name for gpu in environment.gpus or ())
     if gpus:
         return _slug(" ".join(f"{count}x {name}" for name, count in sorted(gpus.items())))
-    cpu = environment.get("cpu") or {}
-    model = cpu.get("model") or environment.get("machine") or "unknown"
-    cores = f"{cpu['logical']}x " if cpu.get("logical") else ""
-    return _slug(cores + _NOISE.sub(" ", model))
+    cpu = environment.cpu or Cpu()
+    model = cpu.model or environment.machine or "unknown"
+    return _slug((f"{cpu.logical}x " if cpu.logical else "") + _NOISE.sub(" ", model))
 
 
-def machine_parts(environment: Mapping[str, Any]) -> dict[str, str]:
+def machine_parts(environment: Environment) -> dict[str, str]:
     """What may change about a machine that keeps its name, part -> value as text; absent parts are left out.
 
-    >>> machine_parts({"cpu": {"model": "AMD EPYC", "logical": 2}, "memory_bytes": 8589934592, "kernel": "6.1"})
+    >>> machine_parts(Environment(cpu=Cpu("AMD EPYC", logical=2), memory_bytes=8589934592, kernel="6.1"))
     {'processor': 'AMD EPYC', 'logical cores': '2', 'memory': '8 GiB', 'kernel': '6.1'}
     """
-    gpus = Counter(str(gpu["name"]) for gpu in environment.get("gpus") or ())
-    limits = Counter(gpu["power_limit_w"] for gpu in environment.get("gpus") or () if "power_limit_w" in gpu)
-    cpu = environment.get("cpu") or {}
-    memory = environment.get("memory_bytes")
+    gpus = Counter(gpu.name for gpu in environment.gpus or ())
+    limits = Counter(gpu.power_limit_w for gpu in environment.gpus or () if gpu.power_limit_w is not None)
+    cpu, memory = environment.cpu or Cpu(), environment.memory_bytes
     parts = {
         "GPUs": ", ".join(f"{count}x {name}" for name, count in sorted(gpus.items())) or None,
-        "GPU driver": environment.get("driver"),
+        "GPU driver": environment.driver,
         "GPU power limit": ", ".join(f"{count}x {watts:g} W" for watts, count in sorted(limits.items())) or None,
-        "processor": cpu.get("model"),
-        "stepping": cpu.get("stepping"),
-        "microcode": cpu.get("microcode"),
-        "logical cores": cpu.get("logical"),
+        "processor": cpu.model,
+        "stepping": cpu.stepping,
+        "microcode": cpu.microcode,
+        "logical cores": cpu.logical,
         "memory": None if memory is None else f"{round(memory / 2**30)} GiB",
-        "frequency governor": environment.get("governor"),
-        "kernel": environment.get("kernel"),
-        "system": environment.get("os"),
+        "frequency governor": environment.governor,
+        "kernel": environment.kernel,
+        "system": environment.os,
     }
     return {part: str(value) for part, value in parts.items() if value is not None}
 
@@ -148,10 +136,6 @@ def is_virtual(cpuinfo: str) -> bool | None:
     """Whether the processor says that a hypervisor runs it; None where it lists no flags."""
     match = _FLAGS.search(cpuinfo)
     return "hypervisor" in match[1].split() if match else None
-
-
-def _present(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON has no narrower type
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def _read(path: Path) -> str | None:
@@ -178,13 +162,13 @@ def _packages() -> dict[str, str]:
     return installed
 
 
-def _git(root: Path) -> dict[str, Any] | None:
+def _git(root: Path) -> Git | None:
     """The commit, and whether tracked files differ from it; new files are results more often than code."""
     commit = _git_output(root, "rev-parse", "--verify", "HEAD")
     if not commit:
         return None
     changes = _git_output(root, "status", "--porcelain", "--untracked-files=no")
-    return _present(commit=commit, dirty=None if changes is None else bool(changes))
+    return Git(commit, None if changes is None else bool(changes))
 
 
 def _git_output(root: Path, *arguments: str) -> str | None:

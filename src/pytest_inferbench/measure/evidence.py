@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from pytest_inferbench.measure.result import Finding, Summary
+from pytest_inferbench.document.figures import Finding, Summary
 from pytest_inferbench.metrics.formulas import RoundView
 from pytest_inferbench.metrics.pace import Pace
 from pytest_inferbench.metrics.tokens import TokenMethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_inferbench.measure.result import CaseResult
+from pytest_inferbench.document.case import CaseResult
 
 
 def invalid_text(case: CaseResult) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_inferbench.clock import NS_PER_S
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.measure.evidence import Evidence
 from pytest_inferbench.measure.failures import in_words
-from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.metrics.formulas import wall_s
 from pytest_inferbench.metrics.tokens import TokenMethod
 from pytest_inferbench.records import RequestRecord, RoundRecord

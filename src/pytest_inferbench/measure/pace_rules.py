@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.measure.evidence import Evidence
-from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.metrics.pace import CHUNKS_A_TOKEN, CLUMPED_SHARE, TOKENS_A_CHUNK, Pace
 from pytest_inferbench.units import RATIO, format_value
 

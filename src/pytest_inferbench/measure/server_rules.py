@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.measure.evidence import CacheState, Evidence
-from pytest_inferbench.measure.result import Finding
 from pytest_inferbench.measure.watched import round_pages
 from pytest_inferbench.metrics.growth import growth, restart
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views

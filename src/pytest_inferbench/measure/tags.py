@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from pytest_inferbench.document.figures import Summary
 from pytest_inferbench.measure.aggregate import aggregate
-from pytest_inferbench.measure.result import Summary
 from pytest_inferbench.metrics.formulas import RequestView, RoundView
 from pytest_inferbench.metrics.pace import Pace
 from pytest_inferbench.metrics.table import METRICS, Kind, Metric

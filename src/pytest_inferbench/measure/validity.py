@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.measure import client_rules, load_rules, pace_rules, server_rules
 from pytest_inferbench.measure.evidence import Evidence
-from pytest_inferbench.measure.result import Finding
 
 Rule = Callable[[Evidence], Iterator[Finding]]
 

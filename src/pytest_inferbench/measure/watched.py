@@ -1,6 +1,6 @@
 """What was watched beside the load, as the result holds it: one time axis, the server's lines and the GPUs'.
 
-Law: pure, JSON types. Lines are thinned for drawing; figures rest on every sample. What was not there is left out, and
+Limits: pure. Lines are thinned for drawing; figures rest on every sample. What was not there is left out, and
 the notes say so once.
 """
 
@@ -11,10 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from pytest_inferbench.clock import NS_PER_MS, NS_PER_S
 from pytest_inferbench.devices.gpu import Gpu
+from pytest_inferbench.document.observed import GpuDevice, Gpus, Observed, SampledLine, Series, Span, Timeline
 from pytest_inferbench.metrics.formulas import RoundView, load_spans
 from pytest_inferbench.metrics.gpu_formulas import energy_j
 from pytest_inferbench.metrics.growth import restart
@@ -50,55 +50,36 @@ class Watched:
     notes: tuple[str, ...] = ()
 
 
-def accounts(
-    rounds: Sequence[RoundRecord], views: Sequence[RoundView], watched: Watched, server: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The fields `server` (with `observed` added where there is any), `gpu` and `timeline` of a case's result."""
-    axis = timeline(rounds)
-    if axis is None:
-        return {"server": server, "gpu": None, "timeline": None}
-    observed = server_observed(rounds, watched, axis["origin_ns"])
-    return {
-        "server": {**server, "observed": observed} if observed else server,
-        "gpu": gpu_observed(rounds, views, watched, axis["origin_ns"]),
-        "timeline": axis,
-    }
-
-
-def timeline(rounds: Sequence[RoundRecord]) -> dict[str, Any] | None:
-    """The case's time axis; None where a round had no request. Shape: `timeline` in run.schema.json."""
+def timeline(rounds: Sequence[RoundRecord]) -> Timeline | None:
+    """The case's time axis; None where a round had no request."""
     if not rounds or not all(round_.requests for round_ in rounds):
         return None
     spans = [_span(round_.requests) for round_ in rounds]
     origin_ns = min(start for start, _ in spans)
-    return {
-        "origin_ns": origin_ns,
-        "rounds": [{"start_s": _after(start, origin_ns), "end_s": _after(end, origin_ns)} for start, end in spans],
-    }
+    return Timeline(origin_ns, tuple(Span(_after(start, origin_ns), _after(end, origin_ns)) for start, end in spans))
 
 
-def server_observed(rounds: Sequence[RoundRecord], watched: Watched, origin_ns: int) -> dict[str, Any] | None:
-    """What the server's page said over the case; None where it has none. Shape: `observed` in run.schema.json."""
+def server_observed(rounds: Sequence[RoundRecord], watched: Watched, origin_ns: int) -> Observed | None:
+    """What the server's page said over the case; None where it has none."""
     pages = [page for round_ in rounds for page in round_pages(round_)]
     if not pages:
         return None
     took = statistics.median(page.took_ns for page in pages) / NS_PER_MS
-    account = {
-        "interval_ms": watched.interval_ms,
-        "pages": len(pages),
-        "missed": sum(round_.missed for round_ in rounds),
-        "page_ms": _short(took),
-    }
     step = _step(len(pages))  # before rates are made, so that a rate holds for all the time between two points
     points = [point for round_ in rounds for point in _server_points(round_pages(round_)[::step])]
-    lines = _series(points, {**_SERVER_LINES, _RATE: "tok/s"}, origin_ns)
-    return {**account, "series": lines} if lines else account
+    return Observed(
+        interval_ms=watched.interval_ms,
+        pages=len(pages),
+        missed=sum(round_.missed for round_ in rounds),
+        page_ms=_short(took),
+        series=_series(points, {**_SERVER_LINES, _RATE: "tok/s"}, origin_ns),
+    )
 
 
 def gpu_observed(
     rounds: Sequence[RoundRecord], views: Sequence[RoundView], watched: Watched, origin_ns: int
-) -> dict[str, Any] | None:
-    """What the GPUs did over the case; None where none was watched. Shape: `gpu` in run.schema.json."""
+) -> Gpus | None:
+    """What the GPUs did over the case; None where none was watched."""
     if not any(round_.gpu for round_ in rounds):
         return None
     spans = [load_spans(view) for view in views]
@@ -106,7 +87,7 @@ def gpu_observed(
     for gpu in watched.gpus:
         own = [[reading for reading in round_.gpu if reading.index == gpu.index] for round_ in rounds]
         devices.append(_device(gpu, own, spans, origin_ns))
-    return {"interval_ms": watched.interval_ms, "devices": devices}
+    return Gpus(watched.interval_ms, tuple(devices))
 
 
 def round_pages(round_: RoundRecord) -> tuple[ServerReading, ...]:
@@ -117,7 +98,7 @@ def round_pages(round_: RoundRecord) -> tuple[ServerReading, ...]:
 
 def _device(
     gpu: Gpu, own: Sequence[Sequence[GpuReading]], spans: Sequence[Sequence[tuple[int, int]]], origin_ns: int
-) -> dict[str, Any]:
+) -> GpuDevice:
     running = [
         reading
         for readings, during in zip(own, spans, strict=True)
@@ -140,16 +121,23 @@ def _device(
         "utilization": statistics.fmean(samples["utilization"]) if samples["utilization"] else None,
         "temperature_c": _highest(samples["temperature_c"]),
     }
-    device: dict[str, Any] = {"index": gpu.index, "name": gpu.name}
-    device |= {name: _short(figure) for name, figure in figures.items() if figure is not None}
-    told = [reading.throttled for reading in running if reading.throttled is not None]
-    if told:
-        seen = Counter(reason for reasons in told for reason in reasons)
-        device["throttled"] = {reason: _short(count / len(told)) for reason, count in sorted(seen.items())}
     step = _step(sum(map(len, own)))
     points = [(reading.at_ns, _gpu_point(reading)) for readings in own for reading in readings[::step]]
-    lines = _series(points, {line: unit for line, (_, unit, _) in _GPU_LINES.items()}, origin_ns)
-    return {**device, "series": lines} if lines else device
+    return GpuDevice(
+        index=gpu.index,
+        name=gpu.name,
+        throttled=_throttled(running),
+        series=_series(points, {line: unit for line, (_, unit, _) in _GPU_LINES.items()}, origin_ns),
+        **{name: _short(figure) for name, figure in figures.items() if figure is not None},
+    )
+
+
+def _throttled(running: Sequence[GpuReading]) -> dict[str, float] | None:
+    told = [reading.throttled for reading in running if reading.throttled is not None]
+    if not told:
+        return None
+    seen = Counter(reason for reasons in told for reason in reasons)
+    return {reason: _short(count / len(told)) for reason, count in sorted(seen.items())}
 
 
 def _gpu_point(reading: GpuReading) -> dict[str, float]:
@@ -173,14 +161,14 @@ def _server_points(pages: Sequence[ServerReading]) -> list[tuple[int, dict[str, 
 
 def _series(
     points: Sequence[tuple[int, Mapping[str, float]]], units: Mapping[str, str], origin_ns: int
-) -> dict[str, Any] | None:
+) -> Series | None:
     """Lines over the moments at which all of them are known; None where there is none."""
     names = [name for name in units if any(name in point for _, point in points)]
     whole = [(at_ns, point) for at_ns, point in points if names and len(point) == len(names)]
     if not whole:
         return None
-    lines = {name: {"unit": units[name], "values": [_short(point[name]) for _, point in whole]} for name in names}
-    return {"at_s": [_after(at_ns, origin_ns) for at_ns, _ in whole], "lines": lines}
+    lines = {name: SampledLine(units[name], tuple(_short(point[name]) for _, point in whole)) for name in names}
+    return Series(tuple(_after(at_ns, origin_ns) for at_ns, _ in whole), lines)
 
 
 def _step(points: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 _WHOLE_BYTES = 64 * 2**20  # up to here a file is read whole: a tenth of a second
 _SAMPLES, _SAMPLE_BYTES = 16, 2**20
@@ -17,7 +18,7 @@ _SNAPSHOT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def model_facts(location: str) -> dict[str, str]:
+def model_facts(location: str) -> dict[str, Any]:
     """What a result shall say of the weights at a path; nothing of what is no path here (a repository id).
 
     Returns:

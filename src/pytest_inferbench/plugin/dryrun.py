@@ -5,9 +5,9 @@ Law: reads the configuration, the machine and earlier runs; writes to the termin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -64,14 +64,14 @@ def _earlier(results: Path, wanted: set[_Key]) -> dict[_Key, Earlier]:
             break
         with suppress(InferbenchError):
             run = read_run(path).document
-            rounds = next((row["value"] for row in run["settings"] if row["name"] == "bench-rounds"), 0)
-            for case in run["cases"]:
+            rounds = next((setting.value for setting in run.settings if setting.name == "bench-rounds"), 0)
+            for case in run.cases:
                 # A server that is only given by its address has not said which model it serves: that of the last time.
-                keys = {(case["case"], model, case["backend"], case["variant"]) for model in (case["model"], SERVED)}
-                if _whole(case["rounds"]):
+                keys = {(case.case, model, case.backend, case.variant) for model in (case.model, SERVED)}
+                if _whole(case.rounds):
                     found |= {key: Earlier(case, rounds) for key in keys & wanted - found.keys()}
     return found
 
 
-def _whole(rounds: Sequence[dict[str, Any]]) -> bool:
+def _whole(rounds: Sequence[Mapping[str, float]]) -> bool:
     return bool(rounds) and all("wall_s" in figures for figures in rounds)

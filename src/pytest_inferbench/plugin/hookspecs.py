@@ -60,6 +60,6 @@ def pytest_inferbench_results(document: Mapping[str, Any], folder: Path) -> None
     An exception is told in the summary and fails the run; the other implementations are called all the same.
 
     Args:
-        document: the run document (see `run.schema.json`); a copy, free to be changed.
+        document: the run document (see docs/run.schema.json); a copy, free to be changed.
         folder: the run's folder, with `run.json` and whatever else the run has written.
     """

@@ -15,11 +15,15 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.measure_case import Recorded
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
 
 CELL = "inferbench_cell"
 """The fixture, and the parameter, that is a benchmark's cell."""
+
+REPORTED = "inferbench"
+"""On a report of a benchmark: what it says to the run (`archive.reported.Reported`), as JSON types."""
 
 ASKED = pytest.StashKey[int]()
 """On a test: how many cases it has asked for."""
@@ -30,7 +34,7 @@ RECORDED = pytest.StashKey["list[Recorded]"]()
 ENDED = pytest.StashKey[str]()
 """On a test that did not pass: `failed` or `was skipped`; why, it says itself."""
 
-JUDGED = pytest.StashKey[list[dict[str, Any]]]()
+JUDGED = pytest.StashKey[list["CaseResult"]]()
 """On a regression item: its cases with what their comparisons say, and no other checks and notes."""
 
 

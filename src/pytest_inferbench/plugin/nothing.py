@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_inferbench.options import Settings
+from pytest_inferbench.plugin.items import REPORTED
 
 
 class NothingMeasured:
@@ -29,7 +30,7 @@ class NothingMeasured:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a test that was run, and a benchmark that was skipped by us."""
-        said = getattr(report, "inferbench", {})
+        said = getattr(report, REPORTED, {})
         if said.get("unavailable") and isinstance(report.longrepr, tuple):
             self._reasons[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
         elif not said.get("regression"):

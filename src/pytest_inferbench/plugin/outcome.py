@@ -8,17 +8,22 @@ regression are failures; what could not be told is a skip.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_inferbench.archive.reported import Reported
 from pytest_inferbench.bench.api import NOT_AWAITED
 from pytest_inferbench.bench.next_steps import next_steps
 from pytest_inferbench.config.load import shown
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.judgement import judgement_of
 from pytest_inferbench.errors import CellUnavailable, FailedVerdict, InferbenchError
-from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED, as_argument, cell_of
+from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED, REPORTED, as_argument, cell_of
 from pytest_inferbench.report.comparison_table import fact_lines, steps_of
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
 from pytest_inferbench.stats.verdict import Verdict
@@ -26,7 +31,6 @@ from pytest_inferbench.stats.verdict import Verdict
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
 
-_SAID = ("id", "case", "checks", "notes", "against", "next_steps")
 _ATTEMPT = pytest.StashKey[int]()
 _PROPERTIES = pytest.StashKey[list[tuple[str, object]]]()
 
@@ -55,18 +59,20 @@ def complete_report(
     secrets, settings = context.secrets(cell_of(getattr(item, "test", item))), context.settings
     called = report.when == "call"
     error = call.excinfo.value if call.excinfo is not None else None
-    cases = [secrets.hidden(case) for case in _measured(item, context)] if called else []
-    judged = [secrets.hidden(case) for case in item.stash.get(JUDGED, [])] if called else []
-    vars(report)["inferbench"] = {  # JSON types only: this crosses xdist
-        "cases": cases,
-        "judged": [{name: case[name] for name in _SAID if name in case} for case in judged],
-        "regression": not isinstance(item, pytest.Function),
-        "attempt": item.stash.get(_ATTEMPT, 1),
-        "failed": _own_failure(error) if called else "",
-        "unavailable": isinstance(getattr(error, "__cause__", None), CellUnavailable),
-    }
+    cases = _measured(item, context) if called else []
+    judged = item.stash.get(JUDGED, []) if called else []
+    data = Reported(
+        cases=tuple(cases),
+        judged=tuple(map(judgement_of, judged)),
+        regression=not isinstance(item, pytest.Function),
+        attempt=item.stash.get(_ATTEMPT, 1),
+        failed=_own_failure(error) if called else "",
+        unavailable=isinstance(getattr(error, "__cause__", None), CellUnavailable),
+    )
+    vars(report)[REPORTED] = secrets.hidden(to_json(data))
     written = [each for case in cases for each in junit_properties(case)]
     written += [each for case in judged for each in comparison_properties(case)]
+    written = [(name, secrets.hidden(text)) for name, text in written]
     item.user_properties += written  # JUnit is written from the teardown report
     item.stash.setdefault(_PROPERTIES, []).extend(written)
     expected = hasattr(report, "wasxfail")
@@ -83,16 +89,15 @@ def complete_report(
         item.stash[ENDED] = "failed" if report.failed else "failed as expected" if expected else "was skipped"
 
 
-def _measured(item: pytest.Item, context: RunContext) -> list[dict[str, Any]]:
+def _measured(item: pytest.Item, context: RunContext) -> list[CaseResult]:
     """The cases that a test has measured; one over its budget with what to do then, as regressions have it."""
     cell = cell_of(item)
     cases = []
     for result in (each.result for each in item.stash.get(RECORDED, ())):
-        case = result.to_json()
+        steps = None
         if result.verdict is Verdict.OVER_BUDGET and isinstance(item, pytest.Function) and cell is not None:
-            steps = next_steps(as_argument(item), cell, case, result.verdict, context)
-            case["next_steps"] = [{"label": label, "text": text} for label, text in steps]
-        cases.append(case)
+            steps = tuple(next_steps(as_argument(item), cell, result, result.verdict, context))
+        cases.append(replace(result, next_steps=steps))
     return cases
 
 
@@ -104,7 +109,7 @@ def _own_failure(error: BaseException | None) -> str:
     return f"the test failed: {type(error).__name__}" + (f": {first}" if first else "")
 
 
-def _what_to_do(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+def _what_to_do(cases: Sequence[CaseResult]) -> list[str]:
     steps = [step for case in cases for step in steps_of(case)]
     return ["", *fact_lines(list(dict.fromkeys(steps)))] if steps else []
 

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_inferbench.archive.book import Book
+from pytest_inferbench.archive.reported import Reported
 from pytest_inferbench.archive.reports import write_reports
 from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.bench.update_baselines import Outcome, record_pairs, update_baselines
 from pytest_inferbench.config.load import shown
+from pytest_inferbench.document.build import build_document
+from pytest_inferbench.document.codec import from_json, to_json
+from pytest_inferbench.document.run import AcceptedCase, Error, RunDocument, Setting, Skipped
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.files import write_whole
+from pytest_inferbench.plugin.items import REPORTED
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.document import build_document
 from pytest_inferbench.report.json_report import to_text
 from pytest_inferbench.report.terminal import render_summary
 from pytest_inferbench.stats.verdict import Verdict
@@ -46,8 +50,8 @@ class Recorder:
         self._book = Book(_now(), context.resumed)
         self._notes: list[str] = []
         self._reports: list[str] = []
-        self._document: dict[str, Any] = {}
-        self._accepted: list[dict[str, Any]] = []
+        self._document: RunDocument  # there once anything was written
+        self._accepted: list[AcceptedCase] = []
 
     @property
     def path(self) -> Path:
@@ -56,19 +60,18 @@ class Recorder:
 
     def take(self, report: pytest.TestReport) -> None:
         """Add what one phase of one benchmark reported."""
-        data: dict[str, Any] = vars(report)["inferbench"]
-        self._book.hear(report.nodeid, data.get("attempt", 1))
-        self._book.add(data["cases"], data.get("judged", ()))
+        data = from_json(Reported, vars(report)[REPORTED])
+        self._book.take(report.nodeid, data)
         # A regression item that is skipped says what its case or its test says already.
-        if report.skipped and not data.get("regression"):
-            self._book.skipped.append({"id": report.nodeid, "reason": _reason(report)})
+        if report.skipped and not data.regression:
+            self._book.skipped.append(Skipped(report.nodeid, _reason(report)))
         elif (
-            report.failed and report.when != "call" and not any(case["verdict"] == "invalid" for case in data["cases"])
+            report.failed and report.when != "call" and all(case.verdict is not Verdict.INVALID for case in data.cases)
         ):
-            self._book.errors.append({"id": report.nodeid, "message": str(report.longrepr)})
-        elif report.failed and data.get("failed"):
-            self._book.errors.append({"id": report.nodeid, "message": data["failed"]})
-        elif not data["cases"] and not data.get("judged", ()):
+            self._book.errors.append(Error(report.nodeid, str(report.longrepr)))
+        elif report.failed and data.failed:
+            self._book.errors.append(Error(report.nodeid, data.failed))
+        elif not data.cases and not data.judged:
             return
         self._write(finished=None, interrupted=True)
 
@@ -78,18 +81,18 @@ class Recorder:
         False where that went wrong, or where a case fails that was measured before the run was resumed.
         """
         finished = _now()
-        self._write(finished=finished, interrupted=interrupted)
+        document = self._write(finished=finished, interrupted=interrupted)
         updated = self._update(interrupted=interrupted)
         if updated.cases:
-            self._accepted = [case.to_json() for case in updated.cases]
-            self._write(finished=finished, interrupted=interrupted)
-        lines, reported = write_reports(self._context.settings, self._context.folder, self._document)
+            self._accepted = [case.account() for case in updated.cases]
+            document = self._write(finished=finished, interrupted=interrupted)
+        lines, reported = write_reports(self._context.settings, self._context.folder, document)
         self._reports += lines
         kept = self._book.kept
         if kept:
             self._notes.append(f"resumed: {len(kept)} of {len(self._book.cases)} cases were measured before")
-        failed = any(wording.style(Verdict(case["verdict"])) == wording.BAD for case in kept)
-        problems = self._context.extensions.give_results(self._document, self._context.folder)
+        failed = any(wording.style(case.verdict) == wording.BAD for case in kept)
+        problems = self._context.extensions.give_results(to_json(document), self._context.folder)
         self._notes += [*problems, *updated.lines]
         return updated.went_well and reported and not failed and not problems
 
@@ -112,16 +115,15 @@ class Recorder:
         for line in (*self._notes, f"report: {shown(self.path, self._context.settings.rootdir)}", *self._reports):
             terminal.write_line(named(line))
 
-    def _write(self, *, finished: str | None, interrupted: bool) -> None:
-        settings = self._context.settings.rows()
+    def _write(self, *, finished: str | None, interrupted: bool) -> RunDocument:
         self._document = build_document(
             run_id=self._context.run_id,
             started=self._book.started,
             finished=finished,
             interrupted=interrupted,
             environment=self._context.environment,
-            settings=settings,
-            cases=self._book.documented(),
+            settings=[Setting(*row) for row in self._context.settings.rows()],
+            cases=self._book.cases,
             skipped=self._book.skipped,
             errors=self._book.errors,
             invocations=self._book.invocations(finished, interrupted=interrupted),
@@ -133,6 +135,7 @@ class Recorder:
             problem = f"run.json was not written: {error}"
             if problem not in self._notes:
                 self._notes.append(problem)
+        return self._document
 
 
 def _reason(report: pytest.TestReport) -> str:

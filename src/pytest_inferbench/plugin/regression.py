@@ -7,24 +7,25 @@ Law: an item judges what its own test measured in this process; it has no fixtur
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from pytest_inferbench.bench.next_steps import next_steps
+from pytest_inferbench.document.case import NextStep
 from pytest_inferbench.errors import FailedVerdict, InferbenchError, InvalidMeasurement
 from pytest_inferbench.measure.findings_text import invalid_text
 from pytest_inferbench.plugin.items import ENDED, JUDGED, RECORDED, as_argument, case_name, cell_of
-from pytest_inferbench.report.comparison_table import comparison_table, steps_of
+from pytest_inferbench.report.comparison_table import comparison_table
 from pytest_inferbench.report.undecided import undecided_line, what_decides
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.measure_case import Recorded
     from pytest_inferbench.bench.verdicts import Verdicts
-    from pytest_inferbench.measure.result import CaseResult
+    from pytest_inferbench.document.case import CaseResult
     from pytest_inferbench.plan.cell import Cell
     from pytest_inferbench.plan.pair import CellPair
 
@@ -82,30 +83,28 @@ class RegressionItem(pytest.Item):
         if not valid:
             _skip(f"not compared: {invalid_text(self.recorded[0].result)}")
         answers = self._verdicts.of(self)
-        judged: list[dict[str, Any]] = []
+        judged: list[CaseResult] = []
         for each in valid:
             answer = answers[each.id]
             if not isinstance(answer, InferbenchError):
-                case = dataclasses.replace(
-                    each.result, checks=answer.checks, notes=answer.notes, against=answer.against
-                )
-                judged.append(self._with_steps(case.to_json(), each.result))
+                said = replace(each.result, checks=answer.checks, notes=answer.notes, against=answer.against)
+                judged.append(self._with_steps(said, each.result))
         self.stash[JUDGED] = judged
         for each in valid:
             if isinstance(failure := answers[each.id], InferbenchError):
                 raise failure
         self._conclude(judged)
 
-    def _conclude(self, judged: list[dict[str, Any]]) -> None:
-        verdict = worst(Verdict(check["verdict"]) for case in judged for check in case["checks"])
+    def _conclude(self, judged: list[CaseResult]) -> None:
+        verdict = worst(check.verdict for case in judged for check in case.checks)
         text = "\n\n".join(table for case in judged if (table := self._text(case, verdict)))
         if verdict is Verdict.INVALID:
             raise InvalidMeasurement(text)
         if verdict is not None and self._fails(verdict):
             raise FailedVerdict(text)
         if verdict is Verdict.INCONCLUSIVE:
-            texts = [f"{case['case']}: {line}" for case in judged if (line := undecided_line(case))]
-            decides = what_decides([(case["case"], case) for case in judged])
+            texts = [f"{case.case}: {line}" for case in judged if (line := undecided_line(case))]
+            decides = what_decides([(case.case, case) for case in judged])
             _skip("; ".join([f"{verdict.label} {'; '.join(texts)}", *([f"to decide: {decides}"] if decides else [])]))
 
     def _fails(self, verdict: Verdict) -> bool:
@@ -113,24 +112,25 @@ class RegressionItem(pytest.Item):
         by_option = {Verdict.INCONCLUSIVE: settings.fail_inconclusive, Verdict.NEW: settings.require_baseline}
         return verdict is Verdict.REGRESSED or bool(by_option.get(verdict))
 
-    def _text(self, case: dict[str, Any], verdict: Verdict | None) -> str:
+    def _text(self, case: CaseResult, verdict: Verdict | None) -> str:
         if verdict is None:
             return ""
-        context = self._verdicts.context
-        return comparison_table(
-            case, verdict, steps_of(case) or next_steps(as_argument(self.test), self.cell, case, verdict, context)
-        )
+        return comparison_table(case, verdict, case.next_steps or self._steps(case, verdict))
 
-    def _with_steps(self, case: dict[str, Any], measured: CaseResult) -> dict[str, Any]:
+    def _steps(self, case: CaseResult, verdict: Verdict) -> list[NextStep]:
+        return next_steps(as_argument(self.test), self.cell, case, verdict, self._verdicts.context)
+
+    def _with_steps(self, case: CaseResult, measured: CaseResult) -> CaseResult:
         """The case with what to do, where it fails."""
-        verdict = worst(Verdict(check["verdict"]) for check in case["checks"])
+        verdict = worst(check.verdict for check in case.checks)
         if verdict is None or not self._fails(verdict):
             return case
-        steps = next_steps(as_argument(self.test), self.cell, case, verdict, self._verdicts.context)
+        steps = self._steps(case, verdict)
         over = dict.fromkeys(check.source for check in measured.checks if check.verdict is Verdict.OVER_BUDGET)
         if over:
-            steps.append(("budgets", f"it is over them too, and they are yours to change: {', '.join(over)}"))
-        return {**case, "next_steps": [{"label": label, "text": text} for label, text in steps]}
+            text = f"it is over them too, and they are yours to change: {', '.join(over)}"
+            steps.append(NextStep("budgets", text))
+        return replace(case, next_steps=tuple(steps))
 
 
 def regression_name(test: str) -> str:

@@ -6,7 +6,6 @@ controller alone writes files of the run, after every test, so an interrupted ru
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plan.extensions import Extensions
 from pytest_inferbench.plugin.display import display_for
-from pytest_inferbench.plugin.items import is_benchmark
+from pytest_inferbench.plugin.items import REPORTED, is_benchmark
 
 if TYPE_CHECKING:
     from pytest_inferbench.archive.resume import Resumed
@@ -153,7 +152,9 @@ class Session:
         self.context.progress.follow(self._statuses.read)
         node.workerinput["inferbench_run_id"] = self.context.run_id
         if self.context.resumed is not None:
-            node.workerinput["inferbench_resumed"] = json.dumps(self.context.resumed.document)
+            from pytest_inferbench.document.codec import to_json  # noqa: PLC0415 - heavy, and seldom asked for
+
+            node.workerinput["inferbench_resumed"] = to_json(self.context.resumed.document)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:  # noqa: ANN401 - as above
@@ -185,7 +186,7 @@ class Session:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a benchmark's report into the run document."""
         self.context.progress.clear()
-        if self.controls and getattr(report, "inferbench", None) is not None:
+        if self.controls and getattr(report, REPORTED, None) is not None:
             self._records().take(report)
 
     @pytest.hookimpl(trylast=True)

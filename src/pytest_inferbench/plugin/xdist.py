@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_inferbench.plan.scheduling import CellScheduling, Node
+from pytest_inferbench.plugin.items import REPORTED
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
@@ -174,4 +175,4 @@ def _location(nodeid: str) -> tuple[str, int | None, str]:
 
 def _as_error(report: pytest.TestReport) -> None:
     report.when = "setup"  # how pytest, JUnit and xdist spell "error"
-    vars(report)["inferbench"] = {"cases": []}
+    vars(report)[REPORTED] = {}  # it measured nothing

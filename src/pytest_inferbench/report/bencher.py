@@ -7,19 +7,19 @@ are named by their slug (`ttft-ms-p50`), in the unit that the name says; a share
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report.tracked import Figure, figures, tracked_cases
 
 
-def to_bencher(document: Mapping[str, Any]) -> str:
+def to_bencher(document: RunDocument) -> str:
     """The tracked cases; `{}` where there is none."""
     named = {name: _measures(case) for name, case in tracked_cases(document)}
     return json.dumps({name: measures for name, measures in named.items() if measures}, indent=2) + "\n"
 
 
-def _measures(case: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _measures(case: CaseResult) -> dict[str, dict[str, float]]:
     return {figure.name.replace("_", "-").replace(".", "-"): _metric(figure) for figure in figures(case)}
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.apart import shorten_apart
 from pytest_inferbench.report.escape import cells, pad, shorten, visible
@@ -19,7 +19,6 @@ from pytest_inferbench.report.naming import cell_name, differing
 from pytest_inferbench.report.sought import sought
 from pytest_inferbench.stats.verdict import Verdict
 
-Case = Mapping[str, Any]
 Span = tuple[str, str]  # text and its rich style
 Line = list[Span]
 
@@ -52,45 +51,44 @@ class _Column:
 
     name: str
     head: tuple[str, str]
-    texts: Callable[[Sequence[Case]], list[str]]
+    texts: Callable[[Sequence[CaseResult]], list[str]]
     figure: bool = True
 
 
-def _each(text: Callable[[Case], str]) -> Callable[[Sequence[Case]], list[str]]:
+def _each(text: Callable[[CaseResult], str]) -> Callable[[Sequence[CaseResult]], list[str]]:
     return lambda cases: [text(case) for case in cases]
 
 
-def _metric(metric: str, statistic: str) -> Callable[[Sequence[Case]], list[str]]:
-    def texts(cases: Sequence[Case]) -> list[str]:
-        summaries = [case["metrics"].get(metric, {}) for case in cases]
-        unit = next((summary["unit"] for summary in summaries if summary), "")
-        return column([summary.get(statistic) for summary in summaries], unit)
+def _metric(metric: str, statistic: str) -> Callable[[Sequence[CaseResult]], list[str]]:
+    def texts(cases: Sequence[CaseResult]) -> list[str]:
+        unit = next((case.metrics[metric].unit for case in cases if metric in case.metrics), "")
+        return column([case.figure(f"{metric}.{statistic}") for case in cases], unit)
 
     return texts
 
 
-def _requests(case: Case) -> str:
-    counts = (case["metrics"].get(metric, {}).get("n") for metric in ("e2e_ms", "ttft_ms"))
+def _requests(case: CaseResult) -> str:
+    counts = (case.metrics[metric].n for metric in ("e2e_ms", "ttft_ms") if metric in case.metrics)
     return next((f"{count:,}" for count in counts if count is not None), ABSENT)
 
 
-def _client(cases: Sequence[Case]) -> list[str]:
-    return column([case["client"].get("self_error_ms") for case in cases], "ms")
+def _client(cases: Sequence[CaseResult]) -> list[str]:
+    return column([case.client.self_error_ms for case in cases], "ms")
 
 
-def _failed(case: Case) -> bool:
-    return bool(case["metrics"].get("error_rate", {}).get("value"))
+def _failed(case: CaseResult) -> bool:
+    return bool(case.figure("error_rate"))
 
 
-def _seeks(case: Case) -> bool:
+def _seeks(case: CaseResult) -> bool:
     return sought(case) != ABSENT
 
 
-def _self_checked(case: Case) -> bool:
-    return "self_error_ms" in case["client"]
+def _self_checked(case: CaseResult) -> bool:
+    return case.client.self_error_ms is not None
 
 
-_CASE = _Column("case", ("", "case"), _each(lambda case: visible(case["case"])), figure=False)
+_CASE = _Column("case", ("", "case"), _each(lambda case: visible(case.case)), figure=False)
 _FIGURES = (
     _Column("requests", ("", "requests"), _each(_requests)),
     _Column("ttft_p50", ("TTFT", "p50 ms"), _metric("ttft_ms", "p50")),
@@ -105,7 +103,7 @@ _FIGURES = (
 )
 
 
-def table(cases: Sequence[Case], width: int, strict: frozenset[Verdict] = frozenset()) -> list[Line]:
+def table(cases: Sequence[CaseResult], width: int, strict: frozenset[Verdict] = frozenset()) -> list[Line]:
     """The header, a rule and one line for each case, each at most `width` cells (40 or more) wide.
 
     The cell has a column only where the cases are of several, failed requests and a case's own figure (`sought`) only
@@ -124,7 +122,7 @@ def table(cases: Sequence[Case], width: int, strict: frozenset[Verdict] = frozen
     rows = []
     for index, case in enumerate(cases):
         *figures, verdict = [_set(each, texts[each.name][index], widths[each.name]) for each in shown]
-        rows.append([(_GAP.join([*figures, ""]), ""), (verdict, wording.style(Verdict(case["verdict"]), strict))])
+        rows.append([(_GAP.join([*figures, ""]), ""), (verdict, wording.style(case.verdict, strict))])
     return [*heads, rule, *rows]
 
 
@@ -136,7 +134,9 @@ class Head:
     figure: bool
 
 
-def whole_table(cases: Sequence[Case], strict: frozenset[Verdict] = frozenset()) -> tuple[list[Head], list[list[str]]]:
+def whole_table(
+    cases: Sequence[CaseResult], strict: frozenset[Verdict] = frozenset()
+) -> tuple[list[Head], list[list[str]]]:
     """Heads and rows of the same table at any width; the first column names the case, the last is its verdict."""
     columns = _of_interest(cases, strict)
     texts = [each.texts(cases) for each in columns]
@@ -144,11 +144,11 @@ def whole_table(cases: Sequence[Case], strict: frozenset[Verdict] = frozenset())
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
-def _of_interest(cases: Sequence[Case], strict: frozenset[Verdict]) -> list[_Column]:
+def _of_interest(cases: Sequence[CaseResult], strict: frozenset[Verdict]) -> list[_Column]:
     apart = differing(cases)
     head = ("/".join([*apart[:-1], ""]), "".join(apart[-1:]))
     cell = _Column("cell", head, _each(lambda case: cell_name(case, apart) or ABSENT), figure=False)
-    words = _each(lambda case: wording.word(Verdict(case["verdict"]), strict))
+    words = _each(lambda case: wording.word(case.verdict, strict))
     verdict = _Column("verdict", ("", "verdict"), words, figure=False)
     of_some = {"errors": _failed, "client": _self_checked, "sought": _seeks}
     silent = {name for name, speaks in of_some.items() if not any(map(speaks, cases))}

@@ -7,26 +7,29 @@ Law: monospaced, no colour, no width limit: it goes into JUnit files and logs as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_inferbench.document.case import CaseResult, NextStep
+from pytest_inferbench.document.figures import Check
 from pytest_inferbench.report.change import (
     HISTORY,
     PAIRS,
+    Gate,
     compared,
     counted,
     interval,
     listed,
+    ratio,
     repeated,
     would_have_seen,
 )
 from pytest_inferbench.report.error_rate import how_judged
 from pytest_inferbench.report.escape import visible
-from pytest_inferbench.report.figures import ABSENT, quantity
+from pytest_inferbench.report.figures import quantity
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.text_table import text_table
 from pytest_inferbench.report.undecided import what_decides
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,39 +45,39 @@ Facts = list[tuple[str, str]]
 """Label and text, one line each; a line without a label goes on with the one above it."""
 
 
-def comparison_table(case: Mapping[str, Any], verdict: Verdict | None, where: Sequence[tuple[str, str]] = ()) -> str:
+def comparison_table(case: CaseResult, verdict: Verdict | None, where: Sequence[NextStep] = ()) -> str:
     """Every gate of a case on a line, then what must be known of it; "" where no check has the verdict.
 
     Args:
-        case: `CaseResult.to_json()`.
+        case: the case, judged.
         verdict: the one that the text is to explain.
-        where: where to look, and what to run; label and text each.
+        where: where to look, and what to run.
     """
-    checks = [check for check in case["checks"] if check["kind"] in _HEADS]
-    concerned = [check for check in checks if check["verdict"] == verdict]
+    checks = [check for check in case.checks if check.kind in _HEADS]
+    concerned = [check for check in checks if check.verdict == verdict]
     if verdict is None or not concerned:
         return ""
     gates = compared(case)
     share = f" ({len(concerned)} of {counted(len(gates), 'gate')})" if gates else ""
-    title = f"{verdict.label}: {visible(case['case'])} of {cell_name(case)} on {visible(case['hardware'])}{share}"
-    facts = [*_facts(case, verdict, concerned, gates), *where]
+    title = f"{verdict.label}: {visible(case.case)} of {cell_name(case)} on {visible(case.hardware)}{share}"
+    facts = [*_facts(case, verdict, concerned, gates), *((step.label, step.text) for step in where)]
     return "\n".join([title, "", *(_table(gates) if gates else []), *([""] if gates else []), *fact_lines(facts)])
 
 
-def steps_of(case: Mapping[str, Any]) -> Facts:
+def steps_of(case: CaseResult) -> Facts:
     """Where to look and what to run after what failed of a case; none where nothing did."""
-    return [(step["label"], step["text"]) for step in case.get("next_steps", ())]
+    return [(step.label, step.text) for step in case.next_steps or ()]
 
 
-def since(case: Mapping[str, Any]) -> Facts:
+def since(case: CaseResult) -> Facts:
     """When it was last seen as it should be, and what changed beside it."""
-    against = case.get("against")
+    against = case.against
     if against is None:
         return []
-    date = visible(against["since"]).replace("T", " ")[:_TO_THE_MINUTE]
-    facts = [("since", f"{date} UTC, the last accepted session that was no worse ({against['sessions']} of its level)")]
-    changes = [visible(f"{each['what']} {each['was']} -> {each['now']}") for each in against["changes"]]
-    unknown = against.get("unknown", [])
+    date = visible(against.since).replace("T", " ")[:_TO_THE_MINUTE]
+    facts = [("since", f"{date} UTC, the last accepted session that was no worse ({against.sessions} of its level)")]
+    changes = [visible(f"{each.what} {each.was} -> {each.now}") for each in against.changes]
+    unknown = against.unknown or ()
     known = [part for part in ("version", "arguments", "machine") if part not in unknown]
     facts += _below("changed", changes or [f"nothing that is recorded: same {listed(known)}"])
     if unknown:
@@ -83,23 +86,23 @@ def since(case: Mapping[str, Any]) -> Facts:
 
 
 def _facts(
-    case: Mapping[str, Any],
+    case: CaseResult,
     verdict: Verdict,
-    concerned: Sequence[Mapping[str, Any]],
-    gates: Sequence[Mapping[str, Any]],
+    concerned: Sequence[Check],
+    gates: Sequence[Gate],
 ) -> Facts:
     notes = _notes(concerned)
     facts: Facts = []
     if verdict is Verdict.REGRESSED:
         facts += since(case)
-        of_history = [check for check in concerned if check["kind"] == HISTORY]
-        facts += _below("measured", _each({check["metric"]: _measured(case, check) for check in of_history}))
-    if gates and "arms" in gates[0]["comparison"]:
-        found = gates[0]["comparison"]
-        a, b = map(visible, found["arms"])
-        facts.append(("compared", f"A is {a}, B is {b}, {counted(found['n'], 'pair')} of fresh servers"))
+        of_history = [gate for gate in gates if gate.check.kind == HISTORY and gate.check.verdict is verdict]
+        facts += _below("measured", _each({gate.check.metric: _measured(case, gate) for gate in of_history}))
+    if gates and gates[0].found.arms is not None:
+        found = gates[0].found
+        a, b = map(visible, gates[0].found.arms)
+        facts.append(("compared", f"A is {a}, B is {b}, {counted(found.n, 'pair')} of fresh servers"))
         if a == b and verdict in {Verdict.REGRESSED, Verdict.IMPROVED}:
-            rate = f"{100 * found['alpha']:g} runs in 100"
+            rate = f"{100 * found.alpha:g} runs in 100"
             facts.append(("", f"both arms are the same, so this is a false alarm; at most {rate} have one"))
     facts += _below("note" if gates else "why", notes)
     if decides := what_decides([("", case)]) if verdict is Verdict.INCONCLUSIVE else "":
@@ -107,21 +110,21 @@ def _facts(
     return [*facts, *([("judged", how_judged(gates))] if gates else [])]
 
 
-def _notes(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(checks: Sequence[Check]) -> list[str]:
     """What is noted of the checks; once what is noted of all of them."""
-    notes = [check["note"] for check in checks]
+    notes = [check.note for check in checks]
     if len(notes) > 1 and len(set(notes)) == 1:
         return [visible(notes[0])] if notes[0] else []
-    return [f"{_subject(check)}{visible(check['note'])}" for check in checks if check["note"]]
+    return [f"{_subject(check)}{visible(check.note)}" for check in checks if check.note]
 
 
-def _measured(case: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+def _measured(case: CaseResult, gate: Gate) -> str:
     """Whether a fresh server confirmed a change, and if none did, why."""
-    times, _, each = repeated(check).removeprefix("measured ").partition(": ")
+    times, _, each = repeated(gate).removeprefix("measured ").partition(": ")
     if times:
         return f"{times}, each time on a server of its own" + (f": {each}" if each else "")
-    once = (case.get("against") or {}).get("once", "")
-    if not once and not check["comparison"]["confirmations"]:
+    once = (case.against and case.against.once) or ""
+    if not once and not gate.found.confirmations:
         once = "its policy has confirmations: 0"
     return f"once, not again: {visible(once)}" if once else "once"
 
@@ -133,8 +136,8 @@ def _each(texts: Mapping[str, str]) -> list[str]:
     return [f"{visible(metric)}: {text}" for metric, text in texts.items()]
 
 
-def _subject(check: Mapping[str, Any]) -> str:
-    return "" if check["metric"] in _HEADS else f"{visible(check['metric'])}: "
+def _subject(check: Check) -> str:
+    return "" if check.metric in _HEADS else f"{visible(check.metric)}: "
 
 
 def _below(label: str, texts: Sequence[str]) -> Facts:
@@ -148,16 +151,16 @@ def fact_lines(facts: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {label:<{width}}  {text}" for label, text in facts]
 
 
-def _table(gates: Sequence[Mapping[str, Any]]) -> list[str]:
-    return text_table(_HEADS[gates[0]["kind"]], [tuple(_row(check)) for check in gates], _LEFT)
+def _table(gates: Sequence[Gate]) -> list[str]:
+    return text_table(_HEADS[gates[0].check.kind], [tuple(_row(gate)) for gate in gates], _LEFT)
 
 
-def _row(check: Mapping[str, Any]) -> Iterator[str]:
-    found, unit = check["comparison"], check["unit"]
-    yield visible(check["metric"])
-    yield visible(quantity(found.get("baseline"), unit))
-    yield visible(quantity(check.get("value"), unit))
-    yield percent(found["ratio"] - 1) if "ratio" in found else ABSENT
+def _row(gate: Gate) -> Iterator[str]:
+    (check, found), unit = gate, gate.check.unit
+    yield gate.metric
+    yield visible(quantity(found.baseline, unit))
+    yield visible(quantity(check.value, unit))
+    yield ratio(found)
     yield interval(found)
-    yield would_have_seen(check)
-    yield Verdict(check["verdict"]).label
+    yield would_have_seen(gate)
+    yield check.verdict.label

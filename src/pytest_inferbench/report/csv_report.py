@@ -7,10 +7,11 @@ empty. Text that a spreadsheet would take for a formula gets an apostrophe befor
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report.escape import visible
 
 COLUMNS = (
@@ -31,11 +32,10 @@ COLUMNS = (
     "n",
     "value",
 )
-_STATISTICS = ("value", "mean", "p50", "p90", "p95", "p99")
 _FORMULA = ("=", "+", "-", "@")
 
 
-def to_csv(document: Mapping[str, Any]) -> str:
+def to_csv(document: RunDocument) -> str:
     """The figures of the run; a fraction (unit "%") stays one."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -44,16 +44,22 @@ def to_csv(document: Mapping[str, Any]) -> str:
     return out.getvalue()
 
 
-def _rows(document: Mapping[str, Any]) -> Iterator[list[Any]]:
-    run = [document["run_id"], document["started"], str(document["interrupted"]).lower()]
-    for case in document["cases"]:
+def _rows(document: RunDocument) -> Iterator[list[Any]]:
+    run = [document.run_id, document.started, str(document.interrupted).lower()]
+    for case in document.cases:
         names = ("case", "model", "backend", "version", "variant", "hardware", "verdict")
-        shared = [_text(text) for text in (*run, *(case[name] for name in names))]
+        shared = [_text(text) for text in (*run, *(getattr(case, name) for name in names))]
         rows = [
-            [metric, statistic, _text(summary["unit"]), summary["direction"], summary.get("n", ""), summary[statistic]]
-            for metric, summary in case["metrics"].items()
-            for statistic in _STATISTICS
-            if statistic in summary
+            [
+                metric,
+                statistic,
+                _text(summary.unit),
+                summary.direction.value,
+                "" if summary.n is None else summary.n,
+                figure,
+            ]
+            for metric, summary in case.metrics.items()
+            for statistic, figure in summary.statistics().items()
         ]
         yield from ([*shared, *row] for row in rows or [[""] * (len(COLUMNS) - len(shared))])
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.figures import Check, Finding
+from pytest_inferbench.document.run import Error, Family, RunDocument, Skipped
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured, remark
-from pytest_inferbench.report.change import PAIRS, compared, in_a_line, what_was_visible
+from pytest_inferbench.report.change import PAIRS, Gate, compared, in_a_line, what_was_visible
 from pytest_inferbench.report.comparison_table import since
 from pytest_inferbench.report.error_rate import error_rate, site_noise
 from pytest_inferbench.report.escape import GLUE, shorten, visible
@@ -24,7 +27,7 @@ from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.stats.verdict import Verdict, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _NAME = 60  # cells of a case's name or a test's id: enough to find it
 _TEXT = 300  # cells of one reason in words from outside, cut at its end; the document has it whole
@@ -44,31 +47,31 @@ class Entry:
     text: str
 
 
-def explanations(document: Mapping[str, Any]) -> list[Entry]:
+def explanations(document: RunDocument) -> list[Entry]:
     """Every entry of the run document, in the order they are printed."""
-    cases: Sequence[Mapping[str, Any]] = document["cases"]
+    cases: Sequence[CaseResult] = document.cases
     apart, required = differing(cases), is_on(document, REQUIRED)
     named = [(_subject(case, apart), case) for case in cases]
     reasons = [entry for subject, case in named for entry in (*_invalid(subject, case), *_judged(subject, case))]
     return [
         *reasons,
         *(_new(cases, document) if required else ()),
-        *(_error(entry) for entry in document["errors"]),
+        *(_error(entry) for entry in document.errors),
         *_changed(named),
         *_undecided(named),
         *_warnings(named),
         *(() if required else _new(cases, document)),
         *_seen(named),
-        *_compared(document.get("family"), cases),
+        *_compared(document.family, cases),
         *_sites(named),
         *_notes(named),
-        *_skipped(document["skipped"]),
+        *_skipped(document.skipped),
     ]
 
 
-def _subject(case: Mapping[str, Any], apart: Sequence[str]) -> str:
+def _subject(case: CaseResult, apart: Sequence[str]) -> str:
     cell = cell_name(case, apart)
-    return f"{_name(case['case'])} of {shorten(cell, _NAME)}" if cell else _name(case["case"])
+    return f"{_name(case.case)} of {shorten(cell, _NAME)}" if cell else _name(case.case)
 
 
 def _name(words: str) -> str:
@@ -79,29 +82,30 @@ def _text(words: str, most: int = _TEXT) -> str:
     return _FIGURE.sub(GLUE, shorten(visible(words), most, end=0.0))
 
 
-def _finding(finding: Mapping[str, Any]) -> str:
-    parts = (_text(part, _OWN).rstrip(".") for part in (finding["message"], finding["remedy"]))
+def _finding(finding: Finding) -> str:
+    parts = (_text(part, _OWN).rstrip(".") for part in (finding.message, finding.remedy))
     return "; ".join(part for part in parts if part)
 
 
-def _invalid(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
-    for finding in case["validity"]:
-        if finding["invalid"]:
+def _invalid(subject: str, case: CaseResult) -> Iterator[Entry]:
+    for finding in case.validity:
+        if finding.invalid:
             yield Entry(Verdict.INVALID.label, wording.BAD, f"{subject}: {_finding(finding)}")
 
 
-def _judged(subject: str, case: Mapping[str, Any]) -> Iterator[Entry]:
+def _judged(subject: str, case: CaseResult) -> Iterator[Entry]:
     # An invalid measurement is not judged, so its checks say nothing.
-    if case["verdict"] == Verdict.INVALID.value:
+    if case.verdict is Verdict.INVALID:
         return
-    for check in case["checks"]:
-        verdict = Verdict(check["verdict"])
+    for check in case.checks:
+        verdict = check.verdict
         if verdict in _FAILING:
-            said = _text(in_a_line(check), _OWN) if "comparison" in check else _check(check)
+            found = check.comparison
+            said = _check(check) if found is None else _text(in_a_line(Gate(check, found)), _OWN)
             yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {said}")
 
 
-def _changed(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+def _changed(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     """Since when, and beside what, cases regressed: told once for those that have it in common."""
     by_text: dict[str, list[str]] = {}
     for subject, case in named:
@@ -113,12 +117,12 @@ def _changed(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
         yield Entry("since", wording.QUIET, f"{text.removeprefix('since: ')} ({', '.join(subjects)})")
 
 
-def _regressed(case: Mapping[str, Any]) -> bool:
+def _regressed(case: CaseResult) -> bool:
     """Whether any figure of a case regressed: what nobody can tell of its others matters less."""
-    return any(check["verdict"] == Verdict.REGRESSED for check in compared(case))
+    return any(gate.check.verdict is Verdict.REGRESSED for gate in compared(case))
 
 
-def _undecided(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+def _undecided(named: Sequence[tuple[str, CaseResult]]) -> Iterator[Entry]:
     """A line for each inconclusive case, one for those that say the same, and one for what would decide them."""
     label, style = wording.word(Verdict.INCONCLUSIVE), wording.style(Verdict.INCONCLUSIVE)
     by_line: dict[str, list[str]] = {}
@@ -132,14 +136,14 @@ def _undecided(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry
         yield Entry("to decide:", style, _text(decides, _OWN))
 
 
-def _check(check: Mapping[str, Any]) -> str:
-    metric, unit, value = _name(check["metric"]), _name(check["unit"]), measured(check)
+def _check(check: Check) -> str:
+    metric, unit, value = _name(check.metric), _name(check.unit), measured(check)
     known = value != NOT_MEASURED
     parts = [f"{metric} {_glued(value, unit if known else '')}"]
-    if "limit" in check:
-        parts.append(f"limit {_glued(exact(check['limit'], check['unit']), unit)}")
+    if check.limit is not None:
+        parts.append(f"limit {_glued(exact(check.limit, check.unit), unit)}")
         if known:
-            side = "under" if check.get("bound") == "min" else "over"
+            side = "under" if check.bound == "min" else "over"
             parts.append(f"{_glued(*beyond(check).split(' ', 1))} {side}")
     note = _text(remark(check))
     return ", ".join(parts) + (f"; {note}" if note else "")
@@ -149,73 +153,74 @@ def _glued(*words: str) -> str:
     return GLUE.join(word for word in words if word)
 
 
-def _error(entry: Mapping[str, str]) -> Entry:
+def _error(entry: Error) -> Entry:
     # A message may end with a server's log; pytest prints it whole, here its first line must do.
-    first = next(iter(entry["message"].strip().splitlines()), "no message")
-    return Entry("ERROR", wording.BAD, f"{_name(entry['id'])}: {_text(first)}")
+    first = next(iter(entry.message.strip().splitlines()), "no message")
+    return Entry("ERROR", wording.BAD, f"{_name(entry.id)}: {_text(first)}")
 
 
-def _warnings(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+def _warnings(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     by_code: dict[str, list[str]] = {}
     for subject, case in named:
-        for finding in case["validity"]:
-            if not finding["invalid"]:
-                by_code.setdefault(finding["code"], []).append(f"{subject}: {_finding(finding)}")
+        for finding in case.validity:
+            if not finding.invalid:
+                by_code.setdefault(finding.code, []).append(f"{subject}: {_finding(finding)}")
     for texts in by_code.values():
         yield Entry("warning", wording.UNDECIDED, texts[0] + _more(len(texts) - 1))
 
 
-def _compared(family: Mapping[str, Any] | None, cases: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
+def _compared(family: Family | None, cases: Iterable[CaseResult]) -> Iterator[Entry]:
     """What the comparisons are worth, and why their figures are not the table's."""
     if family:
-        tails = any(_tail_of_all(check) for case in cases for check in compared(case))
+        tails = any(_tail_of_all(gate) for case in cases for gate in compared(case))
         what = "medians of rounds, but tails over all requests" if tails else "medians of rounds"
         table = "as the table is" if tails else "the table is over all requests"
         yield Entry("compared:", wording.QUIET, f"{what} ({table}); {error_rate(family)}")
 
 
-def _tail_of_all(check: Mapping[str, Any]) -> bool:
+def _tail_of_all(gate: Gate) -> bool:
     """Whether a comparison is of a tail over all requests: older histories have only its rounds."""
-    return kind_of(check["metric"]) is Kind.TAIL and "median_tails" not in check["comparison"]["notes"]
+    return kind_of(gate.check.metric) is Kind.TAIL and "median_tails" not in gate.found.notes
 
 
-def _new(cases: Iterable[Mapping[str, Any]], document: Mapping[str, Any]) -> Iterator[Entry]:
+def _new(cases: Iterable[CaseResult], document: RunDocument) -> Iterator[Entry]:
     """Why cases are new, each reason once; what fails the run by an option is told with it."""
     required, recorded = is_on(document, REQUIRED), is_on(document, "update-baselines")
-    reasons = (_why_new(case, recorded=recorded) for case in cases if case["verdict"] == Verdict.NEW.value)
+    reasons = (_why_new(case, recorded=recorded) for case in cases if case.verdict is Verdict.NEW)
     for reason in dict.fromkeys(reasons):
         label, style = (Verdict.NEW.label, wording.BAD) if required else ("new:", wording.UNDECIDED)
         yield Entry(label, style, f"{reason} (--{REQUIRED} asks for one)" if required else reason)
 
 
-def _why_new(case: Mapping[str, Any], *, recorded: bool) -> str:
-    new = [check for check in case["checks"] if check["verdict"] == Verdict.NEW.value and check["note"]]
-    why = _text(new[0]["note"] if new else _NO_BASELINE)
-    from_pairs = bool(new) and new[0]["kind"] == PAIRS
+def _why_new(case: CaseResult, *, recorded: bool) -> str:
+    new = [check for check in case.checks if check.verdict is Verdict.NEW and check.note]
+    why = _text(new[0].note if new else _NO_BASELINE)
+    from_pairs = bool(new) and new[0].kind == PAIRS
     return why if from_pairs or recorded else f"{why}; --update-baselines records one"
 
 
-def _seen(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+def _seen(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     for subject, case in named:
-        verdict = worst(Verdict(check["verdict"]) for check in compared(case))
-        if verdict in _PASSED and case["verdict"] != Verdict.INVALID.value:
+        verdict = worst(gate.check.verdict for gate in compared(case))
+        if verdict in _PASSED and case.verdict is not Verdict.INVALID:
             yield Entry(
                 wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case), _OWN)}"
             )
 
 
-def _sites(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+def _sites(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     """What an A/A run says of the noise here."""
     for subject, case in named:
-        for check in compared(case):
-            if "site" in check["comparison"]:
-                yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(site_noise(check), _OWN)}")
+        for check, found in compared(case):
+            if found.site is not None:
+                said = site_noise(check.metric, found.site, found.direction)
+                yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(said, _OWN)}")
 
 
-def _notes(named: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Entry]:
+def _notes(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     by_text: dict[str, list[str]] = {}
     for subject, case in named:
-        for note in case["notes"]:
+        for note in case.notes:
             by_text.setdefault(_text(note), []).append(subject)
     for text, subjects in by_text.items():
         yield Entry("note", wording.QUIET, f"{subjects[0]}: {text}{_more(len(subjects) - 1)}")
@@ -227,10 +232,10 @@ def _more(count: int) -> str:
     return f" (and {count} more case{'s' if count > 1 else ''})"
 
 
-def _skipped(skipped: Iterable[Mapping[str, str]]) -> Iterator[Entry]:
+def _skipped(skipped: Iterable[Skipped]) -> Iterator[Entry]:
     by_reason: dict[str, int] = {}
     for entry in skipped:
-        reason = _text(entry["reason"])
+        reason = _text(entry.reason)
         by_reason[reason] = by_reason.get(reason, 0) + 1
     for reason, count in by_reason.items():
         yield Entry(f"{count} skipped:", wording.UNDECIDED, reason)

@@ -6,10 +6,10 @@ is a file and a line here, and an option of the same name in the table of option
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report.bencher import to_bencher
 from pytest_inferbench.report.csv_report import to_csv
 from pytest_inferbench.report.github_action import to_github_action
@@ -19,8 +19,6 @@ from pytest_inferbench.report.junit import to_junit
 from pytest_inferbench.report.markdown import to_markdown
 from pytest_inferbench.report.openmetrics import to_openmetrics
 from pytest_inferbench.report.sidecar import RecordsOf
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Format:
 
     name: str
     files: tuple[str, ...]
-    render: Callable[[Document, RecordsOf], tuple[str, ...]]
+    render: Callable[[RunDocument, RecordsOf], tuple[str, ...]]
 
 
 FORMATS: tuple[Format, ...] = (

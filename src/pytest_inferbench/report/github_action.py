@@ -7,17 +7,17 @@ https://github.com/benchmark-action/github-action-benchmark, section "Custom ben
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import quantity
 from pytest_inferbench.report.tracked import Figure, figures, tracked_cases
-from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO
 
 
-def to_github_action(document: Mapping[str, Any], direction: str) -> str:
+def to_github_action(document: RunDocument, direction: str) -> str:
     """The figures of which less ("lower") or more ("higher") is better; `[]` where there is none."""
     entries = [
         _entry(name, case, figure)
@@ -28,7 +28,7 @@ def to_github_action(document: Mapping[str, Any], direction: str) -> str:
     return json.dumps(entries, indent=2) + "\n"
 
 
-def _entry(name: str, case: Mapping[str, Any], figure: Figure) -> dict[str, Any]:
+def _entry(name: str, case: CaseResult, figure: Figure) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": f"{name} {figure.name}",
         "unit": figure.unit,
@@ -37,6 +37,6 @@ def _entry(name: str, case: Mapping[str, Any], figure: Figure) -> dict[str, Any]
     if figure.lowest is not None and figure.highest is not None:
         lowest, highest = (quantity(bound, figure.unit) for bound in (figure.lowest, figure.highest))
         entry["range"] = f"{lowest} to {highest} over {figure.rounds} rounds"
-    about = {"verdict": Verdict(case["verdict"]).label, "version": case["version"], "hardware": case["hardware"]}
+    about = {"verdict": case.verdict.label, "version": case.version, "hardware": case.hardware}
     entry["extra"] = "\n".join(f"{key}: {visible(text)}" for key, text in about.items() if text)
     return entry

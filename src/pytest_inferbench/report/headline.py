@@ -6,11 +6,9 @@ that is told with the option's name. A run that was ended early says so here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from pytest_inferbench.document.build import findings
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.findings import findings
 from pytest_inferbench.stats.verdict import Verdict
 
 # Good news first, so that a bad word stands at the end of a line of small letters and is seen.
@@ -29,10 +27,10 @@ _STRICT = {Verdict.NEW: REQUIRED, Verdict.INCONCLUSIVE: "fail-inconclusive"}
 """What fails the run only where this setting is on."""
 
 
-def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+def headline(document: RunDocument) -> list[tuple[str, str]]:
     """The counts, each with its style: `3 within budget`, `2 OVER BUDGET`, `1 NEW (--require-baseline)`, ..."""
-    counter = findings(document["cases"])
-    skipped, errors = len(document["skipped"]), len(document["errors"])
+    counter = findings(document.cases)  # an older document does not say
+    skipped, errors = len(document.skipped), len(document.errors)
     strict = failing(document)
     parts = [
         (f"{counter[each]} {wording.word(each, strict)}{_by(each, strict)}", wording.style(each, strict))
@@ -45,12 +43,12 @@ def headline(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         parts.append((f"{skipped} skipped", wording.UNDECIDED))
     if errors:
         parts.append((f"{errors} ERROR{'S' if errors > 1 else ''}", wording.BAD))
-    if document["interrupted"]:
+    if document.interrupted:
         parts.append(("INTERRUPTED before the last case", wording.BAD))
     return parts
 
 
-def failing(document: Mapping[str, Any]) -> frozenset[Verdict]:
+def failing(document: RunDocument) -> frozenset[Verdict]:
     """The verdicts that fail this run only because an option asks for that."""
     return frozenset(each for each, name in _STRICT.items() if is_on(document, name))
 
@@ -60,6 +58,6 @@ def _by(verdict: Verdict, strict: frozenset[Verdict]) -> str:
     return f" (--{_STRICT[verdict]})" if verdict in strict else ""
 
 
-def is_on(document: Mapping[str, Any], name: str) -> bool:
+def is_on(document: RunDocument, name: str) -> bool:
     """Whether a setting that is on or off was on in the run."""
-    return any(each["name"] == name and each["value"] is True for each in document["settings"])
+    return any(each.name == name and each.value is True for each in document.settings)

@@ -9,42 +9,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.figures import STATISTICS, Check
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import beyond, measured
-from pytest_inferbench.report.change import PAIRS, interval, would_have_seen
+from pytest_inferbench.report.change import PAIRS, Gate, interval, ratio, would_have_seen
 from pytest_inferbench.report.comparison_table import steps_of
 from pytest_inferbench.report.element import Child, element, table
 from pytest_inferbench.report.figures import ABSENT, column, exact, quantity
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.units import percent
 
 _DIGITS = 5
 _JUDGED = ("judged", "verdict", "now", "against", "change", "interval", "margin", "would have seen", "from")
 _FIGURES = range(2, 8)
-_STATISTICS = ("value", "mean", "p50", "p90", "p95", "p99")
 _SHARES = {"changes": "Change against the baseline", "ecdf": "Latency distributions"}
 _TIMES = {"timeline": "Requests", "tokens": "Output tokens per second"}
 
 
-def case_section(case: Mapping[str, Any], index: int, verdict: tuple[str, str], plots: Mapping[str, Any]) -> Element:
+def case_section(case: CaseResult, index: int, verdict: tuple[str, str], plots: Mapping[str, Any]) -> Element:
     """The case, folded; `index` is its place in the document, `verdict` the word and its class."""
     word, tone = verdict
     name = element(
         "summary",
         element("span", word, class_=f"verdict {tone}"),
         " ",
-        element("span", case["case"], class_="name"),
+        element("span", case.case, class_="name"),
         " ",
         element("span", cell_name(case), class_="quiet"),
     )
     parts: list[Child] = [name, *_checks(case), *_steps(case), *_findings(case), _measured(case, plots), *_notes(case)]
-    how = {
-        key: case[key]
-        for key in ("id", "hardware", "invocation", "token_method", "workload", "slo", "client")
-        if case.get(key)
-    }
-    server = {key: value for key, value in case["server"].items() if not _has_series(value)}
+    whole = to_json(case)
+    names = ("id", "hardware", "invocation", "token_method", "workload", "slo", "client")
+    how = {name: value for name in names if (value := whole.get(name))}
+    server = {name: value for name, value in whole.get("server", {}).items() if not _has_series(value)}
     parts += [
         element("details", element("summary", "How it was measured"), nested(how)),
         element("details", element("summary", "Server"), nested(server)) if server else None,
@@ -74,57 +73,57 @@ def _has_series(value: object) -> bool:
     return isinstance(value, Mapping) and "series" in value
 
 
-def _checks(case: Mapping[str, Any]) -> Iterator[Element]:
+def _checks(case: CaseResult) -> Iterator[Element]:
     """The judged figures in a table of what is known of any, and below it, as wide as the screen, their notes."""
-    checks = case["checks"]
+    checks = case.checks
     if not checks:
         return
     rows: list[list[Child]] = []
     for check in checks:
-        verdict = Verdict(check["verdict"])
+        verdict = check.verdict
         shown = element("span", wording.word(verdict), class_=f"verdict {_tone(verdict)}")
-        rows.append([check["metric"], shown, _now(check), _against(check), *_moved(check), check["source"] or ABSENT])
+        rows.append([check.metric, shown, _now(check), _against(check), *_moved(check), check.source or ABSENT])
     said = [place for place in range(len(_JUDGED)) if any(row[place] != ABSENT for row in rows)]
     heads, figures = [_JUDGED[place] for place in said], [place in _FIGURES for place in said]
     judged = table(heads, [[row[place] for place in said] for row in rows], figures=figures)
     yield element("div", judged, class_="judged")
-    notes = [element("li", f"{check['metric']}: {check['note']}") for check in checks if check["note"]]
+    notes = [element("li", f"{check.metric}: {check.note}") for check in checks if check.note]
     if notes:
         yield element("ul", *notes, class_="notes quiet")
 
 
-def _steps(case: Mapping[str, Any]) -> Iterator[Element]:
+def _steps(case: CaseResult) -> Iterator[Element]:
     """Where to look and what to run, ready to be copied."""
     lines = [(element("dt", label), element("dd", element("code", text))) for label, text in steps_of(case)]
     if lines:
         yield element("dl", *(part for line in lines for part in line), class_="steps")
 
 
-def _now(check: Mapping[str, Any]) -> str:
-    return f"{measured(check)} {check['unit']}".rstrip() if "value" in check else ABSENT
+def _now(check: Check) -> str:
+    return f"{measured(check)} {check.unit}".rstrip() if check.value is not None else ABSENT
 
 
-def _against(check: Mapping[str, Any]) -> str:
+def _against(check: Check) -> str:
     """What a figure was held against: its limit, its baseline, or the other side of its pairs."""
-    if "limit" in check:
-        return f"{check.get('bound', '')} {exact(check['limit'], check['unit'])} {check['unit']}".strip()
-    baseline = check.get("comparison", {}).get("baseline")
+    if check.limit is not None:
+        return f"{check.bound or ''} {exact(check.limit, check.unit)} {check.unit}".strip()
+    baseline = None if check.comparison is None else check.comparison.baseline
     if baseline is None:
         return ABSENT
-    return f"{'A' if check['kind'] == PAIRS else 'was'} {quantity(baseline, check['unit'])}"
+    return f"{'A' if check.kind == PAIRS else 'was'} {quantity(baseline, check.unit)}"
 
 
-def _moved(check: Mapping[str, Any]) -> list[str]:
+def _moved(check: Check) -> list[str]:
     """Change, interval, margin and what would have been seen; of a budget how far the figure is beyond it."""
-    found = check.get("comparison")
+    found = check.comparison
     if found is None:
-        over = check["verdict"] == Verdict.OVER_BUDGET.value and "value" in check
+        over = check.verdict is Verdict.OVER_BUDGET and check.value is not None
         return [f"{beyond(check)} beyond" if over else ABSENT, ABSENT, ABSENT, ABSENT]
     return [
-        percent(found["ratio"] - 1) if "ratio" in found else ABSENT,
+        ratio(found),
         interval(found),
-        f"{100 * found['margin']:g} %",
-        would_have_seen(check),
+        f"{100 * found.margin:g} %",
+        would_have_seen(Gate(check, found)),
     ]
 
 
@@ -132,22 +131,20 @@ def _tone(verdict: Verdict) -> str:
     return {wording.BAD: "bad", wording.UNDECIDED: "open"}.get(wording.style(verdict), "good")
 
 
-def _findings(case: Mapping[str, Any]) -> Iterator[Element]:
+def _findings(case: CaseResult) -> Iterator[Element]:
     items = [
         element(
             "li",
-            element(
-                "strong", "INVALID" if finding["invalid"] else "warning", class_="bad" if finding["invalid"] else "open"
-            ),
-            f" {finding['message']} → {finding['remedy']}",
+            element("strong", "INVALID" if finding.invalid else "warning", class_="bad" if finding.invalid else "open"),
+            f" {finding.message} → {finding.remedy}",
         )
-        for finding in case["validity"]
+        for finding in case.validity
     ]
     if items:
         yield element("ul", *items, class_="notes")
 
 
-def _measured(case: Mapping[str, Any], plots: Mapping[str, Any]) -> Element:
+def _measured(case: CaseResult, plots: Mapping[str, Any]) -> Element:
     """Plots of shares and the figures in one column; plots over time in another, equal times under each other."""
     shares = [_frame(title, kind) for kind, title in _SHARES.items() if kind in plots]
     shares += [
@@ -187,24 +184,24 @@ def _frame(title: str, kind: str, part: str | None = None) -> Element:
     )
 
 
-def _metrics(case: Mapping[str, Any]) -> Iterator[Element]:
+def _metrics(case: CaseResult) -> Iterator[Element]:
     rows: list[list[Child]] = []
-    for metric, summary in case["metrics"].items():
-        count = f"{summary['n']:,}" if "n" in summary else ABSENT
-        figures = column([summary.get(name) for name in _STATISTICS], summary["unit"])
-        rows.append([metric, summary["unit"], count, *figures])
+    for metric, summary in case.metrics.items():
+        count = f"{summary.n:,}" if summary.n is not None else ABSENT
+        figures = column([getattr(summary, name) for name in STATISTICS], summary.unit)
+        rows.append([metric, summary.unit, count, *figures])
     if rows:
-        heads = ["metric", "unit", "n", *_STATISTICS]
-        yield table(heads, rows, figures=[False, False, True, *[True] * len(_STATISTICS)])
-    if case["rounds"]:
-        names = list(dict.fromkeys(name for round_ in case["rounds"] for name in round_))
-        units = {name: case["metrics"].get(name.partition(".")[0], {}).get("unit", "") for name in names}
-        lines = [[name, *column([each.get(name) for each in case["rounds"]], units[name])] for name in names]
-        heads = ["metric", *(f"round {index + 1}" for index in range(len(case["rounds"])))]
-        rounds = table(heads, lines, figures=[False, *[True] * len(case["rounds"])])
+        heads = ["metric", "unit", "n", *STATISTICS]
+        yield table(heads, rows, figures=[False, False, True, *[True] * len(STATISTICS)])
+    if case.rounds:
+        names = list(dict.fromkeys(name for round_ in case.rounds for name in round_))
+        units = {name: known.unit if (known := case.metrics.get(name.partition(".")[0])) else "" for name in names}
+        lines = [[name, *column([each.get(name) for each in case.rounds], units[name])] for name in names]
+        heads = ["metric", *(f"round {index + 1}" for index in range(len(case.rounds)))]
+        rounds = table(heads, lines, figures=[False, *[True] * len(case.rounds)])
         yield element("details", element("summary", "Rounds"), rounds)
 
 
-def _notes(case: Mapping[str, Any]) -> Iterator[Element]:
-    if case["notes"]:
-        yield element("ul", *(element("li", note) for note in case["notes"]), class_="notes quiet")
+def _notes(case: CaseResult) -> Iterator[Element]:
+    if case.notes:
+        yield element("ul", *(element("li", note) for note in case.notes), class_="notes quiet")

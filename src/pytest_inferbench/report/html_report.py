@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 from xml.etree.ElementTree import Element
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
 from pytest_inferbench.report.element import Child, element, raw, table, to_html
@@ -30,7 +32,7 @@ from pytest_inferbench.stats.verdict import Verdict
 TONES = {wording.BAD: "bad", wording.UNDECIDED: "open", wording.GOOD: "good", wording.QUIET: "quiet"}
 
 
-def to_html_page(document: Mapping[str, Any], records_of: RecordsOf) -> str:
+def to_html_page(document: RunDocument, records_of: RecordsOf) -> str:
     """The page.
 
     Args:
@@ -43,7 +45,7 @@ def to_html_page(document: Mapping[str, Any], records_of: RecordsOf) -> str:
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", **{"http-equiv": "Content-Security-Policy"}, content=_policy(scripts)),
-        element("title", f"{_words(document)} · {document['run_id']}"),
+        element("title", f"{_words(document)} · {document.run_id}"),
         raw("style", asset("uplot.css") + asset("page.css")),
     )
     body = element("body", *_body(document, records_of), *(raw("script", script) for script in scripts))
@@ -63,8 +65,8 @@ def _policy(scripts: list[str]) -> str:
     return f"default-src 'none'; style-src 'unsafe-inline'; script-src {allowed}; base-uri 'none'; form-action 'none'"
 
 
-def _body(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Element]:
-    cases = document["cases"]
+def _body(document: RunDocument, records_of: RecordsOf) -> Iterator[Element]:
+    cases = document.cases
     yield element("a", "To the cases", href="#cases", class_="skip")
     yield _header(document)
     yield element(
@@ -77,19 +79,19 @@ def _body(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Elemen
     )
 
 
-def _words(document: Mapping[str, Any]) -> str:
+def _words(document: RunDocument) -> str:
     return ", ".join(text for text, _ in headline(document))
 
 
-def _header(document: Mapping[str, Any]) -> Element:
+def _header(document: RunDocument) -> Element:
     parts = [element("span", text, class_=f"count {TONES[style]}") for text, style in headline(document)]
-    about = [common(document["cases"])] if document["cases"] else []
-    times = [f"run {document['run_id']}", f"started {document['started']}"]
-    times += [f"finished {document['finished']}"] if "finished" in document else ["not finished"]
-    if "invocations" in document:
-        times.append(f"in {len(document['invocations'])} invocations")
+    about = [common(document.cases)] if document.cases else []
+    times = [f"run {document.run_id}", f"started {document.started}"]
+    times += [f"finished {document.finished}"] if document.finished is not None else ["not finished"]
+    if document.invocations is not None:
+        times.append(f"in {len(document.invocations)} invocations")
     banner = None
-    if document["interrupted"]:
+    if document.interrupted:
         banner = element(
             "p", "This run was interrupted: cases are missing, and nothing here speaks for them.", class_="banner bad"
         )
@@ -103,7 +105,7 @@ def _header(document: Mapping[str, Any]) -> Element:
     )
 
 
-def _notes(document: Mapping[str, Any]) -> Iterator[Element]:
+def _notes(document: RunDocument) -> Iterator[Element]:
     entries = explanations(document)
     if not entries:
         return
@@ -114,21 +116,21 @@ def _notes(document: Mapping[str, Any]) -> Iterator[Element]:
     yield element("section", element("h2", "What to know"), element("ul", *items, class_="notes"))
 
 
-def _overview(cases: list[Mapping[str, Any]], strict: frozenset[Verdict]) -> Iterator[Element]:
+def _overview(cases: Sequence[CaseResult], strict: frozenset[Verdict]) -> Iterator[Element]:
     if not cases:
         return
     heads, texts = whole_table(cases, strict)
     rows: list[list[Child]] = []
     for index, (case, (name, *figures, verdict)) in enumerate(zip(cases, texts, strict=True)):
         link = element("a", name, href=f"#case-{index}", class_="name")
-        tone = TONES[wording.style(Verdict(case["verdict"]), strict)]
+        tone = TONES[wording.style(case.verdict, strict)]
         rows.append([link, element("span", verdict, class_=f"verdict {tone}"), *figures])
     heads = [heads[0], heads[-1], *heads[1:-1]]  # a phone has room for the case and its verdict
     drawn = table([head.text for head in heads], rows, figures=[head.figure for head in heads])
     yield element("section", element("h2", "Cases at a glance"), drawn, id="overview")
 
 
-def _sweeps(cases: list[Mapping[str, Any]]) -> Iterator[Element]:
+def _sweeps(cases: Sequence[CaseResult]) -> Iterator[Element]:
     found = sweeps(cases)
     if not found:
         return
@@ -140,8 +142,8 @@ def _sweeps(cases: list[Mapping[str, Any]]) -> Iterator[Element]:
     yield element("section", element("h2", "Throughput against latency"), *frames, data, id="sweep-plots")
 
 
-def _cases(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Element]:
-    cases = document["cases"]
+def _cases(document: RunDocument, records_of: RecordsOf) -> Iterator[Element]:
+    cases = document.cases
     if not cases:
         return
     detail, strict = detail_for(len(cases)), failing(document)
@@ -152,7 +154,7 @@ def _cases(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Eleme
     sections = []
     for index, case in enumerate(cases):
         plots = case_plots(case, records_of(case), detail)
-        verdict = Verdict(case["verdict"])
+        verdict = case.verdict
         word, tone = wording.word(verdict, strict), TONES[wording.style(verdict, strict)]
         sections.append(case_section(case, index, (word, tone), plots))
         if plots:
@@ -161,24 +163,25 @@ def _cases(document: Mapping[str, Any], records_of: RecordsOf) -> Iterator[Eleme
     yield element("section", element("h2", "Cases"), bar, *sections, id="cases")
 
 
-def _about(document: Mapping[str, Any]) -> Iterator[Element]:
-    rows = [[setting["name"], str(setting["value"]), setting["source"]] for setting in document["settings"]]
+def _about(document: RunDocument) -> Iterator[Element]:
+    rows = [[setting.name, str(setting.value), setting.source] for setting in document.settings]
     settings = table(["option", "value", "from"], rows, figures=[False] * 3)
     yield element(
         "section",
         element("h2", "This run"),
-        element("details", element("summary", "Environment"), nested(document["environment"])),
+        element("details", element("summary", "Environment"), nested(to_json(document.environment))),
         element("details", element("summary", "Settings"), settings),
-        *(_listed("Skipped", document["skipped"], "reason"), _listed("Errors", document["errors"], "message")),
+        _listed("Skipped", "reason", [(each.id, each.reason) for each in document.skipped]),
+        _listed("Errors", "message", [(each.id, each.message) for each in document.errors]),
     )
 
 
-def _listed(title: str, entries: list[Mapping[str, str]], key: str) -> Element | None:
+def _listed(title: str, what: str, entries: Sequence[tuple[str, str]]) -> Element | None:
     if not entries:
         return None
-    rows: list[list[Child]] = [[entry["id"], element("span", entry[key], class_="pre")] for entry in entries]
+    rows: list[list[Child]] = [[test, element("span", said, class_="pre")] for test, said in entries]
     return element(
-        "details", element("summary", f"{title} ({len(rows)})"), table(["test", key], rows, figures=[False] * 2)
+        "details", element("summary", f"{title} ({len(rows)})"), table(["test", what], rows, figures=[False] * 2)
     )
 
 

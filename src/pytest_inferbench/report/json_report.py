@@ -1,7 +1,7 @@
 """The run document as JSON text.
 
-Law: the same document gives the same bytes. Fields stand in the order the document has them (`build_document` and
-the result's own declaration), two spaces deep, in ASCII, with one newline at the end. What JSON cannot hold is
+Law: the same document gives the same bytes. Fields stand in the order the document has them (as its types are
+declared), two spaces deep, in ASCII, with one newline at the end. What JSON cannot hold is
 refused by its place in the document, never written as `NaN` or as something else.
 """
 
@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
 
+from pytest_inferbench.document.codec import to_json
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.errors import InferbenchError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
-
-def to_text(document: Mapping[str, Any]) -> str:
+def to_text(document: RunDocument) -> str:
     """The document's canonical text.
 
     Raises:
         InferbenchError: a value is NaN, infinite or not a JSON type; names its place (`cases[0].metrics.ttft_ms.p50`).
     """
-    _refuse_unwritable(document, "")
-    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    found = to_json(document)
+    _refuse_unwritable(found, "")
+    return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def _refuse_unwritable(value: object, place: str) -> None:

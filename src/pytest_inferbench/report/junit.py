@@ -9,11 +9,14 @@ what ended without a result are errors. A case's measuring time is shared equall
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.figures import Check
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
-from pytest_inferbench.report.change import in_a_line, would_have_seen
+from pytest_inferbench.report.change import Gate, in_a_line, would_have_seen
 from pytest_inferbench.report.comparison_table import fact_lines, since, steps_of
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import ABSENT, exact
@@ -23,62 +26,60 @@ from pytest_inferbench.stats.verdict import Verdict
 if TYPE_CHECKING:
     from junit_xml import TestCase, TestSuite
 
-Case = Mapping[str, Any]
-Check = Mapping[str, Any]
 
 _FAILURES = frozenset({Verdict.OVER_BUDGET, Verdict.REGRESSED})
 _CELL = ("model", "backend", "version", "variant", "hardware")
 _KINDS = {"history": "regression", "pairs": "regression"}
 
 
-def to_junit(document: Mapping[str, Any]) -> str:
+def to_junit(document: RunDocument) -> str:
     """The run document as JUnit XML in ASCII, with a newline at the end; the same document gives the same bytes."""
     from junit_xml import to_xml_report_string  # noqa: PLC0415 - loaded only where it is asked for
 
-    suites = [_suite(document, cases) for cases in _by_cell(document["cases"])]
+    suites = [_suite(document, cases) for cases in _by_cell(document.cases)]
     suites += _tests(document)
     text: str = to_xml_report_string(suites)
     # `disabled` is older than the schema that CI systems check against; an attribute's own text has its quotes escaped.
     return text.replace(' disabled="0"', "").rstrip("\n") + "\n"
 
 
-def _by_cell(cases: Iterable[Case]) -> list[list[Case]]:
-    cells: dict[tuple[str, ...], list[Case]] = {}
+def _by_cell(cases: Iterable[CaseResult]) -> list[list[CaseResult]]:
+    cells: dict[tuple[str, ...], list[CaseResult]] = {}
     for case in cases:
-        cells.setdefault(tuple(case[name] for name in _CELL), []).append(case)
+        cells.setdefault(tuple(getattr(case, name) for name in _CELL), []).append(case)
     return list(cells.values())
 
 
-def _suite(document: Mapping[str, Any], cases: Sequence[Case]) -> TestSuite:
+def _suite(document: RunDocument, cases: Sequence[CaseResult]) -> TestSuite:
     from junit_xml import TestSuite  # noqa: PLC0415 - as above
 
-    properties = {name: visible(cases[0][name]) for name in _CELL if cases[0][name]}
+    properties = {name: visible(part) for name in _CELL if (part := getattr(cases[0], name))}
     return TestSuite(
         visible(cell_name(cases[0])),
         [entry for case in cases for entry in _entries(case)],
-        timestamp=document["started"],
-        properties={"run": visible(document["run_id"]), **properties},
+        timestamp=document.started,
+        properties={"run": visible(document.run_id), **properties},
     )
 
 
-def _entries(case: Case) -> list[TestCase]:
+def _entries(case: CaseResult) -> list[TestCase]:
     """A case's checks; where it is INVALID, that alone."""
-    seconds = sum(round_.get("wall_s", 0.0) for round_ in case["rounds"])
-    invalid = [finding for finding in case["validity"] if finding["invalid"]]
-    if invalid or case["verdict"] == Verdict.INVALID:
+    seconds = sum(round_.get("wall_s", 0.0) for round_ in case.rounds)
+    invalid = [finding for finding in case.validity if finding.invalid]
+    if invalid or case.verdict is Verdict.INVALID:
         entry = _entry(case, "validity", seconds)
-        words = [f"{visible(found['code'])}: {visible(found['message'])}" for found in invalid] or ["not to be judged"]
-        remedies = [f"{line} -> {visible(found['remedy'])}" for line, found in zip(words, invalid, strict=False)]
+        words = [f"{visible(found.code)}: {visible(found.message)}" for found in invalid] or ["not to be judged"]
+        remedies = [f"{line} -> {visible(found.remedy)}" for line, found in zip(words, invalid, strict=False)]
         entry.add_error_info(words[0], "\n".join(remedies), Verdict.INVALID.label)
         return [entry]
-    checks = case["checks"]
+    checks = case.checks
     return [_checked(case, check, seconds / len(checks)) for check in checks]
 
 
-def _checked(case: Case, check: Check, seconds: float) -> TestCase:
-    verdict = Verdict(check["verdict"])
-    rest = check.get("bound") or _KINDS.get(check["kind"], check["kind"])
-    entry = _entry(case, f"{visible(check['metric'])} {rest}", seconds)
+def _checked(case: CaseResult, check: Check, seconds: float) -> TestCase:
+    verdict = check.verdict
+    rest = check.bound or _KINDS.get(check.kind, check.kind)
+    entry = _entry(case, f"{visible(check.metric)} {rest}", seconds)
     message, details = _told(verdict, check)
     if verdict in _FAILURES:
         details = "\n".join(filter(None, [details, *_facts(case, verdict)]))
@@ -95,51 +96,52 @@ def _checked(case: Case, check: Check, seconds: float) -> TestCase:
 
 def _told(verdict: Verdict, check: Check) -> tuple[str, str]:
     """The verdict with the figures it rests on in one line, which is all that a list shows; and what explains it."""
-    note, source = visible(check["note"]), visible(check["source"])
+    note, source = visible(check.note), visible(check.source)
     details = [f"written at {source}"] if source else []
-    if "comparison" in check:
-        seen = would_have_seen(check)
-        parts = [f"{verdict.label}: {in_a_line(check)}", *([] if seen == ABSENT else [f"would have seen {seen}"])]
-        if remedy := check["comparison"].get("remedy", ""):
+    if check.comparison is not None:
+        gate = Gate(check, check.comparison)
+        seen = would_have_seen(gate)
+        parts = [f"{verdict.label}: {in_a_line(gate)}", *([] if seen == ABSENT else [f"would have seen {seen}"])]
+        if remedy := gate.found.remedy:
             parts.append(f"to decide: {visible(remedy)}")
         return "; ".join(parts), "\n".join(details)
-    if check["kind"] != "budget":
+    if check.kind != "budget":
         return f"{verdict.label}: {note}" if note else verdict.label, "\n".join(details)
-    unit, value = visible(check["unit"]), measured(check)
+    unit, value = visible(check.unit), measured(check)
     parts = [f"{verdict.label}: {value}" + ("" if value == NOT_MEASURED else f" {unit}".rstrip())]
-    if "limit" in check:
-        parts.append(f"{check.get('bound', 'limit')} {exact(check['limit'], check['unit'])} {unit}".rstrip())
+    if check.limit is not None:
+        parts.append(f"{check.bound or 'limit'} {exact(check.limit, check.unit)} {unit}".rstrip())
         if verdict is Verdict.OVER_BUDGET and value != NOT_MEASURED:
             parts.append(f"{visible(beyond(check))} beyond it")
     return ", ".join(parts), "\n".join([*details, note] if note else details)
 
 
-def _facts(case: Case, verdict: Verdict) -> list[str]:
+def _facts(case: CaseResult, verdict: Verdict) -> list[str]:
     """Since when and beside what it regressed, and what to do."""
     facts = since(case) if verdict is Verdict.REGRESSED else []
     return [visible(line) for line in fact_lines([*facts, *steps_of(case)])]
 
 
-def _entry(case: Case, name: str, seconds: float) -> TestCase:
+def _entry(case: CaseResult, name: str, seconds: float) -> TestCase:
     from junit_xml import TestCase  # noqa: PLC0415 - as above
 
-    place = (case["model"], case["backend"], case["variant"], case["case"])
+    place = (case.model, case.backend, case.variant, case.case)
     named = ".".join(visible(part) for part in place if part) or "unnamed"
     return TestCase(name, named, elapsed_sec=round(seconds, 3))
 
 
-def _tests(document: Mapping[str, Any]) -> list[TestSuite]:
+def _tests(document: RunDocument) -> list[TestSuite]:
     """What ended in an error or was skipped, whether it has figures or not."""
     from junit_xml import TestCase, TestSuite  # noqa: PLC0415 - as above
 
     entries = []
-    for found in document["errors"]:
-        entry = TestCase(visible(found["id"]), "tests")
-        first, *rest = found["message"].strip().splitlines() or ["no message"]
+    for found in document.errors:
+        entry = TestCase(visible(found.id), "tests")
+        first, *rest = found.message.strip().splitlines() or ["no message"]
         entry.add_error_info(visible(first), "\n".join(visible(line) for line in rest), "ERROR")
         entries.append(entry)
-    for found in document["skipped"]:
-        entry = TestCase(visible(found["id"]), "tests")
-        entry.add_skipped_info(visible(found["reason"]) or "skipped")
+    for skipped in document.skipped:
+        entry = TestCase(visible(skipped.id), "tests")
+        entry.add_skipped_info(visible(skipped.reason) or "skipped")
         entries.append(entry)
-    return [TestSuite("tests", entries, timestamp=document["started"])] if entries else []
+    return [TestSuite("tests", entries, timestamp=document.started)] if entries else []

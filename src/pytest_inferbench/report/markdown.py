@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.run import AcceptedCase, RunDocument
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import whole_table
 from pytest_inferbench.report.comparison_table import fact_lines, steps_of
@@ -31,12 +32,12 @@ _SPECIAL = re.compile(r"[\\`*{}\[\]|~$]|:(?=//)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9
 _MARKS = {wording.BAD: "❌", wording.UNDECIDED: "⚠️", wording.GOOD: "✅", wording.QUIET: ""}
 
 
-def to_markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
+def to_markdown(document: RunDocument, limit: int = LIMIT) -> str:
     """The summary, shorter than `limit` bytes (10,000 or more)."""
     head = list(_head(document))
-    steps = _steps(document["cases"])
+    steps = _steps(document.cases)
     room = limit - _size(head) - _size(steps)
-    rows = _table(document["cases"], failing(document), int(room * _TABLE_SHARE))
+    rows = _table(document.cases, failing(document), int(room * _TABLE_SHARE))
     accepted = _accepted(document, int(room * _TABLE_SHARE / 2))
     entries = [_entry(entry) for entry in explanations(document)]
     kept = _fitting(entries, room - _size(rows) - _size(accepted) - 200)
@@ -46,22 +47,22 @@ def to_markdown(document: Mapping[str, Any], limit: int = LIMIT) -> str:
     return "\n".join([*head, *rows, *steps, *accepted, *(["", "### Notes", ""] if notes else []), *notes]) + "\n"
 
 
-def _head(document: Mapping[str, Any]) -> Iterator[str]:
+def _head(document: RunDocument) -> Iterator[str]:
     parts = headline(document)
     styles = [style for _, style in parts]
     worst = next(style for style in (wording.BAD, wording.UNDECIDED, wording.GOOD) if style in styles)
     yield f"## {_MARKS[worst]} {', '.join(text for text, _ in parts)}"
     yield ""
-    if document["cases"]:
-        yield f"{code(shorten(common(document['cases']), _NAME * 2))}, run {code(document['run_id'])}"
+    if document.cases:
+        yield f"{code(shorten(common(document.cases), _NAME * 2))}, run {code(document.run_id)}"
         yield ""
 
 
-def _table(cases: Sequence[Mapping[str, Any]], strict: frozenset[Verdict], room: int) -> list[str]:
+def _table(cases: Sequence[CaseResult], strict: frozenset[Verdict], room: int) -> list[str]:
     if not cases:
         return []
     heads, texts = whole_table(cases, strict)
-    styles = [wording.style(Verdict(case["verdict"]), strict) for case in cases]
+    styles = [wording.style(case.verdict, strict) for case in cases]
     rule = ["--:" if head.figure else ":--" for head in heads]
     rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, styles)]
     return [
@@ -79,33 +80,31 @@ def _cases(rows: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[s
     return [*(rows[index] for index in sorted(kept)), *last]
 
 
-def _steps(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+def _steps(cases: Sequence[CaseResult]) -> list[str]:
     """Where to look and what to run after what failed: of the first cases; the others' tests say the same of them."""
-    failed = [case for case in cases if case.get("next_steps")]
+    failed = [case for case in cases if case.next_steps]
     lines: list[str] = []
     for case in failed[:_STEPS]:
         steps = fact_lines(steps_of(case))
-        lines += ["", f"{code(shorten(case['case'], _NAME))}:", "", "<pre>", *map(plain, map(visible, steps)), "</pre>"]
+        lines += ["", f"{code(shorten(case.case, _NAME))}:", "", "<pre>", *map(plain, map(visible, steps)), "</pre>"]
     left = len(failed) - _STEPS
     more = [] if left <= 0 else ["", f"… and {left:,} more, whose tests say it"]
     return ["", "### What to do", *lines, *more] if lines else []
 
 
-def _accepted(document: Mapping[str, Any], room: int) -> list[str]:
+def _accepted(document: RunDocument, room: int) -> list[str]:
     """What `--update-baselines` made of the accepted figures."""
-    updates = document.get("accepted", ())
+    updates = document.accepted
     if not updates:
         return []
-    rows = [_row([code(shorten(f"{each['case']} on {each['hardware']}", _NAME)), *_moved(each)]) for each in updates]
+    rows = [_row([code(shorten(f"{each.case} on {each.hardware}", _NAME)), *_moved(each)]) for each in updates]
     head = [_row(["case", "baseline", "accepted before → now"]), _row([":--"] * 3)]
     return ["", "### Accepted", "", *head, *_cases(rows, room)]
 
 
-def _moved(update: Mapping[str, Any]) -> list[str]:
-    figures = (
-        f"{each['metric']} {_figure(each.get('old'))} → {_figure(each.get('new'))}" for each in update["figures"]
-    )
-    return [plain(shorten(visible(update["said"]), _SAID, end=0.0)), plain("; ".join(map(visible, figures)))]
+def _moved(update: AcceptedCase) -> list[str]:
+    figures = (f"{each.metric} {_figure(each.old)} → {_figure(each.new)}" for each in update.figures)
+    return [plain(shorten(visible(update.said), _SAID, end=0.0)), plain("; ".join(map(visible, figures)))]
 
 
 def _figure(value: float | None) -> str:

@@ -5,10 +5,10 @@ Law: pure; no line is wider than the terminal. A time that no earlier run can vo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.report.escape import GLUE, visible, wrap
 from pytest_inferbench.units import duration
 
@@ -47,7 +47,7 @@ class Earlier:
         rounds: rounds of a case of that run that did not say its own.
     """
 
-    case: Mapping[str, Any]
+    case: CaseResult
     rounds: int
 
 
@@ -82,11 +82,11 @@ def expected(earlier: Sequence[Earlier], rounds: int) -> float:
     """
     seconds = 0.0
     for one in earlier:
-        walls = [figures[_WALL] for figures in one.case["rounds"]]
+        walls = one.case.in_rounds(_WALL)
         # A case with another number than its run had said it itself, and says it again.
         again = rounds if len(walls) == one.rounds else len(walls)
         seconds += again * sum(walls) / len(walls)
-    return seconds + max((one.case["server"].get("ready_seconds", 0.0) for one in earlier), default=0.0)
+    return seconds + max((one.case.server.ready_seconds or 0.0 for one in earlier), default=0.0)
 
 
 def _tests(cell: PlannedCell, rounds: int) -> str:

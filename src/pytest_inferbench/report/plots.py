@@ -14,6 +14,9 @@ from itertools import chain
 from typing import Any
 
 from pytest_inferbench.clock import NS_PER_S
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.comparison import GateComparison
+from pytest_inferbench.document.observed import Series
 from pytest_inferbench.metrics.formulas import RequestView
 from pytest_inferbench.metrics.table import METRICS, SampleMetric
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views
@@ -21,8 +24,6 @@ from pytest_inferbench.records import RequestRecord
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.naming import PARTS, cell_name
 from pytest_inferbench.report.sidecar import CaseRecords
-
-Case = Mapping[str, Any]
 
 CURVE = 200
 BINS = 160
@@ -41,7 +42,7 @@ def detail_for(cases: int) -> int:
     return max(_FEWEST, min(_MOST, _IN_ALL // max(cases, 1)))
 
 
-def case_plots(case: Case, records: CaseRecords | None, detail: int) -> dict[str, Any]:
+def case_plots(case: CaseResult, records: CaseRecords | None, detail: int) -> dict[str, Any]:
     """The plots that a case has something for: `ecdf`, `timeline`, `tokens`, `series`, `changes`, `history`."""
     plots: dict[str, Any] = {}
     if records is not None:
@@ -58,15 +59,15 @@ def case_plots(case: Case, records: CaseRecords | None, detail: int) -> dict[str
     return {name: plot for name, plot in plots.items() if plot}
 
 
-def sweeps(cases: Sequence[Case]) -> list[dict[str, Any]]:
+def sweeps(cases: Sequence[CaseResult]) -> list[dict[str, Any]]:
     """Throughput against latency: one plot for each test that was measured under several loads, a line for each cell.
 
     A test's points are its cases (`concurrency[c01]`, `concurrency[c08]`), in the order they ran. Those of one `group`
     differ in load alone; only they are joined.
     """
-    tests: defaultdict[str, list[Case]] = defaultdict(list)
+    tests: defaultdict[str, list[CaseResult]] = defaultdict(list)
     for case in cases:
-        tests[case["case"].partition("[")[0]].append(case)
+        tests[case.case.partition("[")[0]].append(case)
     plots = [_sweep(test, found) for test, found in tests.items()]
     return [plot for plot in plots if any(_joined(line["points"]) for line in plot["lines"])]
 
@@ -75,53 +76,49 @@ def _joined(points: Sequence[Mapping[str, Any]]) -> bool:
     return len({point["group"] for point in points}) < len(points)
 
 
-def _sweep(test: str, cases: Sequence[Case]) -> dict[str, Any]:
-    drawn = [case for case in cases if "p50" in case["metrics"].get("ttft_ms", {})]
+def _sweep(test: str, cases: Sequence[CaseResult]) -> dict[str, Any]:
+    drawn = [case for case in cases if case.figure("ttft_ms.p50") is not None]
     # One figure for all points of a plot: the first that every case has.
-    output = next((name for name in _OUTPUT if all(_has(case, name) for case in drawn)), _OUTPUT[0])
-    drawn = [case for case in drawn if _has(case, output)]
+    output = next((name for name in _OUTPUT if all(case.figure(name) is not None for case in drawn)), _OUTPUT[0])
+    drawn = [case for case in drawn if case.figure(output) is not None]
     lines: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     asked: list[dict[str, Any]] = []
     for case in drawn:
-        beside = {name: value for name, value in case["workload"].items() if name not in _LOAD}
+        beside = {name: value for name, value in case.workload.items() if name not in _LOAD}
         asked += [beside] if beside not in asked else []
         lines[cell_name(case, PARTS)].append(_point(case, output, asked.index(beside)))
     return {
         "test": visible(test),
         "output": "output tok/s" if output == _OUTPUT[0] else "output tok/s of the whole run",
         "lines": [{"cell": cell, "points": points} for cell, points in lines.items()],
-        "slo_ttft_ms": sorted({case["slo"]["ttft_ms"] for case in drawn if "ttft_ms" in case.get("slo", {})}),
+        "slo_ttft_ms": sorted({limits["ttft_ms"] for case in drawn if "ttft_ms" in (limits := case.slo or {})}),
     }
 
 
-def _has(case: Case, metric: str) -> bool:
-    return "value" in case["metrics"].get(metric, {})
-
-
-def _point(case: Case, output: str, group: int) -> dict[str, Any]:
-    label = case["case"].partition("[")[2].removesuffix("]")
-    ttft, tpot = case["metrics"]["ttft_ms"], case["metrics"].get("tpot_ms", {})
+def _point(case: CaseResult, output: str, group: int) -> dict[str, Any]:
+    label = case.case.partition("[")[2].removesuffix("]")
     figures = {
-        "output": case["metrics"][output]["value"],
-        "ttft_p50": ttft["p50"],
-        "ttft_p95": ttft.get("p95"),
-        "tpot_p50": tpot.get("p50"),
+        "output": case.figure(output),
+        "ttft_p50": case.figure("ttft_ms.p50"),
+        "ttft_p95": case.figure("ttft_ms.p95"),
+        "tpot_p50": case.figure("tpot_ms.p50"),
     }
     known = {name: _short(x) for name, x in figures.items() if x is not None}
     return {"label": visible(label) or "-", "group": group, **known}
 
 
-def _origin(case: Case, requests: Sequence[RequestRecord]) -> int | None:
+def _origin(case: CaseResult, requests: Sequence[RequestRecord]) -> int | None:
     """The zero of the time axis in nanoseconds: the document's own, else the first send."""
-    stated = case.get("timeline", {}).get("origin_ns")
+    if case.timeline is not None:
+        return case.timeline.origin_ns
     sent = [record.sent_ns for record in requests if record.sent_ns is not None]
-    return stated if stated is not None else min(sent, default=None)
+    return min(sent, default=None)
 
 
-def _views(case: Case, records: CaseRecords) -> list[tuple[tuple[int, int], RequestView]]:
+def _views(case: CaseResult, records: CaseRecords) -> list[tuple[tuple[int, int], RequestView]]:
     """Every counted request with its place in the records."""
-    known = case["token_method"] in set(TokenMethod)
-    method = TokenMethod(case["token_method"]) if known else TokenMethod.CHUNKS
+    known = case.token_method in set(TokenMethod)
+    method = TokenMethod(case.token_method) if known else TokenMethod.CHUNKS
     return [
         ((index, position), view)
         for index, round_ in enumerate(records.rounds)
@@ -185,35 +182,35 @@ def _tokens(views: Sequence[tuple[tuple[int, int], RequestView]], records: CaseR
     return {"width_s": _short(seconds), "rate": [_short(count / seconds) for count in counts], **thinned}
 
 
-def _server_series(case: Case, detail: int) -> Iterator[dict[str, Any]]:
-    observed = case["server"].get("observed")
-    if isinstance(observed, Mapping) and "series" in observed:
-        yield from _thin("Server", observed["series"], detail, case)
+def _server_series(case: CaseResult, detail: int) -> Iterator[dict[str, Any]]:
+    observed = case.server.observed
+    if observed is not None and observed.series is not None:
+        yield from _thin("Server", observed.series, detail, case)
 
 
-def _gpu_series(case: Case, detail: int) -> Iterator[dict[str, Any]]:
-    for device in (case.get("gpu") or {}).get("devices", ()):
-        if "series" in device:
-            yield from _thin(visible(f"GPU {device['index']}, {device['name']}"), device["series"], detail, case)
+def _gpu_series(case: CaseResult, detail: int) -> Iterator[dict[str, Any]]:
+    for device in case.gpu.devices if case.gpu is not None else ():
+        if device.series is not None:
+            yield from _thin(visible(f"GPU {device.index}, {device.name}"), device.series, detail, case)
 
 
-def _thin(title: str, series: Mapping[str, Any], detail: int, case: Case) -> Iterator[dict[str, Any]]:
+def _thin(title: str, series: Series, detail: int, case: CaseResult) -> Iterator[dict[str, Any]]:
     """The lines that say something: one that is 0 throughout is named in `zero`.
 
     `during` is whether any sample was taken while requests ran: a page that is only read between rounds has an idle
     server on it.
     """
-    step = -(-len(series["at_s"]) // detail) or 1
+    step = -(-len(series.at_s) // detail) or 1
     lines = [
-        {"name": _readable(name), "unit": line["unit"], "values": [_short(x) for x in line["values"][::step]]}
-        for name, line in series["lines"].items()
-        if any(line["values"])
+        {"name": _readable(name), "unit": line.unit, "values": [_short(x) for x in line.values[::step]]}
+        for name, line in series.lines.items()
+        if any(line.values)
     ]
-    zero = [_readable(name) for name, line in series["lines"].items() if not any(line["values"])]
-    rounds = case.get("timeline", {}).get("rounds", ())
-    during = any(each["start_s"] < at < each["end_s"] for each in rounds for at in series["at_s"])
-    if series["at_s"] and series["lines"]:
-        at = [_short(x) for x in series["at_s"][::step]]
+    zero = [_readable(name) for name, line in series.lines.items() if not any(line.values)]
+    rounds = () if case.timeline is None else case.timeline.rounds
+    during = any(each.start_s < at < each.end_s for each in rounds for at in series.at_s)
+    if series.at_s and series.lines:
+        at = [_short(x) for x in series.at_s[::step]]
         yield {"title": title, "at": at, "lines": lines, "zero": zero, "during": during or not rounds}
 
 
@@ -222,43 +219,47 @@ def _readable(name: str) -> str:
     return visible(name).replace("_per_s", "/s").replace("_", " ")
 
 
-def _changes(case: Case) -> list[dict[str, Any]]:
+def _changes(case: CaseResult) -> list[dict[str, Any]]:
     """Each gate's change against its history or pair: ratio, interval, margin and the sessions judged, as shares."""
     return [
         {
-            "metric": visible(check["metric"]),
-            "verdict": check["verdict"],
-            "change": found["ratio"] - 1,
-            **{end: found[end] - 1 for end in ("low", "high") if end in found},
-            "margin": found["margin"],
-            "direction": found["direction"],
-            "sessions": [ratio - 1 for ratio in found["sessions"]],
-            "n": found["n"],
+            "metric": visible(check.metric),
+            "verdict": check.verdict,
+            "change": moved.ratio - 1,
+            "low": moved.low - 1,
+            "high": moved.high - 1,
+            "margin": found.margin,
+            "direction": found.direction,
+            "sessions": [ratio - 1 for ratio in found.sessions],
+            "n": found.n,
         }
-        for check in case["checks"]
-        if (found := check.get("comparison")) and "ratio" in found
+        for check in case.checks
+        if (found := check.comparison) is not None and (moved := found.change) is not None
     ]
 
 
-def _history(case: Case) -> list[dict[str, Any]]:
+def _history(case: CaseResult) -> list[dict[str, Any]]:
     """Each gate's accepted sessions by segment, and this run's figure with its interval, in the metric's unit."""
     return [
         {
-            "metric": visible(check["metric"]),
-            "unit": check["unit"],
-            "verdict": check["verdict"],
-            "accepted": [[_short(each["value"]), each["segment"]] for each in found["accepted"]],
-            "now": _short(check["value"]),
-            **({"baseline": _short(found["baseline"])} if "baseline" in found else {}),
-            **{
-                end: _short(found["baseline"] * found[end])
-                for end in ("low", "high")
-                if "baseline" in found and end in found
-            },
+            "metric": visible(check.metric),
+            "unit": check.unit,
+            "verdict": check.verdict,
+            "accepted": [[_short(each.value), each.segment] for each in found.accepted],
+            "now": _short(check.value),
+            **_level(found),
         }
-        for check in case["checks"]
-        if (found := check.get("comparison")) and found.get("accepted") and "value" in check
+        for check in case.checks
+        if (found := check.comparison) is not None and found.accepted and check.value is not None
     ]
+
+
+def _level(found: GateComparison) -> dict[str, float]:
+    """What was accepted, and the interval of the change around it."""
+    if found.baseline is None:
+        return {}
+    ends = {} if found.change is None else {"low": found.change.low, "high": found.change.high}
+    return {"baseline": _short(found.baseline), **{end: _short(found.baseline * at) for end, at in ends.items()}}
 
 
 def _seconds(at: int | None, origin: int) -> float | None:

@@ -5,58 +5,54 @@ Law: the unit is in the name and the value is a plain decimal, so that a CI syst
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.figures import Summary
 from pytest_inferbench.report.change import compared
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import plain
-from pytest_inferbench.stats.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_STATISTICS = ("n", "mean", "p50", "p90", "p95", "p99")
-_SELF_ERROR = "self_error_ms"
 
-
-def junit_properties(case: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names and values for `user_properties`: the verdict, what was measured, then each figure that exists.
-
-    Args:
-        case: `CaseResult.to_json()`.
-    """
-    cell = [(name, visible(case[name])) for name in ("case", "model", "backend", "variant", "version", "hardware")]
-    digest = case["workload"].get("hash")
+def junit_properties(case: CaseResult) -> list[tuple[str, str]]:
+    """Names and values for `user_properties`: the verdict, what was measured, then each figure that exists."""
+    cell = [
+        (name, visible(getattr(case, name))) for name in ("case", "model", "backend", "variant", "version", "hardware")
+    ]
+    added = case.client.self_error_ms
+    digest = case.workload_hash
     return [
-        ("verdict", Verdict(case["verdict"]).label),
+        ("verdict", case.verdict.label),
         *((name, text) for name, text in cell if text),
-        *([] if digest is None else [("workload.hash", visible(str(digest)))]),
-        *_figures(case["metrics"]),
-        *_client(case["client"]),
+        *([] if digest is None else [("workload.hash", visible(digest))]),
+        *_figures(case.metrics),
+        *([] if added is None else [("client.self_error_ms", _decimal(added))]),
     ]
 
 
-def comparison_properties(case: Mapping[str, Any]) -> list[tuple[str, str]]:
+def comparison_properties(case: CaseResult) -> list[tuple[str, str]]:
     """Names and values for the `user_properties` of a case's regression item."""
-    named = [("case", visible(case["case"]))]
-    for check in compared(case):
-        found, metric = check["comparison"], visible(check["metric"])
-        named.append((f"{metric}.verdict", Verdict(check["verdict"]).label))
-        named += [(f"{metric}.{name}", _decimal(found[name])) for name in ("ratio", "detectable") if name in found]
+    named = [("case", visible(case.case))]
+    for gate in compared(case):
+        (check, found), metric = gate, gate.metric
+        named.append((f"{metric}.verdict", check.verdict.label))
+        figures = {"ratio": found.ratio, "detectable": found.detectable}
+        named += [(f"{metric}.{name}", _decimal(figure)) for name, figure in figures.items() if figure is not None]
     return named
 
 
-def _figures(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _figures(metrics: Mapping[str, Summary]) -> list[tuple[str, str]]:
     named = []
     for metric, summary in metrics.items():
-        if "value" in summary:
-            named.append((metric, _decimal(summary["value"])))
-        named += [(f"{metric}.{name}", _decimal(summary[name])) for name in _STATISTICS if name in summary]
+        figures = summary.statistics()
+        if "value" in figures:
+            named.append((metric, _decimal(figures.pop("value"))))
+        counted = {} if summary.n is None else {"n": summary.n}
+        named += [(f"{metric}.{name}", _decimal(figure)) for name, figure in (counted | figures).items()]
     return named
-
-
-def _client(client: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(f"client.{_SELF_ERROR}", _decimal(client[_SELF_ERROR]))] if _SELF_ERROR in client else []
 
 
 def _decimal(value: float) -> str:

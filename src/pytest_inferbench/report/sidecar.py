@@ -17,6 +17,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any
 
+from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.records import RequestRecord, RoundRecord
 
@@ -43,7 +44,7 @@ class CaseRecords:
     thinned: frozenset[tuple[int, int]] = frozenset()
 
 
-RecordsOf = Callable[[Mapping[str, Any]], CaseRecords | None]
+RecordsOf = Callable[[CaseResult], CaseRecords | None]
 """The records of a case of a run document; None where it has none."""
 
 

@@ -7,8 +7,9 @@ wider than the terminal, and without colours nothing is lost.
 from __future__ import annotations
 
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.columns import Line, table
 from pytest_inferbench.report.escape import shorten, wrap
@@ -17,8 +18,6 @@ from pytest_inferbench.report.headline import failing, headline
 from pytest_inferbench.report.naming import common
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.console import Console
     from rich.text import Text
 
@@ -27,7 +26,7 @@ _INDENT = "  "
 _COMMA = ", "
 
 
-def render_summary(document: Mapping[str, Any], width: int, colour: bool) -> str:
+def render_summary(document: RunDocument, width: int, colour: bool) -> str:
     """The summary as lines without a final newline.
 
     Args:
@@ -37,7 +36,7 @@ def render_summary(document: Mapping[str, Any], width: int, colour: bool) -> str
     """
     width = max(width, LEAST_WIDTH)
     lines = [_text(line) for line in _headline(document, width)]
-    cases = document["cases"]
+    cases = document.cases
     if cases:
         lines += [_text([(shorten(common(cases), width), wording.QUIET)]), _text([])]
         lines += [_text(line) for line in table(cases, width, failing(document))]
@@ -49,7 +48,7 @@ def render_summary(document: Mapping[str, Any], width: int, colour: bool) -> str
     return _drawn(lines, width, colour=colour)
 
 
-def _headline(document: Mapping[str, Any], width: int) -> list[Line]:
+def _headline(document: RunDocument, width: int) -> list[Line]:
     """The counts in words, `3 within budget, 1 OVER BUDGET, 1 new`, broken between counts where it must be."""
     lines: list[Line] = [[]]
     taken = 0

@@ -8,19 +8,20 @@ and figures of which no direction is better, are not tracked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.files import short_hash
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.stats.verdict import Verdict
+from pytest_inferbench.units import Direction
 
 NAME_LIMIT = 1024
 """Characters of a name: the shortest limit of the tools that read it (Bencher's)."""
 
-_STATISTICS = ("value", "mean", "p50", "p90", "p95", "p99")
 _UNTRACKED = frozenset({"mean", "p90"})
 _DIGEST = 13
 
@@ -54,9 +55,9 @@ class Figure:
         return f"{self.metric}.{self.statistic}" if self.statistic else self.metric
 
 
-def tracked_cases(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def tracked_cases(document: RunDocument) -> list[tuple[str, CaseResult]]:
     """Name and case of each case that is tracked, in the order they ran; no name comes twice."""
-    cases = [case for case in document["cases"] if case["verdict"] != Verdict.INVALID.value]
+    cases = [case for case in document.cases if case.verdict is not Verdict.INVALID]
     stable = [_name(case, ("model", "backend", "variant")) for case in cases]
     often = Counter(stable)
     names = [
@@ -66,30 +67,29 @@ def tracked_cases(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, A
     return list(zip(_distinct(names), cases, strict=True))
 
 
-def figures(case: Mapping[str, Any]) -> Iterator[Figure]:
+def figures(case: CaseResult) -> Iterator[Figure]:
     """The tracked figures of a case, in the document's order."""
-    for metric, summary in case["metrics"].items():
-        if summary["direction"] == "neutral":
+    for metric, summary in case.metrics.items():
+        if summary.direction is Direction.NEUTRAL:
             continue
-        for statistic in _STATISTICS:
-            if statistic in summary and statistic not in _UNTRACKED:
+        for statistic, value in summary.statistics().items():
+            if statistic not in _UNTRACKED:
                 word = "" if statistic == "value" else statistic
-                seen = [round_[key] for round_ in case["rounds"] if (key := f"{metric}.{word}".rstrip(".")) in round_]
-                value = summary[statistic]
+                seen = case.in_rounds(f"{metric}.{word}".rstrip("."))
                 yield Figure(
                     metric,
                     word,
                     value,
-                    summary["unit"],
-                    summary["direction"],
+                    summary.unit,
+                    summary.direction,
                     lowest=min([value, *seen]) if seen else None,
                     highest=max([value, *seen]) if seen else None,
                     rounds=len(seen),
                 )
 
 
-def _name(case: Mapping[str, Any], parts: Sequence[str]) -> str:
-    name = f"{visible(case['case'])} {cell_name(case, parts)}".strip() or "case"
+def _name(case: CaseResult, parts: Sequence[str]) -> str:
+    name = f"{visible(case.case)} {cell_name(case, parts)}".strip() or "case"
     if len(name) <= NAME_LIMIT:
         return name
     digest = short_hash(name, _DIGEST - 1)

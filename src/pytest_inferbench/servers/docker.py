@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.document.account import ServerAccount
 from pytest_inferbench.errors import ConfigError, ProvisionError
 from pytest_inferbench.models.progress import Progress, silent
 from pytest_inferbench.servers.container_spec import container_spec
@@ -216,13 +217,13 @@ class ContainerStart:
             log_path=life.log_path,
             life=life,
             args=plan.args,
-            facts={
-                "image": image.reference,
-                "image_digest": image.digest,
-                "image_origin": image.origin,
-                **({"said_version": ready.version} if ready.version else {}),
-                **({"reused": True} if reused else {}),
-            },
+            facts=ServerAccount(
+                image=image.reference,
+                image_digest=image.digest,
+                image_origin=image.origin,
+                said_version=ready.version or None,
+                reused=reused or None,
+            ),
         )
 
     def _explained(self, error: ProvisionError, plan: ServerPlan, life: ContainerLife) -> ProvisionError:

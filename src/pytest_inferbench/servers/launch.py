@@ -81,7 +81,7 @@ def start_server(
         lease.release()
         raise
     model = file_of(cell.location, context.settings.rootdir, backend.formats, say)
-    facts = {**server.facts, **model_facts(model)}
+    facts = replace(server.facts, **model_facts(model))
     if not lease.gpus:
         return replace(server, facts=facts)
     return replace(server, facts=facts, life=Leased(server.life, lease), gpus=lease.gpus)

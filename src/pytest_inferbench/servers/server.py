@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_inferbench.backends.endpoint import Endpoint
+from pytest_inferbench.document.account import ServerAccount
 from pytest_inferbench.errors import CellUnavailable, ProvisionError
 from pytest_inferbench.models.progress import Progress, silent
 from pytest_inferbench.servers.answers import RefusedError
@@ -65,7 +66,7 @@ class Server:
         log_path: its log; None where we have none.
         life: what holds it up.
         args: the arguments it was started with, by canonical name; None where it is not ours.
-        facts: what else a result shall say of it (its image and digest), by name.
+        facts: what else a result shall say of it: its image, its weights.
         gpus: the GPUs that it has to itself.
     """
 
@@ -77,7 +78,7 @@ class Server:
     log_path: Path | None
     life: Life
     args: Mapping[str, ArgValue] | None = None
-    facts: Mapping[str, str | bool] = field(default_factory=dict)
+    facts: ServerAccount = field(default_factory=ServerAccount)
     gpus: tuple[Gpu, ...] = ()
 
     def alive(self) -> str | None:
