@@ -38,7 +38,7 @@ async def test_concurrency(bench, streams):
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer(Script(first_ms=30, gap_ms=15)) as running:
+    with ScriptedServer(Script(first_ms=30, gap_ms=15, quick_asides=True)) as running:
         yield running
 
 

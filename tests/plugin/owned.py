@@ -48,7 +48,7 @@ with open(os.path.join(here, "factors.json")) as file:
     factors = json.load(file)
 given = [sys.argv[place + 1] for place, word in enumerate(sys.argv) if word == "--slower"]
 factor = factors.get(number, factors["all"]) * float(given[0] if given else 1)
-script = json.dumps({{"first_ms": 60 * factor, "gap_ms": 30 * factor}})
+script = json.dumps({{"first_ms": 60 * factor, "gap_ms": 30 * factor, "quick_asides": True}})
 port = sys.argv[sys.argv.index("--port") + 1]
 os.environ["PYTHONPATH"] = {tests!r}
 os.execv({python!r}, [{python!r}, "-S", "-m", "fakes.scripted", "--port", port, "--script", script])

@@ -16,7 +16,7 @@ from pytest_inferbench import Concurrency, Single
 async def test_it(bench):
     (await bench.run(Concurrency(streams=2, requests=12, prompt_tokens=16, output_tokens=8))).check()
 """
-STEADY = Script(first_ms=30, gap_ms=10)
+STEADY = Script(first_ms=30, gap_ms=10, quick_asides=True)
 
 
 def run_invalid(suite, script: Script, *arguments: str, source: str = SUITE, **options) -> str:
@@ -92,5 +92,5 @@ async def test_it(bench):
     result.check()
     assert result.metrics["ttft_scheduled_ms"].p50 >= result.metrics["ttft_ms"].p50
 """
-    with ScriptedServer(Script(first_ms=10, gap_ms=2)) as server:
+    with ScriptedServer(Script(first_ms=10, gap_ms=2, quick_asides=True)) as server:
         suite("--server-url", server.url, source=source).assert_outcomes(passed=2)

@@ -37,7 +37,7 @@ _CORES = sorted(os.sched_getaffinity(0))
 def test_a_busy_neighbour_that_holds_the_worker_up(suite, monkeypatch):
     """A client that could not keep up is named, with its lag, the limit and what to do."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    with ScriptedServer(Script(first_ms=30, gap_ms=10)) as server:
+    with ScriptedServer(Script(first_ms=30, gap_ms=10, quick_asides=True)) as server:
         pin(server.pid, _CORES[-1])  # on the neighbour's core it would be late itself, and the worker never
         result = suite("--server-url", server.url, source=HELD_UP)
     result.assert_outcomes(errors=1, skipped=1)

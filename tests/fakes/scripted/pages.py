@@ -49,6 +49,8 @@ def _generation(request: Request, default: Script, ledger: Ledger, connection: i
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ValueError(f"max_tokens={limit!r}; expected a whole number above 0")
+    if script.quick_asides and (limit == 1 or not body.get("ignore_eos")):
+        script = script.but({"first_ms": 0.0, "gap_ms": 0.0, "delay_ms": 0.0, "jitter_ms": 0.0})
     prompt_tokens = sum(_words(message.get("content")) for message in body["messages"])
     request_id = request.headers.get("x-request-id") or body.get("request_id") or ledger.number()
     reply = plan(script, request_id, limit, prompt_tokens)

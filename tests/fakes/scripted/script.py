@@ -72,6 +72,8 @@ class Script:
         empty: 200 with no event at all.
         silent: read the request and never answer.
         close_after: close the connection, unannounced, after its n-th reply.
+        quick_asides: answer at once what is asked beside a load: one token (which counts a prompt's), or an answer
+            that may end by itself (which tells servers apart).
     """
 
     first_ms: float = 50.0
@@ -99,6 +101,7 @@ class Script:
     empty: bool = False
     silent: bool = False
     close_after: int | None = None
+    quick_asides: bool = False
 
     def but(self, changes: Mapping[str, Any]) -> Script:
         """This script with some fields replaced by JSON values.
