@@ -16,8 +16,8 @@ from pytest_inferbench.config.wording import (
     HiddenValueError,
     alternatives,
     expectation,
-    found,
     nearest,
+    quote_value,
     quoting_hint,
     unknown_key,
 )
@@ -38,9 +38,7 @@ class Shape(BaseModel):
     A known key without a value (`args:` with all its lines commented out) counts as absent.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -68,10 +66,10 @@ def validate(model: type[S], section: Section) -> S:
         if not isinstance(error.__cause__, ValidationError):
             raise
         found = error.__cause__
-    raise refused(found, model, section)
+    raise validation_error(found, model, section)
 
 
-def refused(error: ValidationError, model: type[BaseModel], section: Section) -> ConfigError:
+def validation_error(error: ValidationError, model: type[BaseModel], section: Section) -> ConfigError:
     """The error that says what pydantic found wrong with a section, one line for each problem."""
     problems = _problems(error.errors(include_url=False), model, section)
     problems.sort(key=lambda problem: (problem.source.file or "", problem.source.line or 0))
@@ -109,7 +107,7 @@ class _Problem:
         if self.complaint:
             return where + self.complaint
         expected = alternatives(self.expected)
-        shown = found(self.value, self.source.written)
+        shown = quote_value(self.value, self.source.written)
         return f"{where}got {shown}, expected {expected}{quoting_hint(self.value, shown, expected)}"
 
 

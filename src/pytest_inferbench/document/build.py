@@ -95,11 +95,11 @@ def _counts(verdicts: Iterable[Verdict], skipped: int, errors: int) -> dict[str,
 
 def findings(cases: Iterable[CaseResult]) -> dict[str, int]:
     """In how many cases there is each verdict, the worst first; one with two that fail counts in both."""
-    found = Counter(verdict for case in cases for verdict in _found(case))
+    found = Counter(verdict for case in cases for verdict in _verdicts_of(case))
     return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
 
 
-def _found(case: CaseResult) -> set[Verdict]:
+def _verdicts_of(case: CaseResult) -> set[Verdict]:
     """Its verdict, and that it regressed where it is over a budget as well."""
     regressed = any(check.verdict is Verdict.REGRESSED for check in case.checks)
     return {case.verdict, Verdict.REGRESSED} if case.verdict is Verdict.OVER_BUDGET and regressed else {case.verdict}

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from pytest_inferbench.config.docstrings import attribute_docstrings
 from pytest_inferbench.document.run import RunDocument
 
 
@@ -26,6 +27,10 @@ class _Absent(GenerateJsonSchema):
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> dict[str, Any]:
         found = super().dataclass_schema(schema)
         found.pop("title", None)
+        said = attribute_docstrings(schema["cls"])
+        for name, field in found["properties"].items():
+            if name in said:
+                field["description"] = said[name]
         return {**found, "additionalProperties": False}
 
     def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: ANN401, ARG002 - as above

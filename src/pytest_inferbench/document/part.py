@@ -6,16 +6,15 @@ happened is None, and is left out of the JSON.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 
 class Part:
     """The base of every record of the document."""
 
     __slots__ = ()
-    __pydantic_config__: ClassVar = ConfigDict(use_attribute_docstrings=True)
 
 
 Count = Annotated[int, Field(ge=0)]

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from pytest_inferbench.backends.backend import Arg, Backend
 from pytest_inferbench.backends.catalogue import BACKENDS
+from pytest_inferbench.config.docstrings import attribute_docstrings
 from pytest_inferbench.config.extends import EXTENDS
 from pytest_inferbench.plan.experiment import ExperimentFile
 from pytest_inferbench.plan.schema import Defaults, ModelEntry, ModelsFile
@@ -52,7 +55,7 @@ def config_schema() -> Schema:
             "additionalProperties": False,
         }
         properties["framework"] = {**properties["backend"], "deprecated": True, "description": "write `backend`"}
-    return _finished(schema, "config/models.yaml")
+    return _finish(schema, "config/models.yaml")
 
 
 def experiment_schema() -> Schema:
@@ -86,20 +89,30 @@ def experiment_schema() -> Schema:
                 },
             }
         )
-    return _finished({**schema, "allOf": kinds}, "a benchmark experiment, *.bench.yaml")
+    return _finish({**schema, "allOf": kinds}, "a benchmark experiment, *.bench.yaml")
 
 
 def _of(model: type[BaseModel]) -> Schema:
     """A model's schema, in which a key without a value counts as an absent one."""
-    schema = model.model_json_schema()
-    definitions = schema.setdefault("$defs", {})
-    for one in (schema, *(each for each in definitions.values() if "properties" in each)):
-        one["description"] = one.get("description", "").partition("\n\n")[0]
-        optional = set(one["properties"]) - set(one.get("required", ()))
-        one["properties"] = {
-            key: _absent_too(each) if key in optional else each for key, each in one["properties"].items()
-        }
+    schema = model.model_json_schema(schema_generator=_Described)
+    schema.setdefault("$defs", {})
     return schema
+
+
+class _Described(GenerateJsonSchema):
+    """Keys have their docstrings, and a model the first paragraph of its own."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        found = super().model_schema(schema)
+        if "properties" not in found:
+            return found
+        said = attribute_docstrings(schema["cls"])
+        optional = set(found["properties"]) - set(found.get("required", ()))
+        properties = {}
+        for key, one in found["properties"].items():
+            described = {**one, "description": said[key]} if key in said else one
+            properties[key] = _absent_too(described) if key in optional else described
+        return {**found, "description": found.get("description", "").partition("\n\n")[0], "properties": properties}
 
 
 def _absent_too(schema: Schema) -> Schema:
@@ -137,7 +150,7 @@ def _argument(arg: Arg) -> Schema:
     return {"type": _TYPES[arg.type], "description": f"{arg.help} ({arg.flag})"}
 
 
-def _finished(schema: Schema, title: str) -> Schema:
+def _finish(schema: Schema, title: str) -> Schema:
     """The schema as a document of its own; a file that is extended, or extends, may leave out what is required."""
     schema["properties"] = {EXTENDS: _EXTENDS, **schema["properties"]}
     schema.pop("required", None)

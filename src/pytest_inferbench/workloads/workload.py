@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pytest_inferbench.config.caller import caller
 from pytest_inferbench.config.document import annotate
-from pytest_inferbench.config.validate import refused
+from pytest_inferbench.config.validate import validation_error
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.files import short_hash
 from pytest_inferbench.load.shape import Load
@@ -53,9 +53,7 @@ class RoundContext:
 class Workload(BaseModel):
     """Base of all workloads: frozen, validated options and one generator."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     kind: ClassVar[str]
     """The workload's name in YAML and results."""
     fresh_server: ClassVar[bool] = False
@@ -72,7 +70,7 @@ class Workload(BaseModel):
             try:
                 super().__init__(**options)
             except ValidationError as error:
-                raise refused(error, type(self), annotate(options, caller())) from error
+                raise validation_error(error, type(self), annotate(options, caller())) from error
 
     @abstractmethod
     def steps(self, context: RoundContext) -> Steps | FindingSteps:
