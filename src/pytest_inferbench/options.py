@@ -173,7 +173,7 @@ CANONICAL: Mapping[str, str] = {name: option.canonical for option in OPTIONS for
 """Short name -> the name that always works."""
 
 
-def prefixed(text: str, names: Collection[str] = tuple(CANONICAL)) -> str:
+def use_long_names(text: str, names: Collection[str] = tuple(CANONICAL)) -> str:
     """A text with the name that always works in the place of some short names.
 
     >>> prefixed("unknown model; pass --model NAME, not --no-model")
@@ -225,13 +225,13 @@ class Settings:
         """Where an option's value comes from."""
         return self._values["inferbench_" + name].source
 
-    def written(self, name: str) -> str:
+    def as_written(self, name: str) -> str:
         """An option as it was written, with its place; "" where nobody wrote it."""
         return self._values["inferbench_" + name].written
 
-    def named(self, text: str) -> str:
+    def with_names(self, text: str) -> str:
         """A text as people are to read it: each option by a name that works in this run."""
-        return prefixed(text, self._taken)
+        return use_long_names(text, self._taken)
 
     def rows(self) -> list[tuple[str, Any, str]]:
         """Name, value and source of each setting; those nobody set and that default to nothing are left out."""

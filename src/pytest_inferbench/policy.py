@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import Field
 
 from pytest_inferbench.config.document import DEFAULT
-from pytest_inferbench.config.resolve import Resolved, built_in, first, given
+from pytest_inferbench.config.resolve import Resolved, built_in, candidate_of, first
 from pytest_inferbench.config.validate import Shape
 from pytest_inferbench.config.wording import unknown_name
 from pytest_inferbench.errors import ConfigError
@@ -81,7 +81,7 @@ def gates(layers: Sequence[Section]) -> Resolved[tuple[str, ...]]:
     Args:
         layers: `policy:` sections, the nearest to the case first; a case's own `gates:` stand in its section.
     """
-    found = first(*(given(layer, "gates") for layer in layers), built_in(list(DEFAULT_GATES)))
+    found = first(*(candidate_of(layer, "gates") for layer in layers), built_in(list(DEFAULT_GATES)))
     return Resolved(tuple(dict.fromkeys(found.value)), found.source)
 
 
@@ -91,7 +91,7 @@ def segment_by_machine(layers: Sequence[Section]) -> bool:
     Args:
         layers: as for `gates`.
     """
-    found = first(*(given(layer, "machine_change") for layer in layers), built_in("inconclusive"))
+    found = first(*(candidate_of(layer, "machine_change") for layer in layers), built_in("inconclusive"))
     return bool(found.value == "segment")
 
 
@@ -111,7 +111,7 @@ def _rule(gate: str, layers: Sequence[Section]) -> Rule:
     base = DEFAULTS[kind_of(gate)]
     found = {name: first(*_tolerances(gate, name, layers), built_in(getattr(base, name))) for name in _PER_GATE}
     for name in _PER_CASE:
-        found[name] = first(*(given(layer, name) for layer in layers), built_in(getattr(base, name)))
+        found[name] = first(*(candidate_of(layer, name) for layer in layers), built_in(getattr(base, name)))
     margin, resolve = found["margin"], found["resolve"]
     if resolve.value < margin.value:
         where = resolve.source if resolve.source != DEFAULT else margin.source
@@ -133,8 +133,8 @@ def _figure(setting: Resolved[Any]) -> str:
 def _tolerances(gate: str, name: str, layers: Sequence[Section]) -> Iterator[Resolved[Any] | None]:
     """What each layer says of a gate's margin or resolve, the nearest layer first and its word for the metric first."""
     for layer in layers:
-        yield given(layer.section("metrics").section(gate), name)
-        yield given(layer.section("tails") if kind_of(gate) is Kind.TAIL else layer, name)
+        yield candidate_of(layer.section("metrics").section(gate), name)
+        yield candidate_of(layer.section("tails") if kind_of(gate) is Kind.TAIL else layer, name)
 
 
 def check_policy(layers: Sequence[Section], metrics: Mapping[str, Metric]) -> None:

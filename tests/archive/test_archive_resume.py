@@ -28,16 +28,16 @@ class Item:
 
 def test_a_case_is_kept_with_its_budgets_alone() -> None:
     """What compared it is judged anew, so its verdict is that of its budgets."""
-    kept = LEFT.kept(COMPARED.id, "single", COMPARED.workload_hash)
+    kept = LEFT.kept_case(COMPARED.id, "single", COMPARED.workload_hash)
     assert kept is not None
     assert (kept.checks, kept.verdict, kept.rounds) == ((OVER,), Verdict.OVER_BUDGET, COMPARED.rounds)
 
 
 def test_another_workload_or_an_invalid_case_is_measured_again() -> None:
     """As is a case that the run does not know."""
-    assert LEFT.kept(COMPARED.id, "single", "another") is None
-    assert LEFT.kept(BROKEN.id, "soak", BROKEN.workload_hash) is None
-    assert LEFT.kept("elsewhere", "single", COMPARED.workload_hash) is None
+    assert LEFT.kept_case(COMPARED.id, "single", "another") is None
+    assert LEFT.kept_case(BROKEN.id, "soak", BROKEN.workload_hash) is None
+    assert LEFT.kept_case("elsewhere", "single", COMPARED.workload_hash) is None
 
 
 def test_only_what_was_compared_is_done() -> None:

@@ -20,7 +20,7 @@ class FakeEngine:
     def __init__(self, *containers):
         self.there = list(containers)
 
-    def labelled(self, label):
+    def list_labelled(self, label):
         assert label == RUN
         return tuple(self.there)
 

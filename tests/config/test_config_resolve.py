@@ -4,7 +4,7 @@ import pytest
 
 from pytest_inferbench.config.document import Source
 from pytest_inferbench.config.parse import parse
-from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
+from pytest_inferbench.config.resolve import Resolved, built_in, candidate_of, first, merge_args
 
 OPTION = Source(text="from --backend-version")
 DEFAULTS = parse("version: v1\nimage:\nargs: {a: 1, b: 2}\n", "base.yaml")
@@ -14,7 +14,7 @@ MODEL = parse("version: v2\nargs:\n  b: 3\n  c: [x]\n", "m.yaml")
 def test_the_strongest_candidate_wins():
     """Command line over model over defaults over built in, and the result says which it was."""
     option = Resolved("v3", OPTION)
-    of_model, of_defaults = given(MODEL, "version"), given(DEFAULTS, "version")
+    of_model, of_defaults = candidate_of(MODEL, "version"), candidate_of(DEFAULTS, "version")
     assert first(option, of_model, of_defaults, built_in("v0")) == option
     assert str(first(None, of_model, of_defaults, built_in("v0")).source) == "m.yaml:1"
     assert first(None, None, of_defaults, built_in("v0")) == Resolved("v1", Source("base.yaml", 1))
@@ -23,8 +23,8 @@ def test_the_strongest_candidate_wins():
 
 def test_absent_and_empty_keys_are_no_candidates():
     """A key that is not there, or has no value, leaves the choice to a weaker layer."""
-    assert given(DEFAULTS, "image") is None
-    assert given(DEFAULTS, "program") is None
+    assert candidate_of(DEFAULTS, "image") is None
+    assert candidate_of(DEFAULTS, "program") is None
 
 
 def test_without_a_built_in_value():

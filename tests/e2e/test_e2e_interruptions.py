@@ -73,7 +73,7 @@ class Run:
 
     def containers(self, engine):
         runs = {path.name for path in self.folder.glob("perf/*")}
-        return [one for one in engine.labelled(RUN) if one.labels[RUN] in runs]
+        return [one for one in engine.list_labelled(RUN) if one.labels[RUN] in runs]
 
     def hurt(self, kind, chance, engine):
         """Do what `kind` says to one of the run's processes or containers, if there is one yet."""
@@ -123,7 +123,7 @@ def foreign(engine):
     for each in containers:
         api.start(each)
     process = subprocess.Popen(["sleep", "600"])
-    yield lambda: process.poll() is None and all(engine.ended(each) is None for each in containers)
+    yield lambda: process.poll() is None and all(engine.end_of(each) is None for each in containers)
     process.kill()
     process.wait()
     for each in containers:

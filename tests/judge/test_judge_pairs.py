@@ -11,7 +11,7 @@ import pytest
 from baselines.baseline_made import result
 from pytest_inferbench.document.codec import to_json
 from pytest_inferbench.document.json_schema import run_schema
-from pytest_inferbench.judge.pairs import Compared, conclude, look, restarts_of, undecided, with_site
+from pytest_inferbench.judge.pairs import Compared, conclude, look, restarts_of, want_more_pairs, with_site
 from pytest_inferbench.stats.moderation import Spread
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks
@@ -46,12 +46,12 @@ def test_five_quiet_pairs_decide():
     """A slower arm is regressed in the gate that is slower, and the other is OK; nobody wants another pair."""
     found = look(compared(5, 1.2), {}, LOOKS)
     assert verdicts(found) == {"ttft_ms.p50": Verdict.REGRESSED, "tpot_ms.p50": Verdict.OK}
-    assert not undecided(found)
+    assert not want_more_pairs(found)
 
 
 def test_noise_wants_more_pairs():
     """Pairs that scatter widely leave the gate open until there are enough."""
-    assert undecided(look(compared(5, 1.08, 30.0), {}, LOOKS))
+    assert want_more_pairs(look(compared(5, 1.08, 30.0), {}, LOOKS))
 
 
 def test_a_change_that_is_called_stays_called():

@@ -15,7 +15,7 @@ from pytest_inferbench.document.json_schema import run_schema
 from pytest_inferbench.judge.history import Histories
 from pytest_inferbench.judge.pairs import Compared, conclude, look, with_site
 from pytest_inferbench.metrics.table import METRICS
-from pytest_inferbench.report.change import compared, what_was_visible, would_have_seen
+from pytest_inferbench.report.change import gates_of, what_was_visible, would_have_seen
 from pytest_inferbench.report.comparison_table import comparison_table
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks
@@ -57,7 +57,7 @@ def test_an_error_rate_of_zero_is_a_history():
     (check,) = judged(0).checks
     assert (check.verdict, check.value, check.comparison.baseline) == (Verdict.OK, 0.0, 0.0)
     assert check.comparison.accepted == (AcceptedSession(0.0, 1),) * 8
-    assert would_have_seen(compared(result(checks=(check,)))[0]) == "3.88 %"
+    assert would_have_seen(gates_of(result(checks=(check,)))[0]) == "3.88 %"
 
 
 def test_failures_where_there_were_none_are_confirmed_and_regressed():

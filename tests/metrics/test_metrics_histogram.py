@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_inferbench.metrics.histogram import added, growth, mean, quantile
+from pytest_inferbench.metrics.histogram import growth, mean, merge, quantile
 from pytest_inferbench.records import Histogram
 
 BOUNDS = (0.1, 0.2, 0.4, math.inf)
@@ -84,9 +84,9 @@ def test_what_cannot_be_a_difference_is_none(after):
 
 def test_adding():
     """Rounds are one sample; histograms with other bounds are not."""
-    assert added([hist(1, 2, 3, 4, total=1.0), hist(0, 0, 1, 1, total=0.5)]) == hist(1, 2, 4, 5, total=1.5)
-    assert added([]) is None
-    assert added([hist(1, 1, 1, 1), hist(1, 1, bounds=(1.0, math.inf))]) is None
+    assert merge([hist(1, 2, 3, 4, total=1.0), hist(0, 0, 1, 1, total=0.5)]) == hist(1, 2, 4, 5, total=1.5)
+    assert merge([]) is None
+    assert merge([hist(1, 1, 1, 1), hist(1, 1, bounds=(1.0, math.inf))]) is None
 
 
 @given(samples=st.lists(st.floats(0.001, 0.399), min_size=1, max_size=50), share=st.floats(0.01, 1))

@@ -86,7 +86,7 @@ def test_what_is_stopped_is_one_thread_s():
     def measure():
         stopped.wait(5)
         seen.append(cancel.is_set())
-        cancel.ended(threading.current_thread())
+        cancel.forget(threading.current_thread())
         seen.append(cancel.is_set())
         told.set()
 

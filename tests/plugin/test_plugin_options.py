@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 
 from pytest_inferbench.backends.catalogue import BACKENDS
-from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, prefixed
+from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, use_long_names
 from pytest_inferbench.plan.option_checks import check_options
 from pytest_inferbench.plan.schema import BackendSettings
-from pytest_inferbench.plugin.rootdir import joined
+from pytest_inferbench.plugin.rootdir import join_values
 
 TAKES = """
 def pytest_addoption(parser):
@@ -90,8 +90,8 @@ def test_a_text_is_told_in_names_that_work():
     """Only whole option names are replaced, and only those that are taken."""
     text = "--model x, --model-dir, --no-model, --backend=y (--image-type)"
     expected = "--bench-model x, --model-dir, --no-model, --backend=y (--image-type)"
-    assert prefixed(text, ("--model", "--image")) == expected
-    assert prefixed(text, ()) == text
+    assert use_long_names(text, ("--model", "--image")) == expected
+    assert use_long_names(text, ()) == text
 
 
 def test_values_are_joined_to_our_options_alone():
@@ -112,10 +112,10 @@ def test_values_are_joined_to_our_options_alone():
         "--model",
         "z",
     ]
-    assert list(joined(words)) == [
+    assert list(join_values(words)) == [
         *("tests", "--bench-model=/x", "--rebuild", "t", "-k", "a", "--html", "h", "--model=m", "--", "--model", "z")
     ]
-    assert list(joined(["--model"])) == ["--model"]
+    assert list(join_values(["--model"])) == ["--model"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n1",), ("-q",)], ids=["alone", "xdist", "quiet"])

@@ -46,7 +46,7 @@ def test_one_session_against_one_can_call_a_large_change_only() -> None:
     (small, *_) = by_run([run("a", 40.0), run("b", 44.0)], ["ttft_ms.p50"]).rows
     (large, *_) = by_run([run("a", 40.0), run("b", 80.0)], ["ttft_ms.p50"]).rows
     assert small.found.verdict is Verdict.INCONCLUSIVE
-    assert "would have seen +" in compare_text.said(small)
+    assert "would have seen +" in compare_text.verdict_text(small)
     assert large.found.verdict is Verdict.REGRESSED
 
 
@@ -75,7 +75,7 @@ def test_what_cannot_be_compared_is_not_judged_and_says_why(change, why) -> None
     other = document((case("single", change.get("verdict", Verdict.OK), **fields),), run_id="b")
     (row,) = by_run([document((case("single", Verdict.OK),), run_id="a"), other], ["ttft_ms.p50"]).rows
     assert row.found is None
-    assert compare_text.said(row) == why
+    assert compare_text.verdict_text(row) == why
     assert row.ratios == (1.0, 1.0)
 
 
@@ -91,7 +91,7 @@ def test_a_case_that_one_run_lacks_is_a_row_with_a_gap() -> None:
     """Every case of any run is there; what a run lacks is absent, never 0."""
     found = by_run([run("a", 40.0), document((case("single", Verdict.OK),), run_id="b", interrupted=True)])
     row = found.rows[0]
-    assert (row.values[1], row.ratios[1], compare_text.said(row)) == (None, None, "not in every run")
+    assert (row.values[1], row.ratios[1], compare_text.verdict_text(row)) == (None, None, "not in every run")
     assert found.notes == ("b was interrupted: cases are missing",)
 
 

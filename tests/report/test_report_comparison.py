@@ -18,7 +18,7 @@ from pytest_inferbench.document.json_schema import run_schema
 from pytest_inferbench.document.run import Setting
 from pytest_inferbench.judge.comparison import to_check
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.change import compared, in_a_line, what_was_visible, would_have_seen
+from pytest_inferbench.report.change import gates_of, in_a_line, what_was_visible, would_have_seen
 from pytest_inferbench.report.comparison_table import comparison_table
 from pytest_inferbench.report.error_rate import error_rate, site_noise
 from pytest_inferbench.report.headline import headline
@@ -137,7 +137,7 @@ def test_a_table_is_made_for_the_verdict_that_is_asked_for() -> None:
 def test_a_rate_that_should_be_high_is_seen_falling() -> None:
     """Changes are in the metric's own terms: what would have been seen of a throughput is negative."""
     check = output(1280.0)
-    (shown,) = compared(told("x", check))
+    (shown,) = gates_of(told("x", check))
     assert would_have_seen(shown).startswith("-")
     assert "1,280 tok/s" in in_a_line(shown)
 
@@ -152,7 +152,7 @@ def test_a_detectable_change_has_one_figure_everywhere() -> None:
     assert (noisy.verdict, noisy.comparison.detectable > 5) == (Verdict.INCONCLUSIVE, True)
     judged = told("single", noisy)
     run = document((judged,))
-    (gate,) = compared(judged)
+    (gate,) = gates_of(judged)
     seen = would_have_seen(gate)
     assert seen == "< -50 %"
     texts = [
@@ -169,7 +169,7 @@ def test_a_detectable_change_has_one_figure_everywhere() -> None:
 
 def test_a_change_that_was_called_is_not_told_what_would_have_been() -> None:
     """+25 % REGRESSED beside "would have seen +33 %" reads as a contradiction; the page has baseline and change."""
-    assert [would_have_seen(gate) for gate in compared(REGRESSED)] == ["-", "-"]
+    assert [would_have_seen(gate) for gate in gates_of(REGRESSED)] == ["-", "-"]
     page = to_html_page(document((REGRESSED,)), lambda _: None)
     row = re.search(r'<th scope="row">output_tok_per_s</th>.*?</tr>', page.partition('class="judged"')[2])[0]
     for words in ("REGRESSED", "was 1,280 tok/s", "-18.6 %", "-21.7 to -15.4 %"):

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from pytest_inferbench.report import escape, figures
 from pytest_inferbench.report.escape import GLUE, shorten, wrap
-from pytest_inferbench.report.figures import ABSENT, aligned, beside_limit, column, exact, number, plain, quantity
+from pytest_inferbench.report.figures import ABSENT, align, beside_limit, column, exact, number, plain, quantity
 
 
 @pytest.mark.parametrize("module", [figures, escape], ids=["figures", "escape"])
@@ -63,7 +63,7 @@ def test_near_miss_shows_the_digits_that_tell_it_from_the_limit() -> None:
 @given(values=st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), max_size=5))
 def test_aligned_figures_have_one_place_for_the_point(values) -> None:
     """Set right, the whole digits of a column end in the same place."""
-    texts = aligned([number(value, "ms") for value in values])
+    texts = align([number(value, "ms") for value in values])
     width = max(map(len, texts), default=0)
     points = {text.rjust(width).find(".") for text in texts} - {-1}
     assert len(points) <= 1

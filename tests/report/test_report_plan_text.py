@@ -6,7 +6,7 @@ import pytest
 
 from made.cases import case
 from pytest_inferbench.document.account import ServerAccount
-from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
+from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected_seconds, render_plan
 from pytest_inferbench.units import duration
 
 
@@ -17,14 +17,14 @@ def earlier(walls, rounds=5, ready=None):
 
 def test_a_case_takes_as_long_a_round_as_before():
     """Rounds of this run times a round's mean, the start of the server once, the longest that was seen."""
-    assert expected([earlier([2.0, 4.0] * 2 + [3.0], ready=1.0)], 10) == 31.0
-    assert expected([earlier([1.0] * 5, ready=7.0), earlier([2.0] * 5, ready=9.0)], 5) == 24.0
-    assert expected([earlier([1.0] * 5)], 5) == 5.0
+    assert expected_seconds([earlier([2.0, 4.0] * 2 + [3.0], ready=1.0)], 10) == 31.0
+    assert expected_seconds([earlier([1.0] * 5, ready=7.0), earlier([2.0] * 5, ready=9.0)], 5) == 24.0
+    assert expected_seconds([earlier([1.0] * 5)], 5) == 5.0
 
 
 def test_a_case_that_said_its_own_rounds_says_them_again():
     """Its number was another than its run's, so this run's does not count either."""
-    assert expected([earlier([1.0] * 3, rounds=5)], 10) == 3.0
+    assert expected_seconds([earlier([1.0] * 3, rounds=5)], 10) == 3.0
 
 
 def test_nothing_known_takes_no_time_that_could_be_told():

@@ -24,7 +24,7 @@ class FakeEngine:
         self.left = dict(containers)
         self.stuck = set()
 
-    def labelled(self, label):
+    def list_labelled(self, label):
         name, _, value = label.partition("=")
         return tuple(
             ContainerState(one, "image", running=True, labels=labels)

@@ -14,9 +14,9 @@ import numpy as np
 from benchmarks.perf.proof.worlds import heavy
 
 from pytest_inferbench.stats.days import Plan, plan
-from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, moderated
+from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, posterior
 from pytest_inferbench.stats.rule import ASSUMED_DOUBT, ASSUMED_SHARED, Kind, Rule
-from pytest_inferbench.stats.two_stage import called, hurdles
+from pytest_inferbench.stats.two_stage import hurdles, is_called
 from stats.null_worlds import World, bimodal, draw_heard, skewed
 
 DRAWS = 2000
@@ -88,7 +88,7 @@ def spreads(history: np.ndarray, heard: np.ndarray | float = 0.0) -> tuple[np.nd
     others = 1 - np.eye(gates)
     variance = made.variance(history)
     scale, prior_df = fit_priors(variance, np.asarray(made.df), others, STATED_SD[Kind.TYPICAL])
-    variance, total = moderated(variance, made.df, np.maximum(scale, heard), prior_df)
+    variance, total = posterior(variance, made.df, np.maximum(scale, heard), prior_df)
     return made.level(history), np.sqrt(variance), total
 
 
@@ -96,7 +96,7 @@ def regressions(history: np.ndarray, now: np.ndarray, rule: Rule, heard: np.ndar
     """What the shipped rule calls, shape (draws, gates); `heard`: what the rounds say."""
     location, sd, df = spreads(history, heard)
     away = now - location[..., None]
-    return called(away, hurdles(sd, df, history.shape[-1], away, rule))
+    return is_called(away, hurdles(sd, df, history.shape[-1], away, rule))
 
 
 def seeded(*labels: object) -> np.random.Generator:

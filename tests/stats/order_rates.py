@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import t_critical
-from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, moderated
+from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, posterior
 from pytest_inferbench.stats.order import order_effect
 from pytest_inferbench.stats.paired import pair_hurdle, pair_level, pair_variance
 from pytest_inferbench.stats.rule import Kind, Rule
@@ -68,7 +68,7 @@ def spread(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     if gates > IN_A_CASE:
         others = (case[:, None] != case[None, :]).astype(float)
         scale, prior_df = fit_priors(own, np.asarray(float(n - 1)), others, STATED_SD[Kind.TYPICAL])
-    variance, df = moderated(own, n - 1, scale, prior_df)
+    variance, df = posterior(own, n - 1, scale, prior_df)
     return np.sqrt(variance), df, prior_df
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from benchmarks.perf.proof.worlds import heavy
 
-from pytest_inferbench.stats.moderation import STATED_DF, STATED_SD, fit_priors, moderated
+from pytest_inferbench.stats.moderation import STATED_DF, STATED_SD, fit_priors, posterior
 from pytest_inferbench.stats.paired import pair_hurdle, pair_level, pair_variance
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sequential import Looks
@@ -89,7 +89,7 @@ def ends(differences: np.ndarray, rule: Rule, looks: Looks, by: Steadied) -> tup
         seen = differences[..., :n]
         own = pair_variance(seen)
         scale, prior_df = prior(by, own, n - 1)
-        variance, df = moderated(own, n - 1, scale, prior_df)
+        variance, df = posterior(own, n - 1, scale, prior_df)
         hurdle = np.empty_like(variance)
         for whole in np.unique(np.floor(prior_df)):
             some = np.floor(prior_df) == whole

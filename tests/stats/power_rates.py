@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_inferbench.stats.detectable import detectable
 from pytest_inferbench.stats.rule import Rule
-from pytest_inferbench.stats.two_stage import called, hurdles
+from pytest_inferbench.stats.two_stage import hurdles, is_called
 from stats.false_alarm_rates import seeded, spreads
 from stats.null_worlds import World, draw
 
@@ -32,7 +32,7 @@ def powers(sd: float, n: int, gates: int, confirmations: int = 1) -> tuple[list[
     location, own, df = spreads(history)
     away = now - location[..., None]
     limits = hurdles(own, df, n, away, rule)
-    shares = [float(called(away + math.log1p(change), limits).mean()) for change in CHANGES]
+    shares = [float(is_called(away + math.log1p(change), limits).mean()) for change in CHANGES]
     stated = [
         detectable(s, d, n, rule) for s, d in zip(own.ravel()[:SAYS].tolist(), df.ravel()[:SAYS].tolist(), strict=True)
     ]

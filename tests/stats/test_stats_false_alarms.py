@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_inferbench.stats.moderation import fit_priors, moderated
+from pytest_inferbench.stats.moderation import fit_priors, posterior
 from pytest_inferbench.stats.rule import Rule
-from pytest_inferbench.stats.two_stage import called, hurdles, screened
+from pytest_inferbench.stats.two_stage import hurdles, is_called, passes_screen
 from stats.false_alarm_rates import (
     ALPHA,
     DRAWS,
@@ -58,10 +58,10 @@ def test_a_new_segment_keeps_its_level_with_the_old_one_s_spread(n):
     history[..., :8] -= 0.3
     made = nights([0] * 8 + [1] * n)
     scale, prior_df = fit_priors(made.variance(history), np.asarray(made.df), 1 - np.eye(20), 0.03)
-    variance, total = moderated(made.variance(history), made.df, scale, prior_df)
+    variance, total = posterior(made.variance(history), made.df, scale, prior_df)
     rule = Rule(gates=20)
     away = now - made.level(history)[..., None]
-    alarms = called(away, hurdles(np.sqrt(variance), total, n, away, rule))
+    alarms = is_called(away, hurdles(np.sqrt(variance), total, n, away, rule))
     assert (made.n, made.df) == (pytest.approx(n), 7 + n - 1)
     assert alarms.any(axis=-1).mean() <= LIMIT
 
@@ -75,7 +75,7 @@ def test_new_cases_among_established_ones_keep_the_level():
     scale, prior_df = fit_priors(variance, np.repeat([19.0, 0.0], 20), 1 - np.eye(40), 0.03)
     rule = Rule(gates=20)
     limits = hurdles(np.sqrt(scale[:, 20:]), prior_df[:, 20:], 1, now - new, rule)
-    rate = called(now - new, limits).any(axis=-1).mean()
+    rate = is_called(now - new, limits).any(axis=-1).mean()
     assert 0.005 < rate <= LIMIT
 
 
@@ -112,7 +112,7 @@ def test_screening_leans_to_neither_side(sd):
     location, own, df = spreads(history)
     away = now - location[..., None]
     limits = hurdles(own, df, 8, away, Rule(gates=20))
-    worse, better = int(screened(away, limits).sum()), int(screened(-away, limits).sum())
+    worse, better = int(passes_screen(away, limits).sum()), int(passes_screen(-away, limits).sum())
     # Within 4 SD of a fair split of all that screened.
     assert worse + better > 400
     assert abs(worse - better) <= 4 * np.sqrt(worse + better)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_inferbench.stats.comparison import Record
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
-from pytest_inferbench.stats.moderation import Prior, priors, stated
+from pytest_inferbench.stats.moderation import Prior, assumed_prior, priors
 from pytest_inferbench.stats.rule import TYPICAL, Kind, Rule, kind_of
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.two_stage import hurdles
@@ -133,7 +133,7 @@ def test_no_change_with_power_is_ok_and_says_what_it_would_have_seen():
 def test_noise_that_hides_20_percent_is_inconclusive_and_says_what_would_decide():
     """One session and the stated prior among 20 gates cannot say OK; the number of sessions that could is given."""
     history = read_history([Past(40.0)], LOWER, 20)
-    found = judge([41.0], history, MANY, stated(Kind.TYPICAL))
+    found = judge([41.0], history, MANY, assumed_prior(Kind.TYPICAL))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.detectable > MANY.resolve
     assert found.needed >= 1
@@ -143,8 +143,8 @@ def test_noise_that_hides_20_percent_is_inconclusive_and_says_what_would_decide(
 def test_one_session_still_calls_a_large_change():
     """From the first session on, a change of 60 % among 3 gates is a regression, and one among 20 is not yet."""
     history = read_history([Past(40.0)], LOWER, 20)
-    assert judge([64.0, 64.0], history, MANY, stated(Kind.TYPICAL)).verdict is Verdict.INCONCLUSIVE
-    found = judge([64.0, 64.0], history, Rule(gates=3), stated(Kind.TYPICAL))
+    assert judge([64.0, 64.0], history, MANY, assumed_prior(Kind.TYPICAL)).verdict is Verdict.INCONCLUSIVE
+    found = judge([64.0, 64.0], history, Rule(gates=3), assumed_prior(Kind.TYPICAL))
     assert found.verdict is Verdict.REGRESSED
     assert found.n == 1
     assert found.spread.own_sd is None
@@ -153,14 +153,14 @@ def test_one_session_still_calls_a_large_change():
 def test_sessions_that_scatter_today_are_unsteady_not_worse():
     """+118 % and then +11 % on fresh servers of one hour is no regression of one session's baseline, and says why."""
     history = read_history([Past(40.0)], LOWER, 20)
-    found = judge([2.18 * 40, 1.11 * 40], history, Rule(gates=3), stated(Kind.TYPICAL))
+    found = judge([2.18 * 40, 1.11 * 40], history, Rule(gates=3), assumed_prior(Kind.TYPICAL))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.screened
     assert found.spread.sd > 0.2
     assert found.detectable > 1
     assert found.change.low < 1 < found.change.high
     assert "changed by +118.0 %, +11.0 % in turn, more scatter" in found.notes[0].message
-    steady = judge([1.6 * 40, 1.58 * 40], history, Rule(gates=3), stated(Kind.TYPICAL))
+    steady = judge([1.6 * 40, 1.58 * 40], history, Rule(gates=3), assumed_prior(Kind.TYPICAL))
     assert steady.verdict is Verdict.REGRESSED
 
 

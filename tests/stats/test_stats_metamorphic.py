@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
-from pytest_inferbench.stats.moderation import OwnSpread, Prior, priors, stated
+from pytest_inferbench.stats.moderation import OwnSpread, Prior, assumed_prior, priors
 from pytest_inferbench.stats.paired import judge_pairs, pair_priors
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sample import Past
@@ -149,6 +149,6 @@ def test_no_figure_makes_the_gate_fall_over(now, past, direction, rule):
 def test_no_figure_makes_the_pairs_fall_over(pairs, direction, rule):
     """Whatever was measured, pairs and the A/A report answer with values that JSON can carry."""
     pooled = pair_priors([("a", "x", rule.kind, pairs), ("b", "x", rule.kind, [(40.0, 41.0), (40.0, 39.0)])])[0]
-    for prior in (None, stated(rule.kind), pooled):
+    for prior in (None, assumed_prior(rule.kind), pooled):
         json.dumps(dataclasses.asdict(judge_pairs(pairs, direction, rule, prior=prior)), allow_nan=False)
     json.dumps(dataclasses.asdict(site_noise(pairs, direction, rule)), allow_nan=False)

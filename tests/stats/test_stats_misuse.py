@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pytest_inferbench.stats.rule import Rule
-from pytest_inferbench.stats.two_stage import called, hurdles
+from pytest_inferbench.stats.two_stage import hurdles, is_called
 from stats.false_alarm_rates import ALPHA, DRAWS, regressions, seeded, spreads
 from stats.null_worlds import World, draw
 
@@ -34,9 +34,9 @@ def test_a_spread_that_is_not_moderated_fails_or_sees_nothing():
     history, now = draw(World("plain"), rng, (DRAWS, 20), 2, 2, 0.02)
     rule = Rule(gates=20)
     away = now - history.mean(axis=-1, keepdims=True) + math.log1p(0.20)
-    own = called(away, hurdles(history.std(axis=-1, ddof=1), 1.0, 2, away, rule)).mean()
+    own = is_called(away, hurdles(history.std(axis=-1, ddof=1), 1.0, 2, away, rule)).mean()
     _, sd, df = spreads(history)
-    pooled = called(away, hurdles(sd, df, 2, away, rule)).mean()
+    pooled = is_called(away, hurdles(sd, df, 2, away, rule)).mean()
     assert own < 0.1
     assert pooled > 0.7
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from pytest_inferbench.stats.moderation import OwnSpread, fit_priors, moderate, priors, stated
+from pytest_inferbench.stats.moderation import OwnSpread, assumed_prior, fit_priors, moderate, priors
 from pytest_inferbench.stats.rule import Kind
 
 
@@ -43,7 +43,7 @@ def test_many_gates_give_limma_s_estimate(d0):
 def test_nothing_to_pool_leaves_the_stated_prior():
     """A lone gate, or gates without degrees of freedom, get what is stated, doubted as the site's noise is unknown."""
     typical, tail = priors([own("a", 0.1, 5), own("b", 0.1, 5, Kind.TAIL)])
-    assert typical == stated(Kind.TYPICAL)
+    assert typical == assumed_prior(Kind.TYPICAL)
     assert (typical.sd, typical.df, typical.pooled) == (
         pytest.approx(0.0234, rel=0.01),
         pytest.approx(1.39, abs=0.01),
@@ -54,7 +54,7 @@ def test_nothing_to_pool_leaves_the_stated_prior():
     # The middle of what the site may be is 3 % still: half of its gates' SDs lie on either side of it.
     log_variance = np.log(typical.sd**2) - special.digamma(typical.df / 2) + np.log(typical.df / 2)
     assert log_variance == pytest.approx(np.log(0.03**2) - special.digamma(1.5) + np.log(1.5))
-    assert priors([own("a", 0.0, 0), own("b", 0.0, 0)]) == (stated(Kind.TYPICAL),) * 2
+    assert priors([own("a", 0.0, 0), own("b", 0.0, 0)]) == (assumed_prior(Kind.TYPICAL),) * 2
     assert priors([]) == ()
 
 
@@ -88,7 +88,7 @@ def test_the_pool_takes_over_as_it_grows():
     seen = [
         priors([own(f"c{i}", 0.01, df) for i in range(count)])[0].sd for count, df in ((1, 1), (2, 1), (4, 2), (40, 19))
     ]
-    assert seen[0] == pytest.approx(stated(Kind.TYPICAL).sd)
+    assert seen[0] == pytest.approx(assumed_prior(Kind.TYPICAL).sd)
     assert seen[-1] == pytest.approx(0.01, rel=0.15)
     dfs = [
         priors([own(f"c{i}", 0.01, df) for i in range(count)])[0].df for count, df in ((1, 1), (2, 1), (4, 2), (40, 19))
@@ -105,7 +105,7 @@ def test_a_mature_gate_outweighs_a_young_one():
 
 def test_own_sessions_take_over_from_the_prior():
     """The moderated spread goes from the prior's to the gate's own as sessions come in."""
-    prior = stated(Kind.TYPICAL)
+    prior = assumed_prior(Kind.TYPICAL)
     seen = [moderate(own("a", 0.01, df), prior).sd for df in (0, 1, 5, 19, 1000)]
     assert seen[0] == pytest.approx(prior.sd)
     assert seen == sorted(seen, reverse=True)
@@ -114,7 +114,7 @@ def test_own_sessions_take_over_from_the_prior():
 
 def test_the_moderated_spread_says_what_went_in():
     """It carries its degrees of freedom, the gate's own part and the prior; absent stays absent."""
-    prior = stated(Kind.TAIL)
+    prior = assumed_prior(Kind.TAIL)
     alone, with_own = moderate(own("a", 0.0, 0), prior), moderate(own("a", 0.02, 7), prior)
     assert (alone.own_sd, alone.df) == (None, prior.df)
     assert (with_own.own_sd, with_own.own_df, with_own.df) == (pytest.approx(0.02), 7, 7 + prior.df)

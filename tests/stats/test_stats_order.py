@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_inferbench.stats.order import common_order, evened, order_effect
+from pytest_inferbench.stats.order import common_order, order_effect, take_out
 from pytest_inferbench.stats.paired import log_ratios
 from pytest_inferbench.units import Direction
 from stats.false_alarm_rates import seeded, standard_error
@@ -43,8 +43,8 @@ def test_what_the_order_does_is_told_from_what_changed(count):
     second = SECOND[:count]
     order = common_order([(slower, LOWER), (rates(same), HIGHER)], second)
     assert (order.effect, order.taken_out) == (pytest.approx(0.06), pytest.approx(0.06))
-    assert [b / a for a, b in evened(slower, LOWER, second, order)] == pytest.approx([1.1] * count)
-    assert [b / a for a, b in evened(rates(same), HIGHER, second, order)] == pytest.approx([1.0] * count)
+    assert [b / a for a, b in take_out(slower, LOWER, second, order)] == pytest.approx([1.1] * count)
+    assert [b / a for a, b in take_out(rates(same), HIGHER, second, order)] == pytest.approx([1.0] * count)
 
 
 def test_it_is_said_once_it_matters():
@@ -62,7 +62,7 @@ def test_what_could_be_noise_stays():
     order = common_order([(made(away=0.2, slower=1.02), LOWER)], SECOND)
     assert order.taken_out == 0
     assert order.note is None
-    assert evened(made(), LOWER, SECOND, order) == made()
+    assert take_out(made(), LOWER, SECOND, order) == made()
 
 
 def test_other_gates_make_it_sure():
@@ -86,7 +86,7 @@ def test_a_gate_that_lacks_a_pair_tells_what_it_can():
     gappy = [(None, 40.0), *made()[1:]]
     order = common_order([(gappy, LOWER), (made(), LOWER)], SECOND)
     assert order.taken_out == pytest.approx(0.06)
-    assert evened(gappy, LOWER, SECOND, order)[0][0] is None
+    assert take_out(gappy, LOWER, SECOND, order)[0][0] is None
 
 
 def test_without_an_order_nothing_is_taken_out():
@@ -95,7 +95,7 @@ def test_without_an_order_nothing_is_taken_out():
     assert common_order([(made(), LOWER)], ()) is None
     assert common_order([(made(), Direction.NEUTRAL)], SECOND).taken_out == 0
     assert common_order([(made(count=3), LOWER)], SECOND[:3]).taken_out == 0
-    assert evened(made(), LOWER, (), None) == made()
+    assert take_out(made(), LOWER, (), None) == made()
 
 
 figure = st.one_of(st.none(), st.just(0.0), st.floats(0.5, 200.0))
@@ -111,7 +111,7 @@ def test_no_more_is_taken_out_than_is_there_and_swapped_arms_find_the_same(rows,
     swapped = common_order([([(b, a) for a, b in row], LOWER) for row in rows], [not last for last in second])
     assert swapped.effect == pytest.approx(order.effect, rel=1e-6, abs=1e-9)
     for row in rows:
-        kept = log_ratios(evened(row, LOWER, second, order), LOWER)
+        kept = log_ratios(take_out(row, LOWER, second, order), LOWER)
         assert len(kept) == len(log_ratios(row, LOWER))
 
 
@@ -119,7 +119,7 @@ def test_no_more_is_taken_out_than_is_there_and_swapped_arms_find_the_same(rows,
 def test_balanced_pairs_keep_their_mean(row):
     """Where each order comes as often, taking it out moves no estimate, only the scatter."""
     order = common_order([(row, LOWER)], SECOND)
-    before, after = log_ratios(row, LOWER), log_ratios(evened(row, LOWER, SECOND, order), LOWER)
+    before, after = log_ratios(row, LOWER), log_ratios(take_out(row, LOWER, SECOND, order), LOWER)
     assert after.mean() == pytest.approx(before.mean(), abs=1e-9)
     assert after.var() <= before.var() + 1e-9
 

@@ -9,10 +9,10 @@ import pytest
 
 from pytest_inferbench.stats.detectable import POWER, detectable, sessions_needed
 from pytest_inferbench.stats.distributions import t_critical
-from pytest_inferbench.stats.moderation import moderated
+from pytest_inferbench.stats.moderation import posterior
 from pytest_inferbench.stats.paired import pair_hurdle
 from pytest_inferbench.stats.rule import Rule
-from pytest_inferbench.stats.two_stage import called, hurdles
+from pytest_inferbench.stats.two_stage import hurdles, is_called
 from stats.false_alarm_rates import DRAWS, seeded, standard_error
 from stats.golden_table import differing, golden
 from stats.pair_rates import measure as measure_pairs
@@ -52,11 +52,11 @@ def test_the_detectable_change_is_called_four_times_in_five(n, gates, confirmati
     day = rng.standard_normal((draws, 1))
     now = sd[:, None] * (math.sqrt(rule.shared) * day + math.sqrt(1 - rule.shared) * rng.standard_normal((draws, k)))
     own = history.var(axis=-1, ddof=1) if n > 1 else np.zeros(draws)
-    variance, df = moderated(own, n - 1, S0**2, D0)
+    variance, df = posterior(own, n - 1, S0**2, D0)
     away = now - history.mean(axis=-1, keepdims=True)
     limits = hurdles(np.sqrt(variance), df, n, away, rule)
     says = np.asarray([detectable(s, D0 + n - 1, n, rule) for s in np.sqrt(variance).tolist()])
-    seen = called(away + says[:, None], limits).mean()
+    seen = is_called(away + says[:, None], limits).mean()
     assert abs(seen - POWER) <= 3 * standard_error(POWER, draws) + 0.005
 
 
@@ -70,7 +70,7 @@ def test_one_session_against_eight_at_the_published_change(sd, change):
     rule = Rule(alpha=0.01, margin=0.0, confirmations=0)
     away = now - history.mean(axis=-1, keepdims=True)
     limits = hurdles(history.std(axis=-1, ddof=1), 7, 8, away, rule)
-    assert called(away, limits).mean() == pytest.approx(POWER, abs=0.02)
+    assert is_called(away, limits).mean() == pytest.approx(POWER, abs=0.02)
 
 
 @pytest.mark.parametrize(("sd", "change"), [(0.014, 0.044), (0.028, 0.090)])

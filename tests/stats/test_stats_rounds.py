@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
-from pytest_inferbench.stats.moderation import stated
+from pytest_inferbench.stats.moderation import assumed_prior
 from pytest_inferbench.stats.rounds import NO_ROUNDS, median_factor, resemblance, round_scatter, scatter_of
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sample import Past
@@ -20,7 +20,7 @@ from pytest_inferbench.units import Direction
 from stats.false_alarm_rates import ALPHA, DRAWS, regressions, seeded
 from stats.null_worlds import World, autoregressive, draw_heard
 
-LOWER, FEW, PRIOR = Direction.LOWER, Rule(gates=3), stated(Kind.TYPICAL)
+LOWER, FEW, PRIOR = Direction.LOWER, Rule(gates=3), assumed_prior(Kind.TYPICAL)
 QUIET, LOUD = (40.0, 40.1, 39.9), (30.0, 40.0, 60.0)
 
 

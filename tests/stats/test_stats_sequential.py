@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_inferbench.stats.distributions import t_critical
-from pytest_inferbench.stats.sequential import Looks, nominal_levels, spent
+from pytest_inferbench.stats.sequential import Looks, alpha_spent, nominal_levels
 
 
 def test_one_look_has_all_of_alpha():
@@ -16,16 +16,16 @@ def test_one_look_has_all_of_alpha():
 
 def test_alpha_is_spent_from_nothing_to_all():
     """The spending function starts at 0, ends at alpha and never falls."""
-    parts = [spent(t, 0.05) for t in np.linspace(0, 1, 11)]
+    parts = [alpha_spent(t, 0.05) for t in np.linspace(0, 1, 11)]
     assert parts[0] == 0
     assert parts == sorted(parts)
     assert parts[-1] == pytest.approx(0.05)
-    assert spent(1.5, 0.05) == pytest.approx(0.05)
+    assert alpha_spent(1.5, 0.05) == pytest.approx(0.05)
 
 
 def test_the_first_look_has_what_its_pairs_have_earned():
     """Five of twelve pairs spend alpha ln(1 + (e - 1) 5 / 12)."""
-    assert nominal_levels(Looks(5, 12), 0.05)[0] == pytest.approx(spent(5 / 12, 0.05))
+    assert nominal_levels(Looks(5, 12), 0.05)[0] == pytest.approx(alpha_spent(5 / 12, 0.05))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_inferbench.stats.moderation import OwnSpread, moderate, stated
+from pytest_inferbench.stats.moderation import OwnSpread, assumed_prior, moderate
 from pytest_inferbench.stats.rule import ASSUMED_DOUBT, ASSUMED_SHARED, Kind, Rule
 from pytest_inferbench.stats.sequential import Looks
 from pytest_inferbench.stats.site import (
@@ -21,7 +21,7 @@ from pytest_inferbench.stats.site import (
     shared_variance,
     site_noise,
 )
-from pytest_inferbench.stats.two_stage import called, hurdles
+from pytest_inferbench.stats.two_stage import hurdles, is_called
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 from stats.false_alarm_rates import DRAWS, seeded, spreads, standard_error
@@ -58,7 +58,7 @@ def test_an_aa_run_without_history_knows_the_restarts_only():
 
 def test_with_history_it_measures_what_days_share():
     """Against a session SD of 3 % the shared variance is estimated with its interval and used in the outlook."""
-    sessions = moderate(OwnSpread("a", Kind.TYPICAL, SESSION_SD**2, 19), stated(Kind.TYPICAL))
+    sessions = moderate(OwnSpread("a", Kind.TYPICAL, SESSION_SD**2, 19), assumed_prior(Kind.TYPICAL))
     found = run(sessions)
     assert found.session_sd == pytest.approx(SESSION_SD)
     assert found.shared.low < found.shared.estimate < found.shared.high
@@ -117,7 +117,7 @@ def judged(history, now, shared):
     location, own, df = spreads(history)
     away = now - location[..., None]
     rule = replace(Rule(gates=history.shape[1]), shared=shared)
-    return called(away, hurdles(own, df, history.shape[-1], away, rule))
+    return is_called(away, hurdles(own, df, history.shape[-1], away, rule))
 
 
 def pooled(history, restart):
@@ -209,7 +209,7 @@ def test_a_share_that_somebody_wrote_is_not_measured_away():
 
 def test_the_report_of_a_run_tells_what_will_be_judged_with():
     """All gates' share where they were pooled, and the policy's own where it says one."""
-    sessions = moderate(OwnSpread("a", Kind.TYPICAL, SESSION_SD**2, 19), stated(Kind.TYPICAL))
+    sessions = moderate(OwnSpread("a", Kind.TYPICAL, SESSION_SD**2, 19), assumed_prior(Kind.TYPICAL))
     share = PooledShare(0.7, 0.01, 21)
     assert (run(sessions, share=share).shared.use, run(sessions, share=share).shared.gates) == (0.7, 21)
     assert run(sessions, share=share, shared=0.3, shared_source="models.yaml:4").shared.use == 0.3

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
-from pytest_inferbench.stats.moderation import stated
+from pytest_inferbench.stats.moderation import assumed_prior
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.sequential import Looks
-from pytest_inferbench.stats.shifted import down, shifted, up
+from pytest_inferbench.stats.shifted import down, shift, up
 from pytest_inferbench.stats.steps import Scale, judge_step_pairs, judge_steps
 from pytest_inferbench.stats.verdict import Verdict
 from stats.false_alarm_rates import seeded
@@ -34,7 +34,7 @@ def scale(name):
 
 def judged(name, now, past, rule=THREE, rounds=()):
     own = scale(name)
-    history = read_history([shifted(Past(value, 1), own.zero) for value in past], own.direction, 20)
+    history = read_history([shift(Past(value, 1), own.zero) for value in past], own.direction, 20)
     return judge_steps(now, history, rule, own, rounds)
 
 
@@ -104,7 +104,7 @@ def test_far_from_0_it_is_the_rule_of_every_gate():
     plain = read_history([Past(value, 1) for value in past], direction, 20)
     for factor in (1.0, 1.3, 0.7):
         mine = judged("server_queue_ms", [3000.0 * factor], past)
-        theirs = judge([3000.0 * factor], plain, THREE, stated(Kind.TYPICAL))
+        theirs = judge([3000.0 * factor], plain, THREE, assumed_prior(Kind.TYPICAL))
         assert mine.verdict is theirs.verdict
         assert mine.change.ratio == pytest.approx(theirs.change.ratio, rel=1e-3)
         assert mine.change.high == pytest.approx(theirs.change.high, rel=1e-3)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_inferbench.stats.verdict import Verdict
-from pytest_inferbench.stats.words import what_decides, worsened, would_have_seen
+from pytest_inferbench.stats.words import change_text, what_decides, would_have_seen
 from pytest_inferbench.units import Direction
 
 
@@ -24,13 +24,13 @@ from pytest_inferbench.units import Direction
 )
 def test_a_worsening_as_the_metric_shows_it(worsening, direction, words):
     """A latency rises, a throughput falls."""
-    assert worsened(worsening, direction) == words
+    assert change_text(worsening, direction) == words
 
 
 @given(st.floats(0, 1e300))
 def test_a_throughput_never_falls_by_more_than_all_of_it(worsening):
     """However large the worsening."""
-    assert -100 <= float(worsened(worsening, Direction.HIGHER).removesuffix(" %")) <= 0
+    assert -100 <= float(change_text(worsening, Direction.HIGHER).removesuffix(" %")) <= 0
 
 
 def test_what_would_have_been_seen_is_said_where_nothing_was_called():

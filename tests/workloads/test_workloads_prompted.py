@@ -10,7 +10,7 @@ from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.wire.dialect import Message
 from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.datasets import Prompt
-from pytest_inferbench.workloads.prompted import drawn
+from pytest_inferbench.workloads.prompted import draw
 from pytest_inferbench.workloads.single import Single
 from workloads.workload_made import COLD, context, maker, run, texts
 
@@ -48,13 +48,13 @@ def test_rounds_ask_the_same_but_never_in_the_same_words(three):
 def test_the_number_leads_the_first_message():
     """It stands in front of the system message, where there is one: what follows a difference is not reused."""
     chat = Prompt((Message("system", "be brief"), Message("user", "hello")), ("more",))
-    (prompt,) = islice(drawn((chat,), random.Random(0), 1, maker()), 1)
+    (prompt,) = islice(draw((chat,), random.Random(0), 1, maker()), 1)
     assert prompt.messages[0].role == "system"
     assert prompt.messages[0].content.endswith(")\nbe brief")
     assert prompt.messages[1] == chat.messages[1]
     assert prompt.follow_ups == ("more",)
     begins = {
-        next(drawn((chat,), random.Random(0), 1, maker(salt=salt))).messages[0].content[:10] for salt in ("", "a", "b")
+        next(draw((chat,), random.Random(0), 1, maker(salt=salt))).messages[0].content[:10] for salt in ("", "a", "b")
     }
     assert len(begins) == 3
 

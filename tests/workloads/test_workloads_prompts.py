@@ -44,7 +44,7 @@ def test_a_prompt_shorter_than_the_template_is_refused(tokens):
 def test_words_cost_the_same_after_others(first, second):
     """Two stretches of words cost their sum, so a shared prefix and a suffix make an exact prompt."""
     make, rng = maker(), random.Random(3)
-    text = make.led(make.words(rng, first), make.words(rng, second))
+    text = make.with_lead(make.words(rng, first), make.words(rng, second))
     assert count(text) == make.led_tokens(first + second)
 
 
@@ -74,7 +74,7 @@ def test_a_shared_prefix_is_salted_too():
     """Its beginning is the prompt's; what follows a difference is in no cache."""
     first, second = (maker(salt=salt).opening(random.Random(1), 64) for salt in ("a", "b"))
     assert first.split()[:6] != second.split()[:6]
-    assert count(maker().led(first)) == count(maker().led(second)) == maker().led_tokens(64)
+    assert count(maker().with_lead(first)) == count(maker().with_lead(second)) == maker().led_tokens(64)
 
 
 def test_requests_say_whether_a_cached_prefix_may_be_used():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, moderated
+from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, posterior
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.standing import TRIAL_DAYS, Before, Standing, stand
 
@@ -131,7 +131,7 @@ class Store:
 
     def _moderated(self, variance: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scale, prior_df = fit_priors(variance, df, self._others, STATED_SD[Kind.TYPICAL])
-        variance, total = moderated(variance, df, scale, prior_df)
+        variance, total = posterior(variance, df, scale, prior_df)
         return np.sqrt(variance), total
 
 

@@ -17,12 +17,12 @@ from benchmarks.perf.proof.worlds import Draw, World
 from pytest_inferbench.baselines.fingerprint import machine_change
 from pytest_inferbench.stats.days import plan
 from pytest_inferbench.stats.distributions import digamma, trigamma, trigamma_inverse
-from pytest_inferbench.stats.moderation import SITE_VARIANCE, STATED_DF, STATED_SD, fit_priors, moderated
+from pytest_inferbench.stats.moderation import SITE_VARIANCE, STATED_DF, STATED_SD, fit_priors, posterior
 from pytest_inferbench.stats.rounds import resemblance, round_scatter
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.standing import Before, stand
 from pytest_inferbench.stats.ties import rounding_variance
-from pytest_inferbench.stats.two_stage import called, hurdles, screened
+from pytest_inferbench.stats.two_stage import hurdles, is_called, passes_screen
 
 CHANGES = (0.05, 0.10, 0.20)
 HOST = {"stepping": "7"}
@@ -69,7 +69,7 @@ def shipped(drawn: Draw, rule: Rule) -> Callable[[float], np.ndarray]:
         variance = np.where(tied, np.maximum(variance, rounding_variance(figures)), variance)
     alike, rest = _others(drawn)
     scale, prior_df = fit_priors(variance, np.asarray(made.df), alike, STATED_SD[rule.kind], rest)
-    variance, df = moderated(variance, made.df, np.maximum(scale, _heard(drawn, resemble=True)), prior_df)
+    variance, df = posterior(variance, made.df, np.maximum(scale, _heard(drawn, resemble=True)), prior_df)
     away = drawn.now - made.level(drawn.history)[..., None]
     before = Before(made.n, np.sqrt(variance), df, np.sqrt(variance), df)
     known = not machine_change([HOST] * n, drawn.machine or HOST)
@@ -82,10 +82,10 @@ def former(drawn: Draw, rule: Rule) -> Callable[[float], np.ndarray]:
     made = plan((0,) * n, tuple(range(n)), (True,) * n, rule.shared, 0.0)
     variance = made.variance(drawn.history) if made.df else np.zeros(drawn.history.shape[:-1])
     scale, prior_df = _former_priors(variance, made.df, sum(_others(drawn)), STATED_SD[rule.kind])
-    variance, df = moderated(variance, made.df, np.maximum(scale, _heard(drawn, resemble=False)), prior_df)
+    variance, df = posterior(variance, made.df, np.maximum(scale, _heard(drawn, resemble=False)), prior_df)
     away = drawn.now - drawn.history.mean(axis=-1)[..., None]
     limits = hurdles(np.sqrt(variance), df, n, away, rule)
-    return lambda change: called(away + change, limits) & screened(away + change, limits)
+    return lambda change: is_called(away + change, limits) & passes_screen(away + change, limits)
 
 
 def _heard(drawn: Draw, *, resemble: bool) -> np.ndarray | float:

@@ -15,10 +15,10 @@ from benchmarks.perf.proof.rates import shipped
 from benchmarks.perf.proof.worlds import autoregressive, sessions
 
 from pytest_inferbench.stats.diagnostics import order_notes
-from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, moderated
+from pytest_inferbench.stats.moderation import STATED_SD, fit_priors, posterior
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.site import drawn_share
-from pytest_inferbench.stats.two_stage import called, hurdles
+from pytest_inferbench.stats.two_stage import hurdles, is_called
 
 PAIRS = 12
 
@@ -57,12 +57,12 @@ def share(part: int) -> Iterator[str]:
         rows = []
         for c in (alone, pooled):
             scale, prior_df = fit_priors(own, np.asarray(7.0), 1 - np.eye(gates), STATED_SD[Kind.TYPICAL])
-            variance, df = moderated(own, 7.0, scale, prior_df)
+            variance, df = posterior(own, 7.0, scale, prior_df)
             away = drawn.now - drawn.history.mean(axis=-1)[..., None]
             shared: Any = c  # of each gate; the rule's functions are elementwise
             limits = hurdles(np.sqrt(variance), df, 8, away, replace(Rule(gates=gates), shared=shared))
-            alarms = called(away, limits).any(axis=-1).mean()
-            rows.append((alarms, called(away + math.log1p(0.1), limits).mean()))
+            alarms = is_called(away, limits).any(axis=-1).mean()
+            rows.append((alarms, is_called(away + math.log1p(0.1), limits).mean()))
         (was, few), (now, more) = rows
         yield f"true share {true}: c of each gate -> all: alarms {was:.3f} -> {now:.3f}, +10 % {few:.2f} -> {more:.2f}"
 

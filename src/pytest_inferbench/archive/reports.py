@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_inferbench.archive.runs import records_reader
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.files import write_whole
@@ -27,7 +27,7 @@ def write_reports(settings: Settings, folder: Path, document: RunDocument) -> tu
         document: the run document.
     """
     lines, went_well = [], True
-    for form, path in _wanted(settings):
+    for form, path in _wanted_formats(settings):
         try:
             texts = form.render(document, records_reader(folder))
             written = [path] if len(form.files) == 1 else [path / name for name in form.files]
@@ -37,11 +37,11 @@ def write_reports(settings: Settings, folder: Path, document: RunDocument) -> tu
             lines.append(f"{form.name} was not written: {error}")
             went_well = False
         else:
-            lines += [f"{form.name}: {shown(target, settings.rootdir)}" for target in written]
+            lines += [f"{form.name}: {shown_path(target, settings.rootdir)}" for target in written]
     return lines, went_well
 
 
-def _wanted(settings: Settings) -> Iterator[tuple[Format, Path]]:
+def _wanted_formats(settings: Settings) -> Iterator[tuple[Format, Path]]:
     for form in FORMATS:
         option = form.name.replace("-", "_")
         if getattr(settings, option):

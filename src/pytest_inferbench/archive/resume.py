@@ -52,11 +52,11 @@ class Resumed:
         """Its name, which it keeps."""
         return self.document.run_id
 
-    def kept(self, nodeid: str, case: str, workload_hash: object) -> CaseResult | None:
+    def kept_case(self, nodeid: str, case: str, workload_hash: object) -> CaseResult | None:
         """A case as it was measured, without its comparison; None where it has to be measured."""
         for each in self.document.cases:
             if (each.id, each.case) == (nodeid, case) and not each.invalid:
-                return _uncompared(each) if each.workload_hash == workload_hash else None
+                return _without_comparisons(each) if each.workload_hash == workload_hash else None
         return None
 
     def split(self, items: Sequence[_Test]) -> tuple[list[_Test], list[_Test]]:
@@ -65,7 +65,7 @@ class Resumed:
         for case in self.document.cases:
             cases.setdefault(case.id, []).append(case)
         failed = {entry.id for entry in self.document.errors}
-        done = {nodeid for nodeid, found in cases.items() if nodeid not in failed and all(map(_ended, found))}
+        done = {nodeid for nodeid, found in cases.items() if nodeid not in failed and all(map(_is_finished, found))}
         return [item for item in items if item.nodeid not in done], [item for item in items if item.nodeid in done]
 
 
@@ -113,12 +113,12 @@ def refuse_other_hardware(resumed: Resumed, hardware: str) -> None:
         )
 
 
-def _ended(case: CaseResult) -> bool:
+def _is_finished(case: CaseResult) -> bool:
     """Whether a case is measured, and compared with its history or between its arms."""
     return not case.invalid and any(check.kind != "budget" for check in case.checks)
 
 
-def _uncompared(case: CaseResult) -> CaseResult:
+def _without_comparisons(case: CaseResult) -> CaseResult:
     budgets = tuple(check for check in case.checks if check.kind == "budget")
     verdict = worst(check.verdict for check in budgets) or Verdict.NEW
     return replace(case, checks=budgets, verdict=verdict, invocation=None)

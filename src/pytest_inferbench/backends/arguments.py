@@ -60,7 +60,7 @@ def typed_value(arg: Arg, value: ArgValue, where: str, spelled: str = "") -> Arg
     converted = _convert(arg, value)
     if converted is None:
         raise ConfigError(
-            f"{where}: {arg.name} must be {_expected(arg)}, not {spelled or repr(value)}. "
+            f"{where}: {arg.name} must be {_expected_type(arg)}, not {spelled or repr(value)}. "
             f"It sets {arg.flag}: {arg.help}."
         )
     return converted
@@ -80,7 +80,7 @@ def _convert(arg: Arg, value: ArgValue) -> ArgValue | None:
         return None
 
 
-def _expected(arg: Arg) -> str:
+def _expected_type(arg: Arg) -> str:
     return {bool: "true or false", int: "a whole number", float: "a number"}.get(arg.type, "text")
 
 

@@ -73,7 +73,7 @@ def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str, spell
     checked: dict[str, ArgValue] = {}
     seen: dict[str, str] = {}
     for written, value in args.items():
-        name, typed = _checked(backend, written, value, where, spelled)
+        name, typed = _check_argument(backend, written, value, where, spelled)
         first = seen.setdefault(switched_by(name, typed), written)
         if first != written:
             raise ConfigError(
@@ -83,7 +83,7 @@ def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str, spell
     return checked
 
 
-def _checked(backend: Backend, written: str, value: ArgValue, where: str, spelled: str) -> tuple[str, ArgValue]:
+def _check_argument(backend: Backend, written: str, value: ArgValue, where: str, spelled: str) -> tuple[str, ArgValue]:
     """One argument's canonical name and typed value; `no_mmap` is the opposite of a switch `mmap` that is known."""
     name = plain_name(written)
     if name in _SECRETS:

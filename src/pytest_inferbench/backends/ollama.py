@@ -74,7 +74,7 @@ def _installed_version(plan: ServerPlan, installed: Installed) -> str | None:
     return said[1] if said else None
 
 
-def _served(plan: ServerPlan) -> str:
+def _model_name(plan: ServerPlan) -> str:
     return f"{plan.model_name}:latest"
 
 
@@ -96,7 +96,7 @@ OLLAMA = Backend(
     unknown_versions=frozenset({"0.0.0"}),
     command=_command,
     installed_version=_installed_version,
-    served_name=_served,
+    served_name=_model_name,
     neutral=MappingProxyType({"max_model_len": "context_length"}),
     gpu_args=_gpu_args,
     container=Container(

@@ -64,7 +64,7 @@ def _words(plan: ServerPlan) -> tuple[str, ...]:
     return (plan.model_path, "--host", plan.host, "--port", str(plan.port), *flags(given, {**_ARGS, **verbatim}))
 
 
-def _served(plan: ServerPlan) -> str:
+def _model_name(plan: ServerPlan) -> str:
     path = PurePosixPath(plan.model_path)
     return path.name if path.is_absolute() else plan.model_path
 
@@ -105,7 +105,7 @@ TRTLLM = Backend(
     unknown_versions=frozenset(),
     command=_command,
     installed_version=_installed_version,
-    served_name=_served,
+    served_name=_model_name,
     neutral=MappingProxyType(
         {
             "tensor_parallel": "tp_size",

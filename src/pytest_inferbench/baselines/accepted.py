@@ -18,7 +18,7 @@ from pytest_inferbench.baselines.tails import Place, are_pooled, past_of, way_of
 from pytest_inferbench.stats.counts import Count
 from pytest_inferbench.stats.days import days_of
 from pytest_inferbench.stats.history import History, read_history
-from pytest_inferbench.stats.shifted import shifted
+from pytest_inferbench.stats.shifted import shift
 from pytest_inferbench.units import Direction, Zero
 
 REFERENCE_SESSIONS: Final = 3
@@ -52,7 +52,7 @@ class Accepted:
             past, notes = past_of(metric, self._places)
             if zero is not None and zero.counted:
                 past = [replace(each, value=_rate(session)) for each, session in zip(past, self.sessions, strict=True)]
-            history = read_history(past if zero is None else [shifted(each, zero) for each in past], direction, window)
+            history = read_history(past if zero is None else [shift(each, zero) for each in past], direction, window)
             self._memo[asked] = replace(history, notes=(*history.notes, *notes))
         found: History = self._memo[asked]
         return found

@@ -92,7 +92,7 @@ class HistoryBranch:
         kept = {path: _without(text, gone.get(path, ())) for path, text in here.items()}
         added = {path: _missing(text, kept.get(path, "")) for path, text in theirs.items()}
         for path in dict.fromkeys((*kept, *added)):
-            text = _joined(kept.get(path, ""), added.get(path, ()))
+            text = _append_lines(kept.get(path, ""), added.get(path, ()))
             if text != here.get(path, ""):
                 _replace(self._top / path, text)
         self._git("update-ref", self._pulled, tip)
@@ -109,13 +109,16 @@ class HistoryBranch:
         tip = self._fetch()
         for _ in range(_ATTEMPTS):
             theirs = {} if tip is None else self._at(tip)
-            old = {path: "".join(_joined(each.get(path, ""), ()) for each in (*known, theirs)) for path in self._here()}
+            old = {
+                path: "".join(_append_lines(each.get(path, ""), ()) for each in (*known, theirs))
+                for path in self._here()
+            }
             new = {path: lines for path, text in self._here().items() if (lines := _missing(text, old[path]))}
             moved = Moved(found=tip is not None, lines={path: len(lines) for path, lines in new.items()})
             if not new:
                 return moved
             refused = self._push(
-                {path: _joined(theirs.get(path, ""), lines) for path, lines in new.items()}, tip, moved
+                {path: _append_lines(theirs.get(path, ""), lines) for path, lines in new.items()}, tip, moved
             )
             if refused is None:
                 return moved
@@ -124,20 +127,20 @@ class HistoryBranch:
                 raise BaselineError(f"git push of {self._branch}: {refused}")
         raise BaselineError(f"git push of {self._branch}: others pushed first, {_ATTEMPTS} times; push again")
 
-    def committed(self) -> list[str]:
+    def committed_files(self) -> list[str]:
         """Files of the branch that this checkout's commit has too: what is taken off the branch stays in them."""
         if self._run("merge-base", "--is-ancestor", "HEAD", self._pulled).returncode == 0:  # it is the same branch
             return []
         return sorted(self._at("HEAD").keys() & self._at(self._pulled).keys())
 
-    def unmerged(self) -> str | None:
+    def unmerged_branch(self) -> str | None:
         """The default branch of origin where this commit is not on it; None where it is, or nobody knows."""
         done = self._run("rev-parse", "--abbrev-ref", "origin/HEAD")
         if done.returncode or self._run("merge-base", "--is-ancestor", "HEAD", "origin/HEAD").returncode != 1:
             return None
         return done.stdout.strip().removeprefix("origin/")
 
-    def unreviewed(self) -> list[str]:
+    def untracked_files(self) -> list[str]:
         """People's files in the folder that git does not know yet, from the repository's top."""
         return self._git("ls-files", "--others", "--full-name", "--", f":(top,glob){self._prefix}*.yaml").splitlines()
 
@@ -157,7 +160,7 @@ class HistoryBranch:
         commit = self._git("commit-tree", tree, *parent, given=message).strip()
         done = self._run("push", "--quiet", "origin", f"{commit}:refs/heads/{self._branch}")
         if done.returncode:
-            return _said(done)
+            return _reason(done)
         self._git("update-ref", self._pulled, commit)
         return None
 
@@ -167,7 +170,7 @@ class HistoryBranch:
         if asked.returncode == _NO_BRANCH:
             return None
         if asked.returncode:
-            raise BaselineError(f"git ls-remote origin: {_said(asked)}")
+            raise BaselineError(f"git ls-remote origin: {_reason(asked)}")
         self._git("fetch", "--quiet", "--no-tags", "origin", f"refs/heads/{self._branch}")
         return self._git("rev-parse", "FETCH_HEAD").strip()
 
@@ -188,7 +191,7 @@ class HistoryBranch:
     def _git(self, *arguments: str, given: str | None = None, environ: Mapping[str, str] | None = None) -> str:
         done = self._run(*arguments, given=given, environ=environ)
         if done.returncode:
-            raise BaselineError(f"git {arguments[0]}: {_said(done)}")
+            raise BaselineError(f"git {arguments[0]}: {_reason(done)}")
         return done.stdout
 
     def _run(
@@ -231,7 +234,7 @@ def _without(text: str, lines: Collection[str]) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if line.rstrip("\n") not in lines) if lines else text
 
 
-def _joined(text: str, lines: Iterable[str]) -> str:
+def _append_lines(text: str, lines: Iterable[str]) -> str:
     head = text if not text or text.endswith("\n") else f"{text}\n"
     return head + "".join(f"{line}\n" for line in lines)
 
@@ -247,7 +250,7 @@ def _replace(path: Path, text: str) -> None:
         raise BaselineError(f"{path}: cannot be written: {error.strerror}; mend that and pull again") from None
 
 
-def _said(done: subprocess.CompletedProcess[str]) -> str:
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
     """Why git ended, in its own words."""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "!"))]

@@ -110,7 +110,7 @@ class Candidate:
             gates=list(gates),
             aside=dict(aside) if aside else None,
             rounds=(rounds := self._rounds()),
-            pooled=self._pooled(rounds) or None,
+            pooled=self._pooled_tails(rounds) or None,
         )
 
     def _rounds(self) -> dict[str, tuple[float | None, ...]]:
@@ -118,20 +118,20 @@ class Candidate:
         rounds = self.result.rounds
         names = dict.fromkeys(name for figures in rounds for name in figures)
         stored = {
-            name: tuple(_stored(figures.get(name), zero_of(name, self.table)) for figures in rounds)
+            name: tuple(_stored_figure(figures.get(name), zero_of(name, self.table)) for figures in rounds)
             for name in names
             if self.direction(name) is not Direction.NEUTRAL
         }
         return {name: figures for name, figures in stored.items() if any(figure is not None for figure in figures)}
 
-    def _pooled(self, names: Iterable[str]) -> dict[str, float]:
+    def _pooled_tails(self, names: Iterable[str]) -> dict[str, float]:
         """The tails among these figures over all requests."""
         tails = {name: self.result.figure(name) for name in names if kind_of(name) is Kind.TAIL}
-        stored = {name: _stored(figure, zero_of(name, self.table)) for name, figure in tails.items()}
+        stored = {name: _stored_figure(figure, zero_of(name, self.table)) for name, figure in tails.items()}
         return {name: figure for name, figure in stored.items() if figure is not None}
 
 
-def _stored(figure: float | None, zero: Zero | None) -> float | None:
+def _stored_figure(figure: float | None, zero: Zero | None) -> float | None:
     """A figure as a session line holds it; none whose ratio to another means nothing: of 0, where that is no figure."""
     positive = figure is not None and figure + (zero.added if zero else 0.0) > 0
     return float(f"{figure:.{_STORED_DIGITS}g}") if positive else None

@@ -119,7 +119,7 @@ class Update:
         return self.file is not None or any(each.changes for each in self.lines.values())
 
 
-def moved(before: Accepted, after: Accepted, gated: Sequence[str]) -> tuple[Moved, ...]:
+def moved_figures(before: Accepted, after: Accepted, gated: Sequence[str]) -> tuple[Moved, ...]:
     """The accepted figures of a case before and after something, those that there are or were.
 
     Args:

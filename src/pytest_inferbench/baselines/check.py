@@ -66,7 +66,7 @@ def check_budgets(result: CaseResult, budgets: Sequence[Budget], level: Sequence
 def _absolute(result: CaseResult, budget: Budget) -> Check:
     value = result.figure(budget.metric)
     note = _why_absent(result, budget.metric) if value is None else _small_sample(result, budget.metric)
-    return _judged(result, budget, value, float(budget.limit), note)
+    return _to_check(result, budget, value, float(budget.limit), note)
 
 
 def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[Session]) -> Check:
@@ -75,7 +75,9 @@ def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[
     if value is None or start is None:
         value = result.figure(budget.metric)
         note = f"the budget {budget.limit} has no accepted {budget.metric} to start from yet"
-        found = _judged(result, budget, value, None, note if value is not None else _why_absent(result, budget.metric))
+        found = _to_check(
+            result, budget, value, None, note if value is not None else _why_absent(result, budget.metric)
+        )
         return found if value is None else replace(found, verdict=Verdict.NEW)
     count, days = len(start.sessions), list(dict.fromkeys(each.date.partition("T")[0] for each in start.sessions))
     when = f"of {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
@@ -84,10 +86,10 @@ def _relative(result: CaseResult, budget: Budget, share: float, level: Sequence[
         f"({start.sessions[0].version})"
     )
     limit = float(f"{start.value * (1 + share):.{_LIMIT_DIGITS}g}")  # judged is what is shown
-    return _judged(result, budget, value, limit, note)
+    return _to_check(result, budget, value, limit, note)
 
 
-def _judged(result: CaseResult, budget: Budget, value: float | None, limit: float | None, note: str) -> Check:
+def _to_check(result: CaseResult, budget: Budget, value: float | None, limit: float | None, note: str) -> Check:
     """The check; a figure or a limit that is not there is not kept."""
     within = value is not None and limit is not None and (value <= limit if budget.bound == "max" else value >= limit)
     summary = result.metrics.get(budget.metric.partition(".")[0])

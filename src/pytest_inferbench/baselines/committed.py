@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def committed(folder: Path, commit: str) -> Callable[[Path], str | None]:
+def read_at_commit(folder: Path, commit: str) -> Callable[[Path], str | None]:
     """A way to read files of a folder as they were at a commit; None for one that was not there.
 
     Args:

@@ -132,11 +132,11 @@ def measuring_the_same(accepted: Accepted) -> Accepted:
     if not accepted.sessions:
         return accepted
     last = of_session(accepted.sessions[-1])
-    alike = {_measured(each): each for each in accepted.sessions}  # few differ, and many are asked about
+    alike = {_what_was_measured(each): each for each in accepted.sessions}  # few differ, and many are asked about
     same = {what for what, each in alike.items() if incomparable(of_session(each), last) is None}
     if len(same) == len(alike):
         return accepted
-    return replace(accepted, sessions=tuple(each for each in accepted.sessions if _measured(each) in same))
+    return replace(accepted, sessions=tuple(each for each in accepted.sessions if _what_was_measured(each) in same))
 
 
 def _circumstances(session: Session, accepted: Accepted) -> Fingerprint:
@@ -145,6 +145,6 @@ def _circumstances(session: Session, accepted: Accepted) -> Fingerprint:
     return replace(known, args=accepted.arguments.get(session.server_args_hash, known.args))
 
 
-def _measured(session: Session) -> tuple[str, str, str | None]:
+def _what_was_measured(session: Session) -> tuple[str, str, str | None]:
     """What `incomparable` looks at."""
     return session.workload_hash, session.token_method, session.served_model

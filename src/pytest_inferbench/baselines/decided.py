@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.candidate import Candidate
 from pytest_inferbench.baselines.changes import Edit, Update
-from pytest_inferbench.baselines.place import left_out, regressed
+from pytest_inferbench.baselines.place import left_out, regressed_gates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ def plan_decided(baseline: Baseline, results: Sequence[CaseResult], run_id: str,
     for candidate in map(Candidate, results):
         lines = left_out(baseline.of(candidate.key), candidate, run_id, date)
         added += lines
-        gates = ", ".join(regressed(candidate))
+        gates = ", ".join(regressed_gates(candidate))
         said = "no regression by pairs, so nothing that waits is left out"
         if gates:
             count = len(lines[0].sessions) if lines else 0

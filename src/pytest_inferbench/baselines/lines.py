@@ -180,7 +180,7 @@ KINDS: Final[dict[str, type[Line]]] = {"session": Session, "segment": Segment, "
 """What a line may be, by its `kind`."""
 
 
-def renewed(data: dict[str, Any]) -> dict[str, Any]:
+def renew_line(data: dict[str, Any]) -> dict[str, Any]:
     """A line of version 1, which were all sessions and numbered their segments, as one of version 2."""
     kept = {name: value for name, value in data.items() if name != "how"}
     segment = {"segment": str(data["segment"])} if isinstance(data.get("segment"), int) else {}

@@ -92,10 +92,10 @@ def _scatter(baseline: Baseline, key: str, noise: Noise) -> list[str]:
     old = baseline.of(key).noise
     before = old.restart_sd if old else {}
     return [
-        f"  {gate}: one server among its like scatters by {_shown(before.get(gate))} -> {_shown(sd)}"
+        f"  {gate}: one server among its like scatters by {_sd_text(before.get(gate))} -> {_sd_text(sd)}"
         for gate, sd in noise.restart_sd.items()
     ]
 
 
-def _shown(sd: float | None) -> str:
+def _sd_text(sd: float | None) -> str:
     return "none" if sd is None else f"{figure_text(100 * sd)} %"

@@ -68,7 +68,7 @@ def place_of(baseline: Baseline, candidate: Candidate, mode: Mode) -> Place:
     if is_regressed(candidate):
         how: How = "reseat" if mode is Mode.RESEAT else "accept"
         return Place(
-            "", how, f"the regression is accepted ({upgrade})", _waiting(accepted, regressed(candidate), WORSE)
+            "", how, f"the regression is accepted ({upgrade})", _waiting(accepted, regressed_gates(candidate), WORSE)
         )
     if mode is Mode.RESEAT:
         return Place("", "reseat", f"reseated ({upgrade})")
@@ -92,11 +92,11 @@ def _waiting(accepted: Accepted, gates_: Iterable[str], way: Aside) -> tuple[Ses
 
 def left_out(accepted: Accepted, candidate: Candidate, run_id: str, date: str) -> tuple[LeftOut, ...]:
     """The line that says which sessions, recorded while it was not sure, belong to the regression of this one."""
-    found = _waiting(accepted, regressed(candidate), WORSE)
+    found = _waiting(accepted, regressed_gates(candidate), WORSE)
     if not found:
         return ()
     result = candidate.result
-    why = f"{', '.join(regressed(candidate))} regressed"
+    why = f"{', '.join(regressed_gates(candidate))} regressed"
     ids = [each.id for each in found]
     return (LeftOut(id=run_id, date=date, case=result.case, variant=result.variant, sessions=ids, why=why),)
 
@@ -124,7 +124,7 @@ def _what_changed(then: Fingerprint, now: Fingerprint) -> str:
     return "the same version" if then.server_args == now.server_args else "the same version, other server arguments"
 
 
-def opened(candidate: Candidate, run_id: str, date: str, place: Place) -> tuple[Segment, ...]:
+def opening_line(candidate: Candidate, run_id: str, date: str, place: Place) -> tuple[Segment, ...]:
     """The line that opens the segment; none where it is there already."""
     if place.how is None:
         return ()
@@ -138,9 +138,9 @@ def opened(candidate: Candidate, run_id: str, date: str, place: Place) -> tuple[
 
 def is_regressed(candidate: Candidate) -> bool:
     """Whether anything of it regressed."""
-    return candidate.result.verdict is Verdict.REGRESSED or bool(regressed(candidate))
+    return candidate.result.verdict is Verdict.REGRESSED or bool(regressed_gates(candidate))
 
 
-def regressed(candidate: Candidate) -> tuple[str, ...]:
+def regressed_gates(candidate: Candidate) -> tuple[str, ...]:
     """The gates that regressed."""
     return tuple(check.metric for check in candidate.result.checks if check.verdict is Verdict.REGRESSED)

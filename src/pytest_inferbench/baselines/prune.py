@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.accepted import REFERENCE_SESSIONS
-from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Update, moved
+from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Update, moved_figures
 from pytest_inferbench.baselines.comparable import measuring_the_same
 from pytest_inferbench.baselines.names import bare_case
 from pytest_inferbench.document.run import Moved
@@ -38,14 +38,14 @@ def plan_prune(baselines: Sequence[Baseline], suite: Collection[str], window: Ca
         for key in sorted(gone):
             count = len(baseline.accepted[key].sessions)
             said = f"dropped with {count} session{'s' * (count != 1)}: no suite has it"
-            cases.append(_told(baseline, key, said))
+            cases.append(_case_update(baseline, key, said))
         beyond: set[tuple[str, str]] = set()
         for key, accepted in baseline.accepted.items():
             dropped = [] if key in gone else _beyond(accepted, window(key))
             if dropped:
                 beyond |= {(session.id, key) for session in dropped}
                 said = f"dropped {len(dropped)} beyond the window of {window(key)}"
-                cases.append(_told(baseline, key, said, accepted, dropped))
+                cases.append(_case_update(baseline, key, said, accepted, dropped))
         edits[baseline.hardware] = Edit(drop_cases=gone, drop_sessions=frozenset(beyond))
     notes = [
         f"{entry.source}: no suite has {key}; delete it there, the file is yours"
@@ -64,12 +64,12 @@ def _beyond(accepted: Accepted, window: int) -> list[Session]:
     return [session for session in accepted.sessions if session.id not in kept]
 
 
-def _told(
+def _case_update(
     baseline: Baseline, key: str, said: str, before: Accepted | None = None, dropped: Sequence[Session] = ()
 ) -> CaseUpdate:
     figures: tuple[Moved, ...] = ()
     if before is not None:
         after = replace(before, sessions=tuple(each for each in before.sessions if each not in dropped))
-        figures = moved(before, after, before.sessions[-1].gates or ())
+        figures = moved_figures(before, after, before.sessions[-1].gates or ())
     told = tuple(each for each in figures if each.old != each.new)
     return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures, told)

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 from pydantic import ValidationError
 
 from pytest_inferbench.baselines.accepted import Accepted, accepted_cases
-from pytest_inferbench.baselines.lines import FIRST, KINDS, SCHEMA, Line, Segment, Session, renewed, segment_of
+from pytest_inferbench.baselines.lines import FIRST, KINDS, SCHEMA, Line, Segment, Session, renew_line, segment_of
 from pytest_inferbench.config.document import Source, annotate
 from pytest_inferbench.config.validate import validate
 from pytest_inferbench.errors import BaselineError, ConfigError
@@ -85,12 +85,12 @@ def _read(written: str, where: Source) -> tuple[Line, Segment | None]:
             f"{where}: schema {version} is newer than {SCHEMA}, the newest read here; upgrade pytest-inferbench"
         )
     if version == 1:
-        session = _made(renewed(data), where)
+        session = _parse_line(renew_line(data), where)
         return session, segment_of(data)
-    return _made(data, where), None
+    return _parse_line(data, where), None
 
 
-def _made(data: dict[str, Any], where: Source) -> Line:
+def _parse_line(data: dict[str, Any], where: Source) -> Line:
     kind = data.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:

@@ -12,7 +12,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_inferbench.baselines.committed import committed
+from pytest_inferbench.baselines.committed import read_at_commit
 from pytest_inferbench.baselines.names import budget_file, lines_file, safe_name
 from pytest_inferbench.baselines.older import first_line
 from pytest_inferbench.baselines.read import read_file
@@ -20,7 +20,7 @@ from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.baselines.schema import Baseline, BaselineFile
 from pytest_inferbench.baselines.staging import stage, staged_beside
 from pytest_inferbench.clock import SYSTEM_CLOCK
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.config.parse import parse
 from pytest_inferbench.errors import BaselineError, ConfigError, OlderSpellingWarning
 from pytest_inferbench.files import try_lock
@@ -78,7 +78,7 @@ class BaselineStore:
     def _at(self, path: Path, hardware: str, expected: tuple[str, str] | None = None) -> Baseline:
         """The baseline whose file of people's is at `path`; `expected`: whose it must be, and is without one."""
         lines_path = path.with_suffix("") / f"{hardware}.jsonl"
-        name, lines_name = shown(path, self._root), shown(lines_path, self._root)
+        name, lines_name = shown_path(path, self._root), shown_path(lines_path, self._root)
         text, lines = _read(path, name), _read(lines_path, lines_name)
         file = BaselineFile(*(expected or ("", "")), {}) if text is None else self._file(path, name, text)
         if expected is not None and (file.model, file.backend) != expected:
@@ -86,7 +86,7 @@ class BaselineStore:
                 f"{name}: holds {file.model} on {file.backend}, expected {expected[0]} on {expected[1]}: two names "
                 "that make one file name; rename one of the models in the config"
             )
-        accepted = {} if lines is None else self._accepted(lines_path, lines_name, lines)
+        accepted = {} if lines is None else self._read_accepted(lines_path, lines_name, lines)
         return Baseline(hardware, name, lines_name, text, file, accepted)
 
     def _file(self, path: Path, name: str, text: str) -> BaselineFile:
@@ -108,7 +108,7 @@ class BaselineStore:
         self._files[path] = text, file
         return file
 
-    def _accepted(self, path: Path, name: str, text: str) -> Mapping[str, Accepted]:
+    def _read_accepted(self, path: Path, name: str, text: str) -> Mapping[str, Accepted]:
         last = self._lines.get(path)
         if last is not None and last[0] == text:
             return last[1]
@@ -146,17 +146,17 @@ class BaselineStore:
         with _without_garbage_collection():
             return tuple(self._at(folder.with_name(f"{folder.name}.yaml"), name) for folder in folders)
 
-    def listed(self, commit: str | None = None) -> tuple[Listed, ...]:
+    def list_files(self, commit: str | None = None) -> tuple[Listed, ...]:
         """Every file of lines, with people's text beside it; as they were at a commit where one is given.
 
         Raises:
             BaselineError: a file of lines cannot be used, or git knows no such commit.
         """
-        then = None if commit is None else committed(self._folder, commit)
+        then = None if commit is None else read_at_commit(self._folder, commit)
         found = []
         for path in sorted(self._folder.glob("*/*.jsonl")):
             people = path.parent.with_name(f"{path.parent.name}.yaml")
-            name, lines_name = shown(people, self._root), shown(path, self._root)
+            name, lines_name = shown_path(people, self._root), shown_path(path, self._root)
             lines = _read(path, lines_name) if then is None else then(path.relative_to(self._folder))
             where = lines_name if commit is None else f"{commit}:{lines_name}"
             accepted = read_lines(lines or "", where, self._clock.wall())
@@ -175,7 +175,7 @@ class BaselineStore:
         if not update.writes:
             return []
         path = self._folder / budget_file(update.model, update.backend)
-        name = shown(path, self._root)
+        name = shown_path(path, self._root)
         edits = {
             self._folder / lines_file(update.model, update.backend, hardware): edit
             for hardware, edit in update.lines.items()
@@ -186,7 +186,8 @@ class BaselineStore:
                 target.parent.mkdir(parents=True, exist_ok=True)
             with self._lock(self._folder / f".{path.name}.lock", name):
                 texts = {
-                    target: edit.apply(_read(target, shown(target, self._root)) or "") for target, edit in edits.items()
+                    target: edit.apply(_read(target, shown_path(target, self._root)) or "")
+                    for target, edit in edits.items()
                 }
                 if update.file is not None and _read(path, name) == update.file.old:
                     texts[path] = update.file.new
@@ -195,7 +196,7 @@ class BaselineStore:
             raise BaselineError(
                 f"{name}: cannot be written: {error.strerror}; nothing was changed; mend that and update again"
             ) from None
-        return [shown(target, self._root) for target in texts]
+        return [shown_path(target, self._root) for target in texts]
 
     def _replace(self, texts: Mapping[Path, str]) -> None:
         """Put new files in place of old ones, none before all of them are safely on the disk."""
@@ -208,12 +209,12 @@ class BaselineStore:
                 stage(target, text)
             for path, temporary in staged.items():
                 temporary.replace(path)
-                replaced.append(shown(path, self._root))
+                replaced.append(shown_path(path, self._root))
         except OSError as error:
             if not replaced:
                 raise
             raise BaselineError(
-                f"{shown(path, self._root)}: cannot be written: {error.strerror}; {', '.join(replaced)} has been: "
+                f"{shown_path(path, self._root)}: cannot be written: {error.strerror}; {', '.join(replaced)} has been: "
                 "restore it from version control, then update again"
             ) from None
         finally:
@@ -224,7 +225,7 @@ class BaselineStore:
     def _lock(self, path: Path, name: str) -> Iterator[None]:
         """Hold the writers' lock; the system frees it when its holder dies, so a left-over file locks nobody out."""
         for _ in range(int(_PATIENCE_S / _STEP_S)):
-            descriptor = _locked(path)
+            descriptor = _open_lock(path)
             if descriptor is not None:
                 break
             self._clock.sleep(_STEP_S)
@@ -266,7 +267,7 @@ def _read(path: Path, name: str) -> str | None:
         raise BaselineError(f"{name}: cannot be read: {error.strerror}; check its permissions") from None
 
 
-def _locked(path: Path) -> int | None:
+def _open_lock(path: Path) -> int | None:
     """A descriptor that holds the lock; None while another process has it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:

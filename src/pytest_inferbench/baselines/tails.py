@@ -66,12 +66,12 @@ def past_of(metric: str, places: Sequence[Place]) -> tuple[list[Past], tuple[Not
             since,
         )
         for session, number, day, since in places
-        if not pooled[number] or _pooled(session, metric)
+        if not pooled[number] or _pooled_figure(session, metric)
     ]
     if not places or kind_of(metric) is not Kind.TAIL:
         return past, ()
     newest = by_segment[places[-1].number]
-    left_out = sum(not _pooled(session, metric) for session in newest)
+    left_out = sum(not _pooled_figure(session, metric) for session in newest)
     if not pooled[places[-1].number]:
         told = f"compared are the medians of rounds until {ENOUGH} sessions have {metric} over all requests"
         return past, (Note("median_tails", told),)
@@ -85,9 +85,9 @@ def are_pooled(metric: str, segment: Sequence[Session]) -> bool:
     """Whether the sessions of a segment are compared by their figures over all requests."""
     if kind_of(metric) is not Kind.TAIL:
         return False
-    known = sum(_pooled(session, metric) for session in segment)
+    known = sum(_pooled_figure(session, metric) for session in segment)
     return known == len(segment) or known >= ENOUGH
 
 
-def _pooled(session: Session, metric: str) -> bool:
+def _pooled_figure(session: Session, metric: str) -> bool:
     return metric in (session.pooled or {})

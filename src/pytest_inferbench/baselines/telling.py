@@ -30,7 +30,7 @@ def told_lines(cases: Sequence[CaseUpdate]) -> list[str]:
     for case in cases:
         if case.expected:
             together.setdefault((case.hardware, case.said), []).append(case.key)
-    lines = [f"{_counted(keys)} on {hardware}: {said}" for (hardware, said), keys in together.items()]
+    lines = [f"{_count_cases(keys)} on {hardware}: {said}" for (hardware, said), keys in together.items()]
     return [*lines, *(_line(case) for case in cases if not case.expected)]
 
 
@@ -58,7 +58,7 @@ def _is_beyond(figure: Moved, scatter: Mapping[str, float | None]) -> bool:
     return noise is not None and abs(math.log(figure.new / figure.old)) > noise
 
 
-def _counted(keys: Sequence[str]) -> str:
+def _count_cases(keys: Sequence[str]) -> str:
     return keys[0] if len(keys) == 1 else f"{len(keys)} cases"
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Rewrite, Update, moved
+from pytest_inferbench.baselines.changes import CaseUpdate, Edit, Rewrite, Update, moved_figures
 from pytest_inferbench.baselines.fingerprint import MACHINE_CHANGED
 from pytest_inferbench.baselines.gates import policy_layers
-from pytest_inferbench.baselines.place import Mode, Place, aside_of, is_regressed, left_out, opened, place_of
+from pytest_inferbench.baselines.place import Mode, Place, aside_of, is_regressed, left_out, opening_line, place_of
 from pytest_inferbench.baselines.proposal import Budgets, file_text, lacks_budgets, proposed_budgets
 from pytest_inferbench.baselines.telling import to_tell
 from pytest_inferbench.document.run import Moved
@@ -63,23 +63,23 @@ def plan_update(
         if refusal:
             added += (out := left_out(accepted, candidate, run_id, date))
             more = f"; {len(out[0].sessions)} that waited are left out" if out else ""
-            said.append(_told(baseline, candidate.key, f"not recorded: {refusal}{more}"))
+            said.append(_case_update(baseline, candidate.key, f"not recorded: {refusal}{more}"))
             continue
         place = place_of(baseline, candidate, mode)
         joins = place.how is None
         gated = gates(policy_layers(baseline.file, candidate.key, candidate.policy)).value
         aside = aside_of(candidate) if joins and accepted.sessions else {}
         session = candidate.to_session(run_id, date, place.segment or run_id, gated, aside, accepted.arguments)
-        lines = (*opened(candidate, run_id, date, place), session)
+        lines = (*opening_line(candidate, run_id, date, place), session)
         added += lines
         after = accepted.with_lines(lines)
-        waited = _waited(accepted, gated) if joins else {}
-        words, figures = _headline(candidate, after, place, aside, waited), moved(accepted, after, gated)
-        update = _told(baseline, candidate.key, words, figures)
+        waited = _waiting_counts(accepted, gated) if joins else {}
+        words, figures = _headline(candidate, after, place, aside, waited), moved_figures(accepted, after, gated)
+        update = _case_update(baseline, candidate.key, words, figures)
         said.append(to_tell(update, candidate.result.checks, opens=not joins, waits=bool(aside or waited)))
         if _wants_budgets(baseline, candidate.key) and (baseline.text is None or len(after.segment) == 1):
             proposals[candidate.key] = proposed_budgets(after.segment, gated, candidate.direction)
-    file, notes = _proposed(baseline, {key: budgets for key, budgets in proposals.items() if budgets})
+    file, notes = _propose(baseline, {key: budgets for key, budgets in proposals.items() if budgets})
     lines_of = {baseline.hardware: Edit(tuple(added))}
     return Update(baseline.file.model, baseline.file.backend, lines_of, file, tuple(said), notes)
 
@@ -118,12 +118,12 @@ def _headline(
     return f"{said}: {why}" if why else said
 
 
-def _waited(accepted: Accepted, gated: Iterable[str]) -> dict[str, int]:
+def _waiting_counts(accepted: Accepted, gated: Iterable[str]) -> dict[str, int]:
     """How many sessions wait in each gate; those in which none does are left out."""
     return {gate: len(found) for gate in gated if (found := accepted.waiting(gate))}
 
 
-def _told(baseline: Baseline, key: str, said: str, figures: tuple[Moved, ...] = ()) -> CaseUpdate:
+def _case_update(baseline: Baseline, key: str, said: str, figures: tuple[Moved, ...] = ()) -> CaseUpdate:
     return CaseUpdate(baseline.file.model, baseline.file.backend, baseline.hardware, key, said, figures)
 
 
@@ -132,7 +132,7 @@ def _wants_budgets(baseline: Baseline, key: str) -> bool:
     return entry is None or lacks_budgets(entry.budgets, entry.hardware, baseline.hardware)
 
 
-def _proposed(baseline: Baseline, proposals: Mapping[str, Budgets]) -> tuple[Rewrite | None, tuple[str, ...]]:
+def _propose(baseline: Baseline, proposals: Mapping[str, Budgets]) -> tuple[Rewrite | None, tuple[str, ...]]:
     """People's file where there is none yet, and how many budgets stand in it, or could stand in the one there is."""
     if not proposals:
         return None, ()

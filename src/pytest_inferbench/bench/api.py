@@ -137,7 +137,7 @@ class Bench:
         return promised
 
     async def _run_beside(self, workload: Workload, **given: Any) -> Result:  # noqa: ANN401 - each has its own type
-        return await self._beside(partial(self._run, self._asked(workload, **given)))
+        return await self._beside(partial(self._run, self._make_request(workload, **given)))
 
     def check_awaited(self) -> None:
         """Refuse to pass over what was asked for and never begun.
@@ -193,7 +193,7 @@ class Bench:
         gpu_metrics: bool | None = None,
     ) -> Result:
         """The same for a plain `def` test."""
-        request = self._asked(
+        request = self._make_request(
             workload,
             rounds=rounds,
             budgets=budgets,
@@ -204,7 +204,7 @@ class Bench:
         )
         return self._run(request)
 
-    def _asked(self, workload: Workload, **given: Any) -> CaseRequest:  # noqa: ANN401 - each has its own type
+    def _make_request(self, workload: Workload, **given: Any) -> CaseRequest:  # noqa: ANN401 - each has its own type
         """What the test asked for, checked.
 
         Raises:
@@ -218,7 +218,7 @@ class Bench:
 
     def _run(self, request: CaseRequest) -> Result:
         done = self._caller.recorded
-        kept = self._kept(request)
+        kept = self._kept_case(request)
         if kept is not None:
             done.append(Recorded(kept, request, self._cell))
             return Result(kept)
@@ -239,7 +239,7 @@ class Bench:
             return measure(request, self._cell, self._context, keep=True)
         finally:
             self._measuring.discard(thread)
-            self._cell.cancel.ended(thread)
+            self._cell.cancel.forget(thread)
 
     def record(
         self,
@@ -279,13 +279,13 @@ class Bench:
         self._recordings.append(recording)
         return recording
 
-    def _kept(self, request: CaseRequest) -> CaseResult | None:
+    def _kept_case(self, request: CaseRequest) -> CaseResult | None:
         """What a run that is resumed measured of this case; None where it did not, or of another workload."""
         resumed = self._context.resumed
         if resumed is None:
             return None
         request.workload.prepare(self._context.settings.rootdir)
-        return resumed.kept(request.nodeid, request.name, request.workload.describe()["hash"])
+        return resumed.kept_case(request.nodeid, request.name, request.workload.describe()["hash"])
 
 
 def _settle(future: asyncio.Future[Result], result: Result | None, error: Exception | None) -> None:

@@ -21,7 +21,7 @@ class Cancel(threading.Event):
         """Have what one thread measures stop."""
         self._stopped.add(thread)
 
-    def ended(self, thread: threading.Thread) -> None:
+    def forget(self, thread: threading.Thread) -> None:
         """It has stopped; what the same thread measures next goes on."""
         self._stopped.discard(thread)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.fingerprint import args_hash
-from pytest_inferbench.bench.watching import Sampling, watched
+from pytest_inferbench.bench.watching import Sampling, how_watched
 from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.measure.assemble import CaseIdentity, assemble
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
@@ -81,8 +81,8 @@ def case_result(
         policy=_policy(how.max_error_rate),
         slo=dict(cell.cell.slo),
         table=context.extensions.metrics,
-        server=server_account(cell.cell, server, cell.restarts, how.canary, cell.salted(server)),
-        watched=watched(server, rounds, cell.gpus(server) if sampling.gpus else None, sampling, context.told),
+        server=server_account(cell.cell, server, cell.restarts, how.canary, cell.prompt_salt(server)),
+        watched=how_watched(server, rounds, cell.gpus(server) if sampling.gpus else None, sampling, context.told),
     )
 
 

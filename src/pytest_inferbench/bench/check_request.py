@@ -13,7 +13,7 @@ from pytest_inferbench.baselines.budget import Budget
 from pytest_inferbench.baselines.limits import budget_problems, certainly_too_few
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.bench.check_budgets import budgets_in_force
-from pytest_inferbench.config.wording import found
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.workloads.workload import Workload
 
@@ -61,7 +61,7 @@ def check_recorded(
 def _arguments(request: CaseRequest) -> Iterator[str]:
     workload: Any = request.workload
     if not isinstance(workload, Workload):
-        name = workload.__name__ if isinstance(workload, type) else found(workload)
+        name = workload.__name__ if isinstance(workload, type) else quote_value(workload)
         yield f"got {name} as the workload, expected one with its options, such as Single(requests=32)"
     if request.rounds is not None and not _whole(request.rounds, 1):
         yield f"rounds={request.rounds!r}: expected a whole number of at least 1, or None for the run's own"

@@ -71,7 +71,7 @@ class Recording:
         min_requests: int,
     ) -> None:
         self._cell, self._caller, self._context = cell, caller, context
-        self._workload = _described(what, streams)
+        self._workload = _describe(what, streams)
         self._name = caller.next_case()
         self._streams, self._budgets, self._min_requests = streams, budgets, min_requests
         sampling = sampling_in_force(context.settings, None, None)
@@ -173,7 +173,7 @@ class Recording:
         self._result = Result(case)
 
 
-def _described(what: Mapping[str, Any], streams: int | None) -> dict[str, Any]:
+def _describe(what: Mapping[str, Any], streams: int | None) -> dict[str, Any]:
     """Kind, parameters and a hash of both, as a workload's `describe`."""
     facts = {"kind": KIND, "what": dict(what)} | ({} if streams is None else {"streams": streams})
     try:

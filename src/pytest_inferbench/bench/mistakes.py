@@ -30,7 +30,7 @@ def report_mistakes(context: RunContext) -> Iterator[str]:
         path, one = context.settings.path(option), len(form.files) == 1
         if path.is_dir() if one else path.is_file():
             wanted = "a file" if one else "a folder"
-            yield f"{context.settings.written(option)}: {'a folder' if one else 'a file'} is there; name {wanted}"
+            yield f"{context.settings.as_written(option)}: {'a folder' if one else 'a file'} is there; name {wanted}"
 
 
 def baseline_mistakes(model: str, backend: str, policy: Sequence[Section], context: RunContext) -> list[str]:

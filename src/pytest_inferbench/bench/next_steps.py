@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.baselines.branch import pulled_branch
 from pytest_inferbench.baselines.names import DEFAULT_BRANCH
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.document.case import NextStep
 from pytest_inferbench.options import OPTIONS
 from pytest_inferbench.plan.pair import CellPair
@@ -58,7 +58,7 @@ def _steps(
     settings = context.settings
     steps = [] if verdict is Verdict.NEW else [*_paths(case, context)]
     if flag := _FAILED_BY.get(verdict):
-        steps.append(("failed by", settings.named(flag)))
+        steps.append(("failed by", settings.with_names(flag)))
     if verdict is Verdict.NEW:
         return [
             *steps,
@@ -105,11 +105,11 @@ def _recording(label: str, command: str, context: RunContext, when: str = "") ->
 def _paths(case: CaseResult, context: RunContext) -> Iterator[tuple[str, str]]:
     settings, folder = context.settings, context.folder
     if case.server.log is not None:
-        yield "server log", shown(Path(case.server.log), settings.rootdir)
+        yield "server log", shown_path(Path(case.server.log), settings.rootdir)
     if case.records is not None:
-        yield "requests", shown(folder / case.records, settings.rootdir)
+        yield "requests", shown_path(folder / case.records, settings.rootdir)
     later = f"inferbench runs export {context.run_id} --format html --output page.html"
-    yield "page", shown(settings.path("html"), settings.rootdir) if settings.html else later
+    yield "page", shown_path(settings.path("html"), settings.rootdir) if settings.html else later
 
 
 def _versions(cell: Cell | CellPair, case: CaseResult) -> str:
@@ -137,4 +137,4 @@ def _command(node: str, context: RunContext, more: str = "", skip: Collection[st
             continue
         for each in value if option.many else [value]:
             words += [option.flag, f"{each.partition(':')[0]}: ***" if option.secret else str(each)]
-    return settings.named(" ".join([*map(shlex.quote, words), *([more] if more else [])]))
+    return settings.with_names(" ".join([*map(shlex.quote, words), *([more] if more else [])]))

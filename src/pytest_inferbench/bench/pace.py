@@ -42,7 +42,7 @@ def pace(seen: Sequence[RoundRecord], rounds: int, under: Under) -> str:
         under: the round under way.
     """
     spans = [span for round_ in seen if (span := extent_ns(round_.requests)) is not None]
-    length = (spans[-1][1] - spans[0][0]) / NS_PER_S / len(seen) if spans else _expected(under)
+    length = (spans[-1][1] - spans[0][0]) / NS_PER_S / len(seen) if spans else _expected_seconds(under)
     left = 0.0 if length is None else length * (rounds - len(seen)) - under.seconds
     parts = (f"{duration(left)} left" if left >= 1 else "", _speed(seen, spans, under), _requests(under))
     return " · ".join(filter(None, parts))
@@ -59,7 +59,7 @@ def _speed(seen: Sequence[RoundRecord], spans: Sequence[tuple[int, int]], under:
     return f"{tokens * NS_PER_S / max(1, end - start):,.0f} tok/s"
 
 
-def _expected(under: Under) -> float | None:
+def _expected_seconds(under: Under) -> float | None:
     """Seconds that a first round will take, by the share of it that is done."""
     if not under.planned or not under.finished:
         return None

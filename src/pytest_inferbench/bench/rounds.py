@@ -32,7 +32,7 @@ _PORTS = {"http": 80, "https": 443}
 _ROUND_SEEDS = 1_000_003  # a prime: the warm-up and the rounds of one case never share a seed
 
 
-def _unwatched(server: Server) -> None:  # noqa: ARG001 - CaseRunner's gpus
+def _watch_nothing(server: Server) -> None:  # noqa: ARG001 - CaseRunner's gpus
     return None
 
 
@@ -110,7 +110,7 @@ class CaseRunner:
         clock: Clock,
         report: Callable[[str], None],
         fresh: Callable[[], Server] | None = None,
-        gpus: Callable[[Server], GpuWatch | None] = _unwatched,
+        gpus: Callable[[Server], GpuWatch | None] = _watch_nothing,
     ) -> None:
         self._server = server
         self._dialect = dialect

@@ -16,7 +16,7 @@ from pytest_inferbench.bench.measure_case import CaseRequest, measure
 from pytest_inferbench.bench.running_cell import RunningCell
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.judge.pair_steps import A, B, PairPlan, next_step, pairs_done, plan_pairs
-from pytest_inferbench.judge.pairs import Compared, Gates, look, undecided
+from pytest_inferbench.judge.pairs import Compared, Gates, look, want_more_pairs
 from pytest_inferbench.judge.step import Done, Start
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class _Comparison:
     def run(self, plan: PairPlan) -> tuple[Mapping[str, Compared], Mapping[str, Gates], Mapping[str, InferbenchError]]:
         """Carry the steps out."""
         taken, arm, measured = 0, "", dict[tuple[str, str], "CaseResult | None"]()
-        while not isinstance(step := next_step(plan, taken, undecided=undecided(self._found)), Done):
+        while not isinstance(step := next_step(plan, taken, undecided=want_more_pairs(self._found)), Done):
             if len(self._errors) == len(plan.cases):
                 break
             if isinstance(step, Start):

@@ -112,7 +112,9 @@ class RunningCell:
             counter = TokenCounter(server.endpoint, self._dialect, SYSTEM_CLOCK, {**cold, **self._extra})
             try:
                 counts = server.backend.chunk_counts.get(self._dialect.name, {})
-                self._prompts = PromptMaker(calibrate(counter), cold, {**counts, **self._extra}, self.salted(server))
+                self._prompts = PromptMaker(
+                    calibrate(counter), cold, {**counts, **self._extra}, self.prompt_salt(server)
+                )
             except ServerError as error:
                 ended = server.death()
                 raise ServerError(f"{error}: the server died ({ended})", server.logs()) if ended else error from None
@@ -128,7 +130,7 @@ class RunningCell:
             lambda server: self.gpus(server).watch if gpu_metrics else None,
         )
 
-    def salted(self, server: Server) -> str:
+    def prompt_salt(self, server: Server) -> str:
         """The salt of its prompts; "" where this session has started the server."""
         return self.salt if server.kind == "url" or server.facts.reused else ""
 

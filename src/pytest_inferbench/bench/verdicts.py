@@ -110,8 +110,8 @@ class Verdicts:
             return own
         if own > said:
             raise ConfigError(
-                f"{self.settings.written('family')}: expected at least {own}, the gates of the cases that are selected "
-                f"here, and got {said}; write how many gates the whole suite has, all its jobs together"
+                f"{self.settings.as_written('family')}: expected at least {own}, the gates of the cases that are "
+                f"selected here, and got {said}; write how many gates the whole suite has, all its jobs together"
             )
         return said
 
@@ -149,7 +149,7 @@ class Verdicts:
         """Why no fresh server can confirm what screens; "" where one can."""
         if cell.url is not None:
             return "a server given by its URL cannot be started afresh"
-        return self.settings.named("--bench-no-confirm") if self.settings.no_confirm else ""
+        return self.settings.with_names("--bench-no-confirm") if self.settings.no_confirm else ""
 
     def _by_pairs(self, pair: CellPair, cases: Sequence[Recorded]) -> Answers:
         history = self._history(pair.b)

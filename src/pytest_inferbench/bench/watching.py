@@ -87,7 +87,7 @@ def sampling_in_force(settings: Settings, interval_ms: float | None, gpus: bool 
     return Sampling(interval, gpus is not False and not settings.no_gpu_metrics)
 
 
-def watched(
+def how_watched(
     server: Server, rounds: Sequence[RoundRecord], gpus: GpusOf | None, sampling: Sampling, told: set[str]
 ) -> Watched:
     """How a case was watched, with what was not told yet in this run of what is absent.

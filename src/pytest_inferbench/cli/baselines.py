@@ -50,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     settings = settings_of(arguments)
     store = BaselineStore(settings.path("baselines"), settings.rootdir, METRICS)
-    files = store.listed()
+    files = store.list_files()
     if not files:
         raise InferbenchError(
             f"nothing accepted in {settings.path('baselines')}. Record a session with `pytest benchmarks "
@@ -124,7 +124,7 @@ def _then(
     if since is None:
         return {}
     if not _DATE.fullmatch(since):
-        return {(file.owner, file.hardware): file.accepted for file in store.listed(since)}
+        return {(file.owner, file.hardware): file.accepted for file in store.list_files(since)}
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:

@@ -42,26 +42,27 @@ def _pull(history: Any, arguments: argparse.Namespace) -> list[str]:  # noqa: AN
     found, lines, gone = history.pull()
     if not found:
         return [f"origin has no branch {arguments.branch} yet; the first `inferbench baselines push` makes it"]
-    told = [f"{path}: {_counted(count)} from {arguments.branch}" for path, count in lines.items() if count]
-    told += [f"{path}: {_counted(count)} dropped, as on {arguments.branch}" for path, count in gone.items()]
+    told = [f"{path}: {_count_lines(count)} from {arguments.branch}" for path, count in lines.items() if count]
+    told += [f"{path}: {_count_lines(count)} dropped, as on {arguments.branch}" for path, count in gone.items()]
     told = told or [f"every line of {arguments.branch} is here"]
     return told + [
         f"note: {path} is committed here too: what is taken off {arguments.branch} stays in it; git rm --cached it"
-        for path in history.committed()
+        for path in history.committed_files()
     ]
 
 
 def _push(history: Any, arguments: argparse.Namespace) -> list[str]:  # noqa: ANN401 - as above
     found, lines, _ = history.push()
     made = "" if found else ", a new branch"
-    told = [f"{path}: {_counted(count)} to {arguments.branch}{made}" for path, count in lines.items()]
+    told = [f"{path}: {_count_lines(count)} to {arguments.branch}{made}" for path, count in lines.items()]
     todo = [
-        f"{name}: not committed; review its budgets, and commit it where the suite is" for name in history.unreviewed()
+        f"{name}: not committed; review its budgets, and commit it where the suite is"
+        for name in history.untracked_files()
     ]
-    if told and (default := history.unmerged()):
+    if told and (default := history.unmerged_branch()):
         todo.append(f"note: this commit is not on {default}, and every gate is held to {arguments.branch} now")
     return [*(told or ["nothing to push: no line is new here"]), *todo]
 
 
-def _counted(count: int) -> str:
+def _count_lines(count: int) -> str:
     return f"{count} line{'' if count == 1 else 's'}"

@@ -20,7 +20,7 @@ from pytest_inferbench.backends.backend import Installed, ServerPlan
 from pytest_inferbench.backends.catalogue import backend_named
 from pytest_inferbench.errors import CellUnavailable, ConfigError, InferbenchError
 from pytest_inferbench.models.builtin import cache_folder
-from pytest_inferbench.models.hub import fetched
+from pytest_inferbench.models.hub import find_fetched
 from pytest_inferbench.models.location import hub_format
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.cells import plan_cells
@@ -137,7 +137,7 @@ def _cell(cell: Cell, installed: Installed, root: Path) -> Finding:
         remedy = f"install {cell.version}, name an installation with `program:` or `python:`, or change the version"
         return Finding(about, State.PROBLEM, f"{there} is installed, {cell.version} is asked for", remedy)
     from_hub = None if backend.pulls else hub_format(cell.location, root, backend.formats)
-    if from_hub is not None and fetched(cell.location, from_hub) is None:
+    if from_hub is not None and find_fetched(cell.location, from_hub) is None:
         remedy = f"inferbench fetch --model {cell.model}"
         return Finding(about, State.PROBLEM, f"its model {cell.location} is not on this machine", remedy)
     return Finding(about, State.OK, f"{there or 'an unknown version'} is installed")

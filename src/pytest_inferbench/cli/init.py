@@ -17,7 +17,7 @@ from pytest_inferbench.cli.starting import (
     BENCHMARK,
     CONFIG,
     add_model_options,
-    filled,
+    fill_template,
     instead,
     names_one,
     starter_values,
@@ -65,7 +65,7 @@ def _run(arguments: argparse.Namespace) -> int:
     values = starter_values(arguments, folder)
     for name, resource in {**_FILES, **_CI.get(arguments.ci, {})}.items():
         text = starter.joinpath(resource).read_text(encoding="utf-8")
-        text = filled(text, values) if name in {CONFIG, BENCHMARK} else text
+        text = fill_template(text, values) if name in {CONFIG, BENCHMARK} else text
         text += _SESSIONS if name == ".gitignore" and arguments.ci is not None else ""
         there = _there(folder, name)
         if there is None:

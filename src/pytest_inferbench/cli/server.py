@@ -43,7 +43,8 @@ def _ours(engine: Engine) -> list[tuple[ContainerState, str]]:
 
     dead = {one.id for one in orphans(engine)}
     return [
-        (one, _KEPT if KEPT in one.labels else _ORPHAN if one.id in dead else _IN_USE) for one in engine.labelled(RUN)
+        (one, _KEPT if KEPT in one.labels else _ORPHAN if one.id in dead else _IN_USE)
+        for one in engine.list_labelled(RUN)
     ]
 
 
@@ -53,9 +54,9 @@ def _list(engine: Engine, _: argparse.Namespace) -> int:
 
 
 def _status(engine: Engine, _: argparse.Namespace) -> int:
-    from pytest_inferbench.servers.reply import served  # noqa: PLC0415 - heavy
+    from pytest_inferbench.servers.reply import list_models  # noqa: PLC0415 - heavy
 
-    _print(engine, lambda address: f"{address} {served(address)}")
+    _print(engine, lambda address: f"{address} {list_models(address)}")
     return 0
 
 

@@ -49,7 +49,7 @@ def starter_values(arguments: argparse.Namespace, folder: Path) -> Mapping[str, 
     counts, model = STARTER, _TINY
     if names_one(arguments):
         settings = settings_of(_from(folder, arguments), folder.absolute())
-        counts, model = _sized(settings)
+        counts, model = _choose_sizes(settings)
     return {"model": model, "about": counts.about, "single": str(counts.single), "each": str(counts.each)}
 
 
@@ -58,7 +58,7 @@ def names_one(arguments: argparse.Namespace) -> bool:
     return bool(arguments.inferbench_model or arguments.inferbench_server_url)
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
+def fill_template(text: str, values: Mapping[str, str]) -> str:
     """A file of the starter with its values."""
     return Template(text).substitute(values)
 
@@ -81,7 +81,7 @@ def _from(folder: Path, arguments: argparse.Namespace) -> argparse.Namespace:
     return arguments
 
 
-def _sized(settings: Settings) -> tuple[Counts, str]:
+def _choose_sizes(settings: Settings) -> tuple[Counts, str]:
     """The counts for what the options name, said as they are found, and its entry in the config."""
     from pytest_inferbench.cli.pacing import find_pace  # noqa: PLC0415 - heavy
     from pytest_inferbench.cli.sizing import counts_for, length, requests_for  # noqa: PLC0415 - heavy

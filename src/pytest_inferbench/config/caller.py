@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from pytest_inferbench.config.document import Source
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.config.load import shown_path
 
 _OURS = str(Path(__file__).resolve().parents[1])
 
@@ -19,4 +19,4 @@ def caller() -> Source:
     frame = sys._getframe(1)  # noqa: SLF001 - `inspect.stack` reads every source file on the way
     while frame.f_back is not None and frame.f_code.co_filename.startswith((_OURS, "<")):
         frame = frame.f_back
-    return Source(shown(Path(frame.f_code.co_filename), Path.cwd()), frame.f_lineno)
+    return Source(shown_path(Path(frame.f_code.co_filename), Path.cwd()), frame.f_lineno)

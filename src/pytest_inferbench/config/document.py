@@ -132,12 +132,12 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever was written
 
 def annotate(data: Mapping[str, Any], source: Source) -> Section:
     """A Section of plain data that was all given in one place (an option, a line of JSON)."""
-    return Section({key: (_annotated(value, source), source) for key, value in data.items()}, source)
+    return Section({key: (_annotate(value, source), source) for key, value in data.items()}, source)
 
 
-def _annotated(value: Any, source: Source) -> Any:  # noqa: ANN401 - whatever was given
+def _annotate(value: Any, source: Source) -> Any:  # noqa: ANN401 - whatever was given
     if isinstance(value, Mapping):
         return annotate(value, source)
     if isinstance(value, list | tuple):
-        return Items([(_annotated(item, source), source) for item in value], source)
+        return Items([(_annotate(item, source), source) for item in value], source)
     return value

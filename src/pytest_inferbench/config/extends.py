@@ -26,7 +26,7 @@ def parents(document: Section) -> list[tuple[str, Source]]:
     if EXTENDS not in document:
         return []
     value, source = document[EXTENDS], document.source_of(EXTENDS)
-    named = list(_named(value, source))
+    named = list(_read_names(value, source))
     for name, where in named:
         if not isinstance(name, str) or not name.strip():
             raise ConfigError(
@@ -36,7 +36,7 @@ def parents(document: Section) -> list[tuple[str, Source]]:
     return named
 
 
-def _named(value: Any, source: Source) -> Iterator[tuple[Any, Source]]:  # noqa: ANN401 - whatever was written
+def _read_names(value: Any, source: Source) -> Iterator[tuple[Any, Source]]:  # noqa: ANN401 - whatever was written
     if isinstance(value, Items):
         for index, name in enumerate(value):
             yield name, value.source_of(index)

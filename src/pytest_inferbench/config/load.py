@@ -41,31 +41,33 @@ def _load(
 ) -> Section:
     path = path.expanduser().resolve()
     if path in chain:
-        circle = " -> ".join(shown(step, root) for step in (*chain[chain.index(path) :], path))
+        circle = " -> ".join(shown_path(step, root) for step in (*chain[chain.index(path) :], path))
         raise ConfigError(f"{asked_by}: {EXTENDS}: goes in a circle: {circle}; remove one of these")
     chain = (*chain, path)
-    document = parse(_read(path, root, asked_by, chain), shown(path, root))
+    document = parse(_read(path, root, asked_by, chain), shown_path(path, root))
     bases = [_load(path.parent / name, root, renew, source, chain) for name, source in parents(document)]
     if renew is not None:
         document = renew(document)
     return merge(*bases, document)
 
 
-def shown(path: Path, root: Path) -> str:
+def shown_path(path: Path, root: Path) -> str:
     """A path as people are shown it: from `root` where it lies inside, else whole."""
     path, root = path.resolve(), root.resolve()
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 def _read(path: Path, root: Path, asked_by: Source | None, chain: tuple[Path, ...]) -> str:
-    name = shown(path, root)
+    name = shown_path(path, root)
     where = name if asked_by is None else f"{asked_by}: {EXTENDS}: {name}"
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         remedy = "create it, or name another file"
         if len(chain) > 1:
-            remedy = f"correct the path; it was asked for by {' -> '.join(shown(step, root) for step in chain[:-1])}"
+            remedy = (
+                f"correct the path; it was asked for by {' -> '.join(shown_path(step, root) for step in chain[:-1])}"
+            )
         raise ConfigError(f"{where}: no such file; {remedy}") from None
     except IsADirectoryError:
         raise ConfigError(f"{where}: this is a folder; name a file in it") from None

@@ -30,7 +30,7 @@ def built_in(value: T) -> Resolved[T]:
     return Resolved(value, DEFAULT)
 
 
-def given(section: Section, key: str) -> Resolved[Any] | None:
+def candidate_of(section: Section, key: str) -> Resolved[Any] | None:
     """The candidate a section offers for `key`, as plain data; None where it is absent or has no value."""
     value = section.get(key)
     return None if value is None else Resolved(plain(value), section.source_of(key))

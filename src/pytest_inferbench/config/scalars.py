@@ -32,7 +32,7 @@ _NUMBERS: Final[tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...]
 
 def core_value(tag: str, text: str) -> str | int | float | bool | None:
     """The value of a scalar: `tag` is the library's, which says text for quoted and block scalars."""
-    return _joined(text) if tag == _TEXT else plain_value(text)
+    return _join_lines(text) if tag == _TEXT else plain_value(text)
 
 
 def plain_value(text: str) -> str | int | float | bool | None:
@@ -51,7 +51,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
     return text
 
 
-def _joined(text: str) -> str:
+def _join_lines(text: str) -> str:
     # JSON writes characters beyond the first 65,536 as two \u escapes; YAML's escapes know no such pairs.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _has_surrogate(text) else text
 

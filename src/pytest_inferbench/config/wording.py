@@ -69,7 +69,7 @@ def _figure(value: Any) -> Any:  # noqa: ANN401 - whatever pydantic puts into it
     return f"{value:g}" if isinstance(value, float) else value
 
 
-def found(value: Any, written: str = "") -> str:  # noqa: ANN401 - whatever was written
+def quote_value(value: Any, written: str = "") -> str:  # noqa: ANN401 - whatever was written
     """A value as it is shown in a message, shortened.
 
     Args:

@@ -25,7 +25,7 @@ class Nvml:
 
     def gpus(self) -> tuple[Gpu, ...]:
         """Those this process may use; empty where there are none or NVML cannot be asked."""
-        with _opened() as library:
+        with _open_library() as library:
             if library is None:
                 return ()
             try:
@@ -36,7 +36,7 @@ class Nvml:
     def versions(self) -> Mapping[str, str]:
         """`driver` and `cuda`, as far as NVML tells them."""
         found: dict[str, str] = {}
-        with _opened() as library:
+        with _open_library() as library:
             if library is None:
                 return found
             with suppress(library.NVMLError):
@@ -78,7 +78,7 @@ def _library() -> Any:  # noqa: ANN401 - a module without types
 
 
 @contextmanager
-def _opened() -> Generator[Any]:
+def _open_library() -> Generator[Any]:
     """The library, ready to be asked; None where it cannot be."""
     library = _library()
     try:

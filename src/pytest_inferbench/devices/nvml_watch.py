@@ -104,7 +104,7 @@ class NvmlWatch:
         for name in tuple(self._asked[gpu]):
             try:
                 if name == _THROTTLED:
-                    throttled = self._throttled(self._open[gpu])
+                    throttled = self._read_throttling(self._open[gpu])
                 else:
                     figure = _FIGURES[name](self._library, self._open[gpu])
                     values |= {} if figure is None else {name: figure}
@@ -118,7 +118,7 @@ class NvmlWatch:
                     self.refused.append(f"{_called(gpu)} does not tell {name}: {error}")
         return GpuReading(at_ns, gpu.index, values, throttled)
 
-    def _throttled(self, handle: Any) -> frozenset[str]:  # noqa: ANN401 - as above
+    def _read_throttling(self, handle: Any) -> frozenset[str]:  # noqa: ANN401 - as above
         mask = self._library.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
         return frozenset(reason for bit, reason in THROTTLES.items() if mask & bit)
 

@@ -27,7 +27,7 @@ from pytest_inferbench.judge.zero import apart, judge_zero, past_of, zero_gate
 from pytest_inferbench.metrics.table import zero_of
 from pytest_inferbench.stats.diagnostics import order_notes
 from pytest_inferbench.stats.gate import judge
-from pytest_inferbench.stats.moderation import moderate, priors, stated
+from pytest_inferbench.stats.moderation import assumed_prior, moderate, priors
 from pytest_inferbench.stats.rounds import resemblance
 from pytest_inferbench.stats.sample import Note
 from pytest_inferbench.stats.site import Restarts, at_site, pooled_share
@@ -181,7 +181,7 @@ class Histories:
             if history is None:  # of a metric that nobody knows any more
                 history = against.accepted.history(gate, Direction.NEUTRAL, rule.window)
             rule = self._at_site(case, gate, rule)
-            prior = self._priors.get((key, gate), stated(rule.kind))
+            prior = self._priors.get((key, gate), assumed_prior(rule.kind))
             figures = [each.session_figure(gate, pooled=history.of_all_requests) for each in sessions]
             if not history.n and all(figure is None for figure in figures):
                 continue  # the case has no such figure
@@ -190,7 +190,7 @@ class Histories:
             else:
                 found = judge(figures, history, rule, prior, case.in_rounds(gate), self._resemblance, same_day=same_day)
                 orders.append(history.current)
-            found = _capped(found, against.machine_change)
+            found = _cap_on_other_machine(found, against.machine_change)
             checks.append(to_check(gate, unit_of(case, gate), found, past_of(history, zero)))
             wants_more |= found.wants_more
         if not checks:
@@ -260,7 +260,7 @@ def _keys_of(name: str, variant: str) -> re.Pattern[str]:
     return re.compile(re.escape(name) + r"(#\d+)?" + re.escape(case_key("", variant)))
 
 
-def _capped(found: Comparison, machine_change: str) -> Comparison:
+def _cap_on_other_machine(found: Comparison, machine_change: str) -> Comparison:
     """What is said on another machine: a change may be the machine's, and a fresh server on it would confirm just that.
 
     Args:

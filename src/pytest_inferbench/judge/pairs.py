@@ -20,7 +20,7 @@ from pytest_inferbench.judge.history import Judged, unit_of
 from pytest_inferbench.judge.zero import judge_zero_pairs, zero_gate
 from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.comparison import Comparison
-from pytest_inferbench.stats.order import common_order, evened
+from pytest_inferbench.stats.order import common_order, take_out
 from pytest_inferbench.stats.paired import judge_pairs, pair_priors
 from pytest_inferbench.stats.site import restarts, site_noise
 from pytest_inferbench.stats.verdict import Verdict
@@ -69,7 +69,7 @@ class Compared:
 
     def figures(self, gate: str, order: Order | None = None) -> list[Pair]:
         """A gate's figures, (A, B) for each pair, without what was taken out of them."""
-        return evened(
+        return take_out(
             [(_figure(a, gate), _figure(b, gate)) for a, b in self.pairs], self.direction(gate), self.second, order
         )
 
@@ -105,12 +105,12 @@ def look(cases: Mapping[str, Compared], before: Mapping[str, Gates], looks: Look
     for (name, gate), (_, _, _, figures), prior in zip(places, pooled, pair_priors(pooled), strict=True):
         case, decided = cases[name], before.get(name, {}).get(gate)
         if decided is None or decided.wants_more or decided.verdict is Verdict.OK:
-            decided = _judged(case, gate, figures, prior, order, looks)
+            decided = _judge_gate(case, gate, figures, prior, order, looks)
         found[name][gate] = decided
     return found
 
 
-def _judged(
+def _judge_gate(
     case: Compared, gate: str, figures: Sequence[Pair], prior: Prior | None, order: Order | None, looks: Looks
 ) -> Comparison:
     """One gate at one look; what the order did is not told of figures that have no ratio."""
@@ -120,7 +120,7 @@ def _judged(
     return replace(found, order=order)
 
 
-def undecided(found: Mapping[str, Gates]) -> bool:
+def want_more_pairs(found: Mapping[str, Gates]) -> bool:
     """Whether any gate wants another pair."""
     return any(comparison.wants_more for gates in found.values() for comparison in gates.values())
 

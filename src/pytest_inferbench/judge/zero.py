@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_inferbench.stats.count_pairs import judge_count_pairs
 from pytest_inferbench.stats.counts import Count, judge_counts
 from pytest_inferbench.stats.moderation import OwnSpread
-from pytest_inferbench.stats.shifted import measured
+from pytest_inferbench.stats.shifted import unshift
 from pytest_inferbench.stats.steps import Scale, judge_step_pairs, judge_steps
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def apart(case: str, rule: Rule) -> OwnSpread:
 
 def past_of(history: History, gate: Gate | None) -> tuple[Past, ...]:
     """The accepted sessions in the metric's unit."""
-    return history.sessions if gate is None else tuple(measured(each, gate.zero) for each in history.sessions)
+    return history.sessions if gate is None else tuple(unshift(each, gate.zero) for each in history.sessions)
 
 
 def judge_zero(

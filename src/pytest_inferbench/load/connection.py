@@ -97,7 +97,7 @@ class Connection:
         self.steady = False
         self.unseen = False
 
-    def connected(self) -> Failure | None:
+    def finish_connect(self) -> Failure | None:
         """Settle a pending connect: None when it is open, else why it is not."""
         error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
@@ -163,7 +163,7 @@ class Connection:
         except BlockingIOError:
             return False
         except OSError as error:
-            self._ended(f"the connection broke: {error.strerror}")
+            self._on_peer_closed(f"the connection broke: {error.strerror}")
             return True
         self._reads.append((data, control or _now_ns(), offset_ns))
         return not self.steady or data[-4:] == _BLANK or len(data) < _LAST_SIZE
@@ -186,7 +186,7 @@ class Connection:
         if not data:
             while self._reads and not self._reads[-1][0]:
                 self._reads.pop()
-            self._ended("the server closed the connection before the answer was complete")
+            self._on_peer_closed("the server closed the connection before the answer was complete")
             return
         if self.state is State.SENDING:  # an early refusal; the connection is not used again
             self.sent_ns, self.state = self._send_ns, State.RECEIVING
@@ -265,7 +265,7 @@ class Connection:
         self._reset()
         return trace
 
-    def _ended(self, message: str) -> None:
+    def _on_peer_closed(self, message: str) -> None:
         """The peer is gone: complete for a body that runs until close, else a failure."""
         if self.state is State.RECEIVING and self._framed < len(self._reads):
             self._frame()

@@ -109,7 +109,7 @@ class Pool:
 
     def settle_one(self, connection: Connection) -> Failure | None:
         """Settle one pending connect and count it; None when it is open."""
-        failure = connection.connected()
+        failure = connection.finish_connect()
         if connection.request is None and self._opening:
             self._opening -= 1
         if failure is None:

@@ -46,9 +46,9 @@ class TlsConnection(Connection):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
 
-    def connected(self) -> Failure | None:
+    def finish_connect(self) -> Failure | None:
         """Settle the connect and shake hands."""
-        failure = super().connected()
+        failure = super().finish_connect()
         if failure is not None:
             return failure
         self.sock.settimeout(_HANDSHAKE_S)
@@ -95,7 +95,7 @@ class TlsConnection(Connection):
         except BlockingIOError:
             return False
         except OSError as error:
-            self._ended(f"the connection broke: {error.strerror}")
+            self._on_peer_closed(f"the connection broke: {error.strerror}")
             return True
         mark = control or SYSTEM_CLOCK.now_ns()
         if data:
@@ -109,7 +109,7 @@ class TlsConnection(Connection):
             return self.state is State.IDLE and bool(self._reads)
         except ssl.SSLError as error:
             if not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-                self._ended(f"TLS: {error}")
+                self._on_peer_closed(f"TLS: {error}")
                 return True
         self._reads.append((b"", mark, offset_ns))
         return True

@@ -111,7 +111,7 @@ def _samples(metric: SampleMetric | SeriesMetric, view: RoundView) -> Samples:
 
 def _histogram(metric: HistogramMetric, rounds: Sequence[RoundView]) -> tuple[Summary | None, list[dict[str, float]]]:
     found = [metric.formula(view) for view in rounds]
-    whole = histogram.added([own for own in found if own is not None])
+    whole = histogram.merge([own for own in found if own is not None])
     if whole is None or whole.n < 1:
         return None, []
     carried = [name for name, least in MIN_SAMPLES.items() if whole.n >= least]

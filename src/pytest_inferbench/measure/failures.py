@@ -20,7 +20,7 @@ def in_words(failures: Iterable[Failure]) -> str:
     for failure in failures:
         alike.setdefault(_kind(failure), []).append(failure)
     ranked = sorted(alike.items(), key=lambda pair: -len(pair[1]))
-    parts = [f"{len(same)} {kind}{_said(same)}" for kind, same in ranked[:_KINDS]]
+    parts = [f"{len(same)} {kind}{_message_of(same)}" for kind, same in ranked[:_KINDS]]
     if rest := ranked[_KINDS:]:
         parts.append(f"{sum(len(same) for _, same in rest)} of {len(rest)} other kinds")
     return "; ".join(parts)
@@ -32,7 +32,7 @@ def _kind(failure: Failure) -> str:
     return "error in the stream" if failure.kind is FailureKind.IN_STREAM else failure.kind.value
 
 
-def _said(same: list[Failure]) -> str:
+def _message_of(same: list[Failure]) -> str:
     """What the first said; that it was the first where others said something else."""
     words = [" ".join("".join(each if each.isprintable() else " " for each in one.message).split()) for one in same]
     if not words[0]:

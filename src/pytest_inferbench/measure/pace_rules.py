@@ -59,7 +59,7 @@ def unseen_tokens(evidence: Evidence) -> Iterator[Finding]:
             limit=TOKENS_A_CHUNK,
         )
     elif pace.miscounted:
-        yield _miscounted(pace)
+        yield _miscount(pace)
 
 
 def unread_text(evidence: Evidence) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def unread_text(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _miscounted(pace: Pace) -> Finding:
+def _miscount(pace: Pace) -> Finding:
     return Finding(
         "miscounted",
         invalid=True,

@@ -126,13 +126,13 @@ def _device(
     return GpuDevice(
         index=gpu.index,
         name=gpu.name,
-        throttled=_throttled(running),
+        throttled=_throttle_shares(running),
         series=_series(points, {line: unit for line, (_, unit, _) in _GPU_LINES.items()}, origin_ns),
         **{name: _short(figure) for name, figure in figures.items() if figure is not None},
     )
 
 
-def _throttled(running: Sequence[GpuReading]) -> dict[str, float] | None:
+def _throttle_shares(running: Sequence[GpuReading]) -> dict[str, float] | None:
     told = [reading.throttled for reading in running if reading.throttled is not None]
     if not told:
         return None

@@ -97,14 +97,14 @@ def energy_j(readings: Sequence[GpuReading], spans: Sequence[tuple[int, int]]) -
         return None
     grown = 0.0
     for start_ns, end_ns in spans:
-        start, end = _counted(points, start_ns), _counted(points, end_ns)
+        start, end = _counter_at(points, start_ns), _counter_at(points, end_ns)
         if start is None or end is None:
             return None
         grown += end - start
     return grown
 
 
-def _counted(points: Sequence[tuple[int, float]], at_ns: int) -> float | None:
+def _counter_at(points: Sequence[tuple[int, float]], at_ns: int) -> float | None:
     """What a counter stood at, between its two nearest readings."""
     for (early_ns, early), (late_ns, late) in pairwise(points):
         if early_ns <= at_ns <= late_ns:

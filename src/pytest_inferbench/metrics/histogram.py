@@ -24,7 +24,7 @@ def growth(before: Histogram, after: Histogram) -> Histogram | None:
     return Histogram(after.bounds, counts, total) if rising and total >= 0 else None
 
 
-def added(parts: Sequence[Histogram]) -> Histogram | None:
+def merge(parts: Sequence[Histogram]) -> Histogram | None:
     """All observations together; None of no parts, or where their bounds differ."""
     if not parts or any(part.bounds != parts[0].bounds for part in parts):
         return None
@@ -46,14 +46,14 @@ def quantile(histogram: Histogram, share: float) -> float | None:
     is at least as long as the quantile, so it is at most mean / (1 - share) (Markov's inequality): a queue of 0.1 ms
     has no median of 150 ms, though its first bucket ends at 300.
     """
-    value = _interpolated(histogram, share)
+    value = _interpolate(histogram, share)
     average = mean(histogram)
     if value is None or average is None or value * (1 - share) > average * _ROUNDING:
         return None
     return value
 
 
-def _interpolated(histogram: Histogram, share: float) -> float | None:
+def _interpolate(histogram: Histogram, share: float) -> float | None:
     rank = share * histogram.n
     lower, below = 0.0, 0.0
     for bound, count in zip(histogram.bounds, histogram.counts, strict=True):

@@ -65,7 +65,7 @@ def fetch(repo_id: str, model_format: ModelFormat, token: str | None, progress: 
     except ImportError:
         raise CellUnavailable("huggingface_hub is not installed; pip install 'pytest-inferbench[hub]'") from None
     repository = split_quant(repo_id)[0]
-    info = _asked(repository, lambda: HfApi(token=token).model_info(repository, files_metadata=True))
+    info = _ask_hub(repository, lambda: HfApi(token=token).model_info(repository, files_metadata=True))
     siblings = {one.rfilename: one for one in info.siblings or ()}
     names = needed_files(repo_id, siblings, model_format)
     paths = {}
@@ -86,7 +86,7 @@ def fetch(repo_id: str, model_format: ModelFormat, token: str | None, progress: 
     return Fetched(path, len(sizes), sum(sizes.values()))
 
 
-def fetched(repo_id: str, model_format: ModelFormat) -> Fetched | None:
+def find_fetched(repo_id: str, model_format: ModelFormat) -> Fetched | None:
     """A model that an earlier `fetch` made whole and that is still so; None where there is none."""
     try:
         note = json.loads(_note_path(repo_id, model_format).read_text(encoding="utf-8"))
@@ -107,10 +107,10 @@ def _note_path(repo_id: str, model_format: ModelFormat) -> Path:
 
 def _whole(repository: str, wanted: RepoSibling, download: Callable[..., Path]) -> Path:
     """The file, when its size and checksum are the hub's; fetched anew once where they are not."""
-    path = _asked(repository, download)
+    path = _ask_hub(repository, download)
     if _is_right(path, wanted):
         return path
-    path = _asked(repository, lambda: download(force=True))
+    path = _ask_hub(repository, lambda: download(force=True))
     if _is_right(path, wanted):
         return path
     path.resolve().unlink(missing_ok=True)
@@ -138,7 +138,7 @@ def _digest(path: Path, hasher: hashlib._Hash) -> str:
     return hasher.hexdigest()
 
 
-def _asked(repository: str, question: Callable[[], T]) -> T:
+def _ask_hub(repository: str, question: Callable[[], T]) -> T:
     """The hub's answer. Within a download huggingface_hub goes on where a connection was cut."""
     from huggingface_hub import errors  # noqa: PLC0415 - as above
 

@@ -12,7 +12,7 @@ from pytest_inferbench.backends.backend import ModelFormat
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.models.builtin import NAMES, builtin_model, builtin_path, unknown
 from pytest_inferbench.models.formats import detect_format
-from pytest_inferbench.models.hub import fetched
+from pytest_inferbench.models.hub import find_fetched
 
 BUILTIN = "builtin:"
 
@@ -86,7 +86,7 @@ def path_of(location: str, root: Path, formats: Collection[ModelFormat]) -> str:
     from_hub = hub_format(location, root, formats)
     if from_hub is None:
         return str(detect_format(_path(location, root)).path)
-    there = fetched(location, from_hub)
+    there = find_fetched(location, from_hub)
     return location if there is None else str(there.path)
 
 

@@ -72,7 +72,7 @@ def read_lines(text: str, wanted: frozenset[str]) -> Lines:
             found = _SERIES.fullmatch(other or usual + rest)
             if other and found is None and _NO_SERIES.match(other):
                 continue
-            touched = _touched(other or usual + rest, wanted) if found is None else set()
+            touched = _affected_names(other or usual + rest, wanted) if found is None else set()
             name = _plain(found["name"]) if found is not None else next(iter(touched), "")
             broken |= touched
             if found is not None and name in wanted:
@@ -92,7 +92,7 @@ def declares_counter(text: str, name: str) -> bool:
     return re.search(rf"^#[ \t]+TYPE[ \t]+{spelt}[ \t]+counter[ \t]*\r?$", text, re.MULTILINE) is not None
 
 
-def _touched(line: str, wanted: frozenset[str]) -> set[str]:
+def _affected_names(line: str, wanted: frozenset[str]) -> set[str]:
     """The names that a line which cannot be read takes with it.
 
     Its own and any that is wanted and stands within it; empty where its own name may have been cut.
@@ -104,10 +104,10 @@ def _touched(line: str, wanted: frozenset[str]) -> set[str]:
 
 
 def _labels(text: str) -> dict[str, str]:
-    return {name: _ESCAPED.sub(_unescaped, value) if "\\" in value else value for name, value in _PAIRS.findall(text)}
+    return {name: _ESCAPED.sub(_unescape, value) if "\\" in value else value for name, value in _PAIRS.findall(text)}
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     return _MEANT.get(found[1], found[1])
 
 

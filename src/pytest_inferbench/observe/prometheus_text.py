@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from pytest_inferbench.metrics.histogram import added
+from pytest_inferbench.metrics.histogram import merge
 from pytest_inferbench.metrics.published import MODEL_LABELS, PROCESS_LABEL, PUBLISHED, Nature, same_requests
 from pytest_inferbench.observe.lines import Lines, Series, declares_counter, read_lines
 from pytest_inferbench.records import Histogram
@@ -155,7 +155,7 @@ def _histogram(lines: Lines, name: str) -> Histogram | None:
     buckets, counts, sums = (part or {} for part in parts)
     sets: defaultdict[_Key, dict[float, float]] = defaultdict(dict)
     for key, value in buckets.items():
-        bound = _bound(dict(key).get(_BOUND, ""))
+        bound = _bucket_bound(dict(key).get(_BOUND, ""))
         if sets[frozenset(pair for pair in key if pair[0] != _BOUND)].setdefault(bound, value) != value:
             return None
     if not sets or not sets.keys() == counts.keys() == sums.keys():
@@ -167,10 +167,10 @@ def _histogram(lines: Lines, name: str) -> Histogram | None:
             return None
         known = apart.setdefault(_requests(key), own)
         apart[_requests(key)] = max(known, own, key=lambda each: each.n)
-    return added(tuple(apart.values()))
+    return merge(tuple(apart.values()))
 
 
-def _bound(text: str) -> float:
+def _bucket_bound(text: str) -> float:
     try:
         return float(text)
     except ValueError:

@@ -29,7 +29,7 @@ def written_args(backend: Backend, written: Section) -> Args:
     Raises:
         ConfigError: a name belongs to another backend, is given twice, or its value has the wrong type.
     """
-    return _checked(backend, ((name, written[name], written.source_of(name)) for name in written))
+    return _check(backend, ((name, written[name], written.source_of(name)) for name in written))
 
 
 def command_line_args(backend: Backend, settings: PlanSettings) -> Args:
@@ -49,12 +49,12 @@ def command_line_args(backend: Backend, settings: PlanSettings) -> Args:
                 f"--backend-args needs --backend, which says whose arguments they are; here: --backend {backend.name}"
             )
         place = Source(text=FROM_OPTION)
-        words = _checked(backend, ((name, value, place) for name, value in parse_backend_args(settings.backend_args)))
+        words = _check(backend, ((name, value, place) for name, value in parse_backend_args(settings.backend_args)))
         given |= {sets: Resolved(arg.value, _COMMAND_LINE) for sets, arg in words.items()}
     return given
 
 
-def _checked(backend: Backend, args: Iterable[tuple[str, ArgValue, Source]]) -> Args:
+def _check(backend: Backend, args: Iterable[tuple[str, ArgValue, Source]]) -> Args:
     found: Args = {}
     spelled: dict[str, str] = {}
     for name, read, source in args:

@@ -15,7 +15,7 @@ from pytest_inferbench.backends.backend import Backend
 from pytest_inferbench.backends.container import ENGINE_CACHE
 from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
-from pytest_inferbench.config.resolve import Resolved, built_in, first, given, merge_args
+from pytest_inferbench.config.resolve import Resolved, built_in, candidate_of, first, merge_args
 from pytest_inferbench.config.variables import variable_of
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.arguments import check_taken, command_line_args, written_args
@@ -202,7 +202,7 @@ def _further(model: Model, backend: Backend, layers: Sequence[Section]) -> dict[
         raise ConfigError(
             f"{cache.source}: engine_cache: got {cache.value!r}, but {backend.name} builds no engines; remove it"
         )
-    return {**further, "hub_token": first(given(model.defaults, "hub_token"), built_in(None))}
+    return {**further, "hub_token": first(candidate_of(model.defaults, "hub_token"), built_in(None))}
 
 
 def _variable(written: Resolved[str | None]) -> str | None:
@@ -224,7 +224,7 @@ def _layers(model: Model, backend: Backend, variant: str) -> list[Section]:
 
 
 def _first(layers: Sequence[Section], key: str, otherwise: Any) -> Resolved[Any]:  # noqa: ANN401 - any setting
-    return first(*(given(layer, key) for layer in layers), built_in(otherwise))
+    return first(*(candidate_of(layer, key) for layer in layers), built_in(otherwise))
 
 
 def _url(layers: Sequence[Section], settings: PlanSettings) -> Resolved[str | None]:

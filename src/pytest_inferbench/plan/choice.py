@@ -8,7 +8,7 @@ from __future__ import annotations
 from pytest_inferbench.backends.backend import Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, backends_for
 from pytest_inferbench.config.document import Source
-from pytest_inferbench.config.resolve import given
+from pytest_inferbench.config.resolve import candidate_of
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.models.location import local_format
 from pytest_inferbench.plan.models import Model, PlanSettings
@@ -46,7 +46,7 @@ def backends_of(model: Model, settings: PlanSettings) -> tuple[tuple[Backend, So
 
 def _by_format(model: Model, settings: PlanSettings) -> tuple[Backend, Source]:
     """The backend that a model's format leads to; the config's default where it can load it."""
-    preferred = given(model.defaults, "backend")
+    preferred = candidate_of(model.defaults, "backend")
     chosen = backend_named(preferred.value, str(preferred.source)) if preferred is not None else None
     if model.entry.path is None:
         if chosen is None or preferred is None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pytest_inferbench.backends.backend import Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named
 from pytest_inferbench.config.document import Items, Section, Source, plain
-from pytest_inferbench.config.wording import found, unknown_key
+from pytest_inferbench.config.wording import quote_value, unknown_key
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.backend_args import parse_backend_args
 
@@ -41,7 +41,7 @@ class Replaced:
         return f"{self.source}: {self.old} is now {self.new}"
 
 
-def renewed(document: Section) -> tuple[Section, tuple[Replaced, ...]]:
+def renew_document(document: Section) -> tuple[Section, tuple[Replaced, ...]]:
     """A document of either schema with today's keys.
 
     Raises:
@@ -178,7 +178,8 @@ def _arguments(value: Any, source: Source, name: str) -> Section:  # noqa: ANN40
     words = list(value) if isinstance(value, Items) else [value]
     if not all(isinstance(word, str | int | float) and not isinstance(word, bool) for word in words):
         raise ConfigError(
-            f"{source}: {name}: got {found(plain(value), source.written)}, expected a mapping of arguments, or words"
+            f"{source}: {name}: got {quote_value(plain(value), source.written)}, expected a mapping of "
+            "arguments, or words"
         )
     pairs = parse_backend_args([" ".join(map(str, words))], f"{source}: {name}")
     return Section({key.lstrip("-").replace("-", "_"): (one, source) for key, one in pairs}, source)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from pytest_inferbench.config.document import Section, Source
-from pytest_inferbench.config.load import load, shown
+from pytest_inferbench.config.load import load, shown_path
 from pytest_inferbench.config.validate import validate
 from pytest_inferbench.errors import ConfigError, OlderSpellingWarning
 from pytest_inferbench.models.location import BUILTIN, is_builtin
-from pytest_inferbench.plan.legacy_schema import Replaced, renewed
+from pytest_inferbench.plan.legacy_schema import Replaced, renew_document
 from pytest_inferbench.plan.schema import ModelEntry, ModelsFile
 
 SERVED = "served"  # the model of an existing server when nobody named one
@@ -80,9 +80,9 @@ def chosen_models(settings: PlanSettings) -> tuple[Model, ...]:
         return (Model(ModelEntry(repo_id=SERVED, name=SERVED), EMPTY, EMPTY),)
     if not path.exists() and settings.source("config") == "default":
         if settings.model:
-            return tuple(Model(_unlisted(name, (), settings), EMPTY, EMPTY) for name in settings.model)
+            return tuple(Model(_unlisted_model(name, (), settings), EMPTY, EMPTY) for name in settings.model)
         raise ConfigError(
-            f"{shown(path, settings.rootdir)}: no such file, and no --model was given; write one with your models "
+            f"{shown_path(path, settings.rootdir)}: no such file, and no --model was given; write one with your models "
             "(see the README), or name a model: --model builtin:tiny"
         )
     document, entries, replaced = read_models(path, settings.rootdir)
@@ -96,7 +96,7 @@ def chosen_models(settings: PlanSettings) -> tuple[Model, ...]:
     for name in settings.model:
         found = [model for model in listed if name in (model.name, model.entry.repo_id, model.entry.path)]
         names = [model.name for model in listed]
-        chosen += found or [Model(_unlisted(name, names, settings), EMPTY, defaults)]
+        chosen += found or [Model(_unlisted_model(name, names, settings), EMPTY, defaults)]
     return tuple(chosen)
 
 
@@ -109,7 +109,7 @@ def read_models(path: Path, root: Path) -> tuple[Section, Sequence[ModelEntry], 
     replaced: list[Replaced] = []
 
     def renew(document: Section) -> Section:
-        today, keys = renewed(document)
+        today, keys = renew_document(document)
         replaced.extend(keys)
         return today
 
@@ -135,7 +135,7 @@ def model_name(entry: ModelEntry) -> str:
     return _plain((entry.repo_id or "").rpartition("/")[2])
 
 
-def _unlisted(name: str, known: Sequence[str], settings: PlanSettings) -> ModelEntry:
+def _unlisted_model(name: str, known: Sequence[str], settings: PlanSettings) -> ModelEntry:
     """A model that the config does not list."""
     if is_builtin(name):
         return ModelEntry(path=name)

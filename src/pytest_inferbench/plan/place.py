@@ -13,7 +13,7 @@ from typing import Any
 from pytest_inferbench.backends.backend import INSTALLED, Backend
 from pytest_inferbench.backends.container import Container
 from pytest_inferbench.config.document import DEFAULT, Section, Source
-from pytest_inferbench.config.resolve import Resolved, built_in, first, given
+from pytest_inferbench.config.resolve import Resolved, built_in, candidate_of, first
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.cell import RUNNING
 from pytest_inferbench.plan.models import PlanSettings
@@ -153,7 +153,7 @@ def default_version(written: Resolved[Any], place: Place, backend: Backend) -> R
 def _setting(key: str, option: Any, layers: Sequence[Section], otherwise: Any) -> Resolved[Any]:  # noqa: ANN401 - any
     if option is not None:
         return Resolved(option, _COMMAND_LINE)
-    return first(*(given(layer, key) for layer in layers), built_in(otherwise))
+    return first(*(candidate_of(layer, key) for layer in layers), built_in(otherwise))
 
 
 def _sources(**settings: Resolved[Any]) -> tuple[tuple[str, str], ...]:

@@ -52,7 +52,7 @@ class Baselining:
         if narrowed is None and settings.server_url is not None and not settings.model:
             narrowed = "--baseline-mode prune: whose cases? name the model as its server lists it, with --model"
         if self._prunes and narrowed:
-            raise pytest.UsageError(self._run.context.settings.named(narrowed))
+            raise pytest.UsageError(self._run.context.settings.with_names(narrowed))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
@@ -82,7 +82,7 @@ class Baselining:
         for cell, key, item in cases_of(items):
             first = seen.setdefault((cell.model, cell.backend, key), item.nodeid)
             if first != item.nodeid:
-                remedy = self._run.context.settings.named("select one (-k, or one --backend-version) to update it")
+                remedy = self._run.context.settings.with_names("select one (-k, or one --backend-version) to update it")
                 raise pytest.UsageError(
                     f"{first} and {item.nodeid} are both {key} of {cell.model} on {cell.backend}: a baseline holds one "
                     f"of them; {remedy}"
@@ -91,7 +91,7 @@ class Baselining:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
         """Say what pruning did."""
         for line in self._lines:
-            terminalreporter.write_line(self._run.context.settings.named(line))
+            terminalreporter.write_line(self._run.context.settings.with_names(line))
 
 
 def cases_of(items: Iterable[pytest.Item]) -> Iterator[tuple[Cell, str, pytest.Function]]:

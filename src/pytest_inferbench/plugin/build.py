@@ -37,10 +37,10 @@ def make_images(session: pytest.Session, context: RunContext) -> None:
             image = cell_image(cell, context, context.progress.show, gpus)
         except InferbenchError as error:
             session.testsfailed += 1
-            writer.line(context.settings.named(f"\n{cell.id}: {error}"), red=True)
+            writer.line(context.settings.with_names(f"\n{cell.id}: {error}"), red=True)
         else:
             writer.line(f"\n{cell.id}: {image.reference} {image.digest} ({image.origin})")
         finally:
             context.progress.clear()
     if not made:
-        writer.line(context.settings.named("\nno selected cell runs in a container; pass --provision docker"))
+        writer.line(context.settings.with_names("\nno selected cell runs in a container; pass --provision docker"))

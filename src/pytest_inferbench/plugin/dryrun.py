@@ -17,7 +17,7 @@ from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plugin.items import case_name, tests_by_cell
-from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected, render_plan
+from pytest_inferbench.report.plan_text import Earlier, PlannedCell, expected_seconds, render_plan
 from pytest_inferbench.servers.installed import THIS_MACHINE
 from pytest_inferbench.servers.preview import preview
 
@@ -42,8 +42,8 @@ def show_plan(session: pytest.Session, context: RunContext) -> None:
     for cell, cases in cells.items():
         shown = preview(cell, settings.rootdir, there, THIS_MACHINE)
         before = [known[_key(cell, case)] for case in cases if _key(cell, case) in known]
-        seconds = expected(before, settings.rounds)
-        trouble = None if shown.trouble is None else settings.named(shown.trouble)
+        seconds = expected_seconds(before, settings.rounds)
+        trouble = None if shown.trouble is None else settings.with_names(shown.trouble)
         planned.append(PlannedCell(cell.id, tuple(cases), shown.rows, trouble, seconds, len(before)))
     writer.line()
     for line in render_plan(planned, settings.rounds, writer.fullwidth):

@@ -75,7 +75,7 @@ class ExperimentModule(pytest.Module):
         for point in experiment.points:
             _prepare(point, self._run.context.settings.rootdir)
         function = _function(experiment, self._own_rounds, self._budgets)
-        function.place_as = _placed(str(self.path), experiment.source.line or 1)  # type: ignore[attr-defined]
+        function.place_as = _function_at(str(self.path), experiment.source.line or 1)  # type: ignore[attr-defined]
         setattr(module, experiment.function, function)
         return module
 
@@ -147,7 +147,7 @@ def _function(experiment: Experiment, rounds: int | None, budgets: tuple[Budget,
     return marked
 
 
-def _placed(file: str, line: int) -> Callable[[], None]:
+def _function_at(file: str, line: int) -> Callable[[], None]:
     """A function that is never called and lies in the YAML file: where pytest says that the test is."""
 
     def placed() -> None: ...

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.options import prefixed
+from pytest_inferbench.options import use_long_names
 from pytest_inferbench.plugin.items import CELL, BenchmarkTest, is_benchmark
-from pytest_inferbench.plugin.parser import add_options, add_short_names, read_settings, release_short_names, yielded
+from pytest_inferbench.plugin.parser import add_options, add_short_names, read_settings, release_short_names, tell_taken
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.api import Backend, Bench
@@ -84,13 +84,13 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
     from pytest_inferbench.plugin.unused import UnusedCases  # noqa: PLC0415 - light, as above
 
-    taken = _taken(config)
+    taken = _taken_names(config)
     release_short_names(config._parser, taken)  # noqa: SLF001 - the parser, which later hooks are not given
     try:
         settings = read_settings(config, taken)
         check_options(settings)
     except ValueError as error:
-        raise pytest.UsageError(prefixed(str(error), taken)) from None
+        raise pytest.UsageError(use_long_names(str(error), taken)) from None
     if settings.dry_run or settings.build_only:
         vars(config.option)["dist"] = "no"  # nothing is run, so nothing is handed out
     session = Session(config, settings)
@@ -111,14 +111,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which short names are somebody else's."""
-    return yielded(_taken(config))
+    return tell_taken(_taken_names(config))
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """Say it with -q, too, which leaves the header out, where there are benchmarks."""
     if config.option.verbose >= 0 or config.option.collectonly or not any(map(_is_benchmark, items)):
         return []
-    return yielded(_taken(config))
+    return tell_taken(_taken_names(config))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -234,7 +234,7 @@ def _runs_async(config: pytest.Config) -> bool:
     return any(map(config.pluginmanager.hasplugin, _ASYNCIO))
 
 
-def _taken(config: pytest.Config) -> tuple[str, ...]:
+def _taken_names(config: pytest.Config) -> tuple[str, ...]:
     return config.stash.get(_TAKEN, None) or ()
 
 

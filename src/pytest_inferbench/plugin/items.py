@@ -57,10 +57,10 @@ class BenchmarkTest:
     @property
     def place(self) -> str:
         """`file:line`, the file from pytest's rootdir."""
-        from pytest_inferbench.config.load import shown  # noqa: PLC0415 - heavy, and only mistakes need it
+        from pytest_inferbench.config.load import shown_path  # noqa: PLC0415 - heavy, and only mistakes need it
 
         path, line, _ = self._item.reportinfo()
-        return f"{shown(Path(path), self._item.config.rootpath)}:{(line or 0) + 1}"
+        return f"{shown_path(Path(path), self._item.config.rootpath)}:{(line or 0) + 1}"
 
     @property
     def did_not_pass(self) -> bool:

@@ -34,7 +34,7 @@ class NothingMeasured:
         if said.get("unavailable") and isinstance(report.longrepr, tuple):
             self._reasons[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
         elif not said.get("regression"):
-            self._ran = self._ran or report.failed or (report.when == "call" and not _skipped(report))
+            self._ran = self._ran or report.failed or (report.when == "call" and not _was_skipped(report))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -57,5 +57,5 @@ class NothingMeasured:
             terminalreporter.write_line(f"  {reason}")
 
 
-def _skipped(report: pytest.TestReport) -> bool:
+def _was_skipped(report: pytest.TestReport) -> bool:
     return report.skipped and not hasattr(report, "wasxfail")

@@ -18,7 +18,7 @@ import pytest
 from pytest_inferbench.archive.reported import Reported
 from pytest_inferbench.bench.api import NOT_AWAITED
 from pytest_inferbench.bench.next_steps import next_steps
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.codec import to_json
 from pytest_inferbench.document.judgement import judgement_of
@@ -59,7 +59,7 @@ def complete_report(
     secrets, settings = context.secrets(cell_of(getattr(item, "test", item))), context.settings
     called = report.when == "call"
     error = call.excinfo.value if call.excinfo is not None else None
-    cases = _measured(item, context) if called else []
+    cases = _measured_cases(item, context) if called else []
     judged = item.stash.get(JUDGED, []) if called else []
     data = Reported(
         cases=tuple(cases),
@@ -82,14 +82,14 @@ def complete_report(
         report.when = "setup"
     if called and call.excinfo is not None and _of_a_promise(error):
         last = call.excinfo.traceback[-1]
-        report.longrepr = f"{shown(Path(last.path), item.config.rootpath)}:{last.lineno + 1}: {NOT_AWAITED}"
+        report.longrepr = f"{shown_path(Path(last.path), item.config.rootpath)}:{last.lineno + 1}: {NOT_AWAITED}"
         report.when = report.when if expected else "setup"
-    report.longrepr = _shown(report.longrepr, lambda text: str(secrets.hidden(settings.named(text))))
+    report.longrepr = _reword(report.longrepr, lambda text: str(secrets.hidden(settings.with_names(text))))
     if error is not None:
         item.stash[ENDED] = "failed" if report.failed else "failed as expected" if expected else "was skipped"
 
 
-def _measured(item: pytest.Item, context: RunContext) -> list[CaseResult]:
+def _measured_cases(item: pytest.Item, context: RunContext) -> list[CaseResult]:
     """The cases that a test has measured; one over its budget with what to do then, as regressions have it."""
     cell = cell_of(item)
     cases = []
@@ -120,7 +120,7 @@ def _of_a_promise(error: BaseException | None) -> bool:
     return inspect.iscoroutine(promise) and promise.__qualname__.startswith("Bench.")
 
 
-def _shown(longrepr: Any, said: Callable[[str], str]) -> Any:  # noqa: ANN401 - pytest's own type for it is private
+def _reword(longrepr: Any, said: Callable[[str], str]) -> Any:  # noqa: ANN401 - pytest's own type for it is private
     """What a report says, in the words of this run."""
     if isinstance(longrepr, str):
         return said(longrepr)

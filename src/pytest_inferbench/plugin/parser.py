@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_inferbench.options import CANONICAL, OPTIONS, Option, Setting, Settings, prefixed
+from pytest_inferbench.options import CANONICAL, OPTIONS, Option, Setting, Settings, use_long_names
 
 _INI = "pytest ini"
 
@@ -27,12 +27,12 @@ def add_options(parser: Any) -> None:  # noqa: ANN401 - pytest's Parser, named o
     for option in OPTIONS:
         keywords = option.keywords
         try:
-            group.addoption(option.canonical, **{**keywords, "help": prefixed(keywords["help"])})
+            group.addoption(option.canonical, **{**keywords, "help": use_long_names(keywords["help"])})
         except argparse.ArgumentError:
             raise ValueError(option.canonical) from None
         if not option.action:
             kind = "bool" if option.kind is bool else "args" if option.many else "string"
-            parser.addini(option.dest, prefixed(f"{option.canonical}: {option.help}"), type=kind, default=None)
+            parser.addini(option.dest, use_long_names(f"{option.canonical}: {option.help}"), type=kind, default=None)
 
 
 def add_short_names(parser: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
@@ -49,7 +49,7 @@ def add_short_names(parser: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
     return tuple(taken)
 
 
-def yielded(taken: Sequence[str]) -> list[str]:
+def tell_taken(taken: Sequence[str]) -> list[str]:
     """The line that says which short names are somebody else's; none where we have them all."""
     if not taken:
         return []
@@ -123,13 +123,13 @@ def _setting(config: Any, option: Option) -> Setting:  # noqa: ANN401 - pytest's
     try:
         value = option.kind(there)
     except ValueError:
-        shown = _shown(config, option.dest, there)
+        shown = _setting_text(config, option.dest, there)
         like = option.example or option.plain_default
         raise ValueError(f"{shown}: expected {option.kind.__name__}, like {like}") from None
-    return Setting(value, _INI, _shown(config, option.dest, value))
+    return Setting(value, _INI, _setting_text(config, option.dest, value))
 
 
-def _shown(config: Any, key: str, value: object) -> str:  # noqa: ANN401 - pytest's Config
+def _setting_text(config: Any, key: str, value: object) -> str:  # noqa: ANN401 - pytest's Config
     """`pytest.ini:3: inferbench_rounds = 'many'`; `pytest ini` where it stands in no file, as with `-o`."""
     place = next((place for found, place in _keys(config) if found == key), _INI)
     return f"{place}: {key} = {value!r}"

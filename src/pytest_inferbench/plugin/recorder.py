@@ -16,7 +16,7 @@ from pytest_inferbench.archive.reported import Reported
 from pytest_inferbench.archive.reports import write_reports
 from pytest_inferbench.archive.runs import RUN_FILE
 from pytest_inferbench.bench.update_baselines import Outcome, record_pairs, update_baselines
-from pytest_inferbench.config.load import shown
+from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.document.build import build_document
 from pytest_inferbench.document.codec import from_json, to_json
 from pytest_inferbench.document.run import AcceptedCase, Error, RunDocument, Setting, Skipped
@@ -107,12 +107,12 @@ class Recorder:
 
     def print_summary(self, terminal: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
         """Print the table, the notes and where the files are."""
-        named = self._context.settings.named
+        named = self._context.settings.with_names
         writer = terminal._tw  # noqa: SLF001 - the only way to pytest's terminal width and colour
         terminal.section("inferbench", sep="=")
         for line in render_summary(self._document, writer.fullwidth, writer.hasmarkup).splitlines():
             terminal.write_line(named(line))
-        for line in (*self._notes, f"report: {shown(self.path, self._context.settings.rootdir)}", *self._reports):
+        for line in (*self._notes, f"report: {shown_path(self.path, self._context.settings.rootdir)}", *self._reports):
             terminal.write_line(named(line))
 
     def _write(self, *, finished: str | None, interrupted: bool) -> RunDocument:

@@ -31,11 +31,11 @@ def keep_rootdir(config: pytest.Config, parser: pytest.Parser, args: list[str]) 
         parser: its parser, which knows the options of all plugins.
         args: the command line; changed in place where another configuration has other `addopts`.
     """
-    if list(joined(args)) == args:
+    if list(join_values(args)) == args:
         return
     if any(Path(value).exists() for _, value in _values(args)):
         _look_again(config, parser, args)
-    paths = _known(config, parser, args).file_or_dir
+    paths = _known_options(config, parser, args).file_or_dir
     # A conftest may have one of the short names for an option without a value: what follows is then a path after all.
     here = config.invocation_params.dir
     doubtful = [value for name, value in _values(args) if name in CANONICAL and _is_within(here, value)]
@@ -44,7 +44,7 @@ def keep_rootdir(config: pytest.Config, parser: pytest.Parser, args: list[str]) 
     config.known_args_namespace.file_or_dir = paths
 
 
-def joined(args: Iterable[str]) -> Iterator[str]:
+def join_values(args: Iterable[str]) -> Iterator[str]:
     """The words of a command line, with each value of our options joined to its name.
 
     >>> list(joined(["tests", "--model", "/x", "-v", "--bench-seed=3"]))
@@ -60,14 +60,14 @@ def joined(args: Iterable[str]) -> Iterator[str]:
 
 def _values(args: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each of our options that has a value, with it."""
-    for word in joined(args):
+    for word in join_values(args):
         name, equals, value = word.partition("=")
         if equals and name in _WITH_VALUE:
             yield name, value
 
 
-def _known(config: pytest.Config, parser: pytest.Parser, args: Iterable[str]) -> Namespace:
-    return parser.parse_known_args(list(joined(args)), namespace=copy.copy(config.option))
+def _known_options(config: pytest.Config, parser: pytest.Parser, args: Iterable[str]) -> Namespace:
+    return parser.parse_known_args(list(join_values(args)), namespace=copy.copy(config.option))
 
 
 def _is_within(folder: Path, value: str) -> bool:
@@ -87,7 +87,7 @@ def _look_again(config: pytest.Config, parser: pytest.Parser, args: list[str]) -
     inside = vars(config)
     addopts = config.getini("addopts")
     given = args[len(addopts) :] if args[: len(addopts)] == addopts else args
-    known = _known(config, parser, given)
+    known = _known_options(config, parser, given)
     wanted = {
         "inifile": known.inifilename,
         "override_ini": known.override_ini,
@@ -109,6 +109,6 @@ def _look_again(config: pytest.Config, parser: pytest.Parser, args: list[str]) -
     if hasattr(config, "_configure_python_path"):  # from pytest 9 on; before, a plugin does it later
         config._configure_python_path()  # noqa: SLF001
     config.pluginmanager.consider_preparse(args, exclude_only=False)
-    config.known_args_namespace = _known(config, parser, args)
+    config.known_args_namespace = _known_options(config, parser, args)
     if config.known_args_namespace.confcutdir is None:
         config.known_args_namespace.confcutdir = str(rootpath if inipath is None else inipath.parent)

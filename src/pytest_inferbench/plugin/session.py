@@ -44,7 +44,7 @@ class Session:
         self._config = config
         given: dict[str, Any] | None = getattr(config, "workerinput", None)
         self.controls = given is None
-        resumed = None if settings.resume is None else _resumed(settings, given)
+        resumed = None if settings.resume is None else _read_resumed(settings, given)
         run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
         run_id = run_id if resumed is None else resumed.run_id
         statuses = settings.path("results") / run_id / FOLDER
@@ -65,7 +65,7 @@ class Session:
         try:
             refuse_other_hardware(resumed, self.context.hardware)
         except InferbenchError as error:
-            raise pytest.UsageError(self.context.settings.named(str(error))) from None
+            raise pytest.UsageError(self.context.settings.with_names(str(error))) from None
 
     @cached_property
     def _planned(self) -> tuple[Cell | CellPair, ...]:
@@ -112,7 +112,7 @@ class Session:
             return
 
         items.clear()
-        problems = self.context.settings.named("\n".join(self._refused))
+        problems = self.context.settings.with_names("\n".join(self._refused))
         if self.controls:
             raise pytest.UsageError(problems)
         vars(self._config)["workeroutput"][_CONFIG_ERROR] = problems
@@ -229,14 +229,14 @@ class Session:
         return self._recorder
 
 
-def _resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
+def _read_resumed(settings: Settings, given: dict[str, Any] | None) -> Resumed:
     from pytest_inferbench.archive.resume import read_resumed, resumed_from  # noqa: PLC0415 - as above
     from pytest_inferbench.errors import InferbenchError  # noqa: PLC0415 - heavy, and seldom asked for
 
     try:
         return read_resumed(settings) if given is None else resumed_from(given["inferbench_resumed"])
     except InferbenchError as error:
-        raise pytest.UsageError(settings.named(str(error))) from None
+        raise pytest.UsageError(settings.with_names(str(error))) from None
 
 
 def _is_our_own(error: BaseException) -> bool:

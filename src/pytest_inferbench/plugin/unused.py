@@ -43,13 +43,13 @@ class UnusedCases:
 
         keys = {key for _, key, _ in cases_of(suite)}
         for text in unused_cases(keys, tests_by_cell(items), context):
-            if context.settings.require_baseline or not _warned(text):  # a gate has to hold what it is told to hold
+            if context.settings.require_baseline or not _warn(text):  # a gate has to hold what it is told to hold
                 self._run.refuse(text)
         self._run.raise_config_error(items)
         return result
 
 
-def _warned(text: str) -> bool:
+def _warn(text: str) -> bool:
     """Warn; False where such warnings are errors."""
     from pytest_inferbench.errors import UnusedCaseWarning  # noqa: PLC0415 - only where something is wrong
 

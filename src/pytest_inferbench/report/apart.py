@@ -32,7 +32,7 @@ def shorten_apart(texts: Sequence[str], width: int) -> list[str]:
             shortened |= {text: _from(text, shared, width) for text in group}
     places = {text: place for place, text in enumerate(shortened, 1)}
     for group in _alike(shortened):
-        shortened |= {text: _numbered(text, places[text], width) for text in group}
+        shortened |= {text: _add_number(text, places[text], width) for text in group}
     return [shortened[text] for text in texts]
 
 
@@ -49,7 +49,7 @@ def _without_the_common(shortened: Mapping[str, str], width: int) -> dict[str, s
             continue
         for text, tokens in family.items():
             parts = _parts(tokens, common)
-            if shortened[text] != text and (short := _squeezed(parts, width)):
+            if shortened[text] != text and (short := _squeeze(parts, width)):
                 found[text] = short
     return found
 
@@ -60,7 +60,7 @@ def _parts(tokens: Sequence[str], common: Sequence[bool]) -> Iterator[tuple[str,
         yield "".join(token for token, _ in group), same
 
 
-def _squeezed(parts: Iterator[tuple[str, bool]], width: int) -> str:
+def _squeeze(parts: Iterator[tuple[str, bool]], width: int) -> str:
     """The pieces in `width` cells, the longest common one cut first; "" where the others alone have no room."""
     pieces = list(parts)
     room = [cells(piece) for piece, _ in pieces]
@@ -95,6 +95,6 @@ def _from(text: str, shared: int, width: int) -> str:
     return start(text[:shared], width - 1 - cells(tail)) + ELLIPSIS + tail
 
 
-def _numbered(text: str, number: int, width: int) -> str:
+def _add_number(text: str, number: int, width: int) -> str:
     mark = f"{ELLIPSIS}#{number}"
     return start(text, width - cells(mark)) + mark

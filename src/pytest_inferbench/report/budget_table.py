@@ -45,7 +45,7 @@ def beyond(check: Check) -> str:
     return quantity(gap / abs(limit), RATIO.symbol) if limit else quantity(gap, check.unit)
 
 
-def measured(check: Check) -> str:
+def figure_text(check: Check) -> str:
     """The judged figure without its unit; "not measured" where there is none."""
     value, limit, unit = check.value, check.limit, check.unit
     if value is None:
@@ -64,7 +64,7 @@ def _row(check: Check) -> tuple[str, ...]:
 
 
 def _value(check: Check) -> str:
-    figure = measured(check)
+    figure = figure_text(check)
     return figure if figure == NOT_MEASURED else f"{figure} {visible(check.unit)}".rstrip()
 
 

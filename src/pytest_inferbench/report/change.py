@@ -36,17 +36,17 @@ class Gate(NamedTuple):
         return visible(self.check.metric)
 
 
-def compared(case: CaseResult) -> list[Gate]:
+def gates_of(case: CaseResult) -> list[Gate]:
     """The checks of a case that compare it with something."""
     return [Gate(check, check.comparison) for check in case.checks if check.comparison is not None]
 
 
-def counted(count: int, noun: str) -> str:
+def count(count: int, noun: str) -> str:
     """A number of things: `1 gate`, `3 gates`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Names in a sentence: `version, arguments and machine`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
@@ -57,9 +57,9 @@ def in_a_line(gate: Gate) -> str:
     (check, found), unit = gate, gate.check.unit
     parts = [f"{gate.metric} {quantity(check.value, unit)}"]
     if found.change is not None:
-        against = counted(found.n, _UNITS[check.kind])
+        against = count(found.n, _UNITS[check.kind])
         parts.append(f"was {quantity(found.baseline, unit)} ({against}): {change(found)}")
-    return "; ".join(part for part in (", ".join(parts), repeated(gate), visible(check.note)) if part)
+    return "; ".join(part for part in (", ".join(parts), repeats_text(gate), visible(check.note)) if part)
 
 
 def change(found: GateComparison) -> str:
@@ -92,19 +92,19 @@ def would_have_seen(gate: Gate) -> str:
 
 def what_was_visible(case: CaseResult) -> str:
     """What a case that did not regress shows: what improved and by how much, and what of the others had been seen."""
-    gates = compared(case)
+    gates = gates_of(case)
     better = [in_a_line(gate) for gate in gates if gate.check.verdict is Verdict.IMPROVED]
     others = [gate for gate in gates if gate.check.verdict is not Verdict.IMPROVED]
     notes = [f"{gate.metric}: {visible(gate.check.note)}" for gate in others if gate.check.note]
-    return "; ".join([*better, *([f"would have seen {seen(others)}"] if others else []), *notes])
+    return "; ".join([*better, *([f"would have seen {would_have_seen_each(others)}"] if others else []), *notes])
 
 
-def seen(gates: Sequence[Gate]) -> str:
+def would_have_seen_each(gates: Sequence[Gate]) -> str:
     """What would have been seen of each gate: `ttft_ms.p50 +6.6 %, output_tok_per_s -6.2 %`."""
     return ", ".join(f"{gate.metric} {would_have_seen(gate)}" for gate in gates)
 
 
-def repeated(gate: Gate) -> str:
+def repeats_text(gate: Gate) -> str:
     """What a fresh server said of a change that was called: `measured twice: +26.4 %, +25.2 %`; "" without one."""
     check, found = gate
     if check.kind != HISTORY or not found.confirmed:

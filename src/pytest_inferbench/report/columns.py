@@ -14,9 +14,9 @@ from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.apart import shorten_apart
 from pytest_inferbench.report.escape import cells, pad, shorten, visible
-from pytest_inferbench.report.figures import ABSENT, aligned, column
+from pytest_inferbench.report.figures import ABSENT, align, column
 from pytest_inferbench.report.naming import cell_name, differing
-from pytest_inferbench.report.sought import sought
+from pytest_inferbench.report.sought import own_figure
 from pytest_inferbench.stats.verdict import Verdict
 
 Span = tuple[str, str]  # text and its rich style
@@ -76,12 +76,12 @@ def _client(cases: Sequence[CaseResult]) -> list[str]:
     return column([case.client.self_error_ms for case in cases], "ms")
 
 
-def _failed(case: CaseResult) -> bool:
+def _has_failures(case: CaseResult) -> bool:
     return bool(case.figure("error_rate"))
 
 
 def _seeks(case: CaseResult) -> bool:
-    return sought(case) != ABSENT
+    return own_figure(case) != ABSENT
 
 
 def _self_checked(case: CaseResult) -> bool:
@@ -97,7 +97,7 @@ _FIGURES = (
     _Column("tpot_p95", ("TPOT", "p95 ms"), _metric("tpot_ms", "p95")),
     _Column("output", ("output", "tok/s"), _metric("output_tok_per_s", "value")),
     _Column("request_per_s", ("", "req/s"), _metric("request_per_s", "value")),
-    _Column("sought", ("", "found"), _each(sought), figure=False),
+    _Column("sought", ("", "found"), _each(own_figure), figure=False),
     _Column("errors", ("errors", "%"), _metric("error_rate", "value")),
     _Column("client", ("client", "adds ms"), _client),
 )
@@ -110,14 +110,14 @@ def table(cases: Sequence[CaseResult], width: int, strict: frozenset[Verdict] = 
     where a case has some, and the client's own error only where it was measured. Verdicts that are `strict` fail too.
     """
     columns = {each.name: each for each in _of_interest(cases, strict)}
-    texts = {name: aligned(each.texts(cases)) if each.figure else each.texts(cases) for name, each in columns.items()}
+    texts = {name: align(each.texts(cases)) if each.figure else each.texts(cases) for name, each in columns.items()}
     widths = _fit({name: _natural(each, texts[name]) for name, each in columns.items()}, width)
     shown = [columns[name] for name in widths]
     heads = [
         [(_GAP.join(_set(each, each.head[line], widths[each.name]) for each in shown), wording.HEADING)]
         for line in (0, 1)
     ]
-    rule = [(_RULE * _needed(widths, {}), wording.QUIET)]
+    rule = [(_RULE * _width_of(widths, {}), wording.QUIET)]
     texts |= {each.name: shorten_apart(texts[each.name], widths[each.name]) for each in shown if not each.figure}
     rows = []
     for index, case in enumerate(cases):
@@ -150,7 +150,7 @@ def _of_interest(cases: Sequence[CaseResult], strict: frozenset[Verdict]) -> lis
     cell = _Column("cell", head, _each(lambda case: cell_name(case, apart) or ABSENT), figure=False)
     words = _each(lambda case: wording.word(case.verdict, strict))
     verdict = _Column("verdict", ("", "verdict"), words, figure=False)
-    of_some = {"errors": _failed, "client": _self_checked, "sought": _seeks}
+    of_some = {"errors": _has_failures, "client": _self_checked, "sought": _seeks}
     silent = {name for name, speaks in of_some.items() if not any(map(speaks, cases))}
     figures = [each for each in _FIGURES if each.name not in silent]
     return [_CASE, *([cell] if apart else []), *figures, verdict]
@@ -168,10 +168,10 @@ def _fit(natural: Mapping[str, int], width: int) -> dict[str, int]:
     """The width of each column that has room, by name, in order."""
     kept = dict(natural)
     for name, names in _DROPPED:
-        if _needed(kept, names) <= width:
+        if _width_of(kept, names) <= width:
             break
         kept.pop(name, None)
-    spare = width - _needed(kept, _LEAST)
+    spare = width - _width_of(kept, _LEAST)
     fitted = {name: min(wanted, _LEAST.get(name, wanted)) for name, wanted in kept.items()}
     for goal in (_COMFORT, natural):
         for name in _LEAST:
@@ -182,5 +182,5 @@ def _fit(natural: Mapping[str, int], width: int) -> dict[str, int]:
     return fitted
 
 
-def _needed(widths: Mapping[str, int], names: Mapping[str, int]) -> int:
+def _width_of(widths: Mapping[str, int], names: Mapping[str, int]) -> int:
     return sum(min(width, names.get(name, width)) for name, width in widths.items()) + len(_GAP) * (len(widths) - 1)

@@ -44,7 +44,7 @@ def cells(row: Row, *, brief: bool = False) -> list[str]:
         figure + (f" ({times(ratio)})" if index >= first and ratio is not None else "")
         for index, (figure, ratio) in enumerate(zip(figures, row.ratios, strict=True))
     ]
-    return [row.case, row.figure, row.unit, *texts, said(row, brief=brief)]
+    return [row.case, row.figure, row.unit, *texts, verdict_text(row, brief=brief)]
 
 
 def times(ratio: float) -> str:
@@ -56,7 +56,7 @@ def times(ratio: float) -> str:
     return f"{ratio:.2f}x" if _SMALL <= ratio < _LARGE else f"{ratio:.3g}x"
 
 
-def said(row: Row, *, brief: bool = False) -> str:
+def verdict_text(row: Row, *, brief: bool = False) -> str:
     """The verdict, and if not `brief` its interval and what would have been seen; or why there is none."""
     if row.found is None:
         return row.why_not or ABSENT
@@ -90,7 +90,7 @@ def to_csv(found: SideBySide) -> str:
     for row in found.rows:
         verdict = "" if row.found is None else row.found.verdict.value
         figures = ["" if value is None else value for value in (*row.values, *row.ratios[1:])]
-        writer.writerow([row.case, row.figure, row.unit, *figures, verdict, said(row)])
+        writer.writerow([row.case, row.figure, row.unit, *figures, verdict, verdict_text(row)])
     return out.getvalue()
 
 
@@ -103,7 +103,7 @@ def to_json(found: SideBySide) -> str:
             "unit": row.unit,
             "values": row.values,
             "ratios": row.ratios,
-            "said": said(row),
+            "said": verdict_text(row),
             **({"verdict": row.found.verdict.value} if row.found is not None else {}),
         }
         for row in found.rows
@@ -134,7 +134,7 @@ def to_page(found: SideBySide) -> str:
 def _verdict(row: Row) -> Child:
     verdict: Verdict | None = row.found.verdict if row.found is not None else None
     tone = "quiet" if verdict is None else TONES[wording.style(verdict)]
-    return element("span", said(row), class_=tone)
+    return element("span", verdict_text(row), class_=tone)
 
 
 def legend(found: SideBySide) -> list[tuple[str, str]]:
@@ -165,7 +165,7 @@ def terminal_rows(found: SideBySide) -> list[list[str]]:
 def styles(found: SideBySide) -> dict[str, str]:
     """The terminal style of what is said of each row."""
     return {
-        said(row, brief=_brief(found)): wording.QUIET if row.found is None else wording.style(row.found.verdict)
+        verdict_text(row, brief=_brief(found)): wording.QUIET if row.found is None else wording.style(row.found.verdict)
         for row in found.rows
     }
 

@@ -15,12 +15,12 @@ from pytest_inferbench.report.change import (
     HISTORY,
     PAIRS,
     Gate,
-    compared,
-    counted,
+    count,
+    gates_of,
     interval,
-    listed,
+    join_names,
     ratio,
-    repeated,
+    repeats_text,
     would_have_seen,
 )
 from pytest_inferbench.report.error_rate import how_judged
@@ -57,8 +57,8 @@ def comparison_table(case: CaseResult, verdict: Verdict | None, where: Sequence[
     concerned = [check for check in checks if check.verdict == verdict]
     if verdict is None or not concerned:
         return ""
-    gates = compared(case)
-    share = f" ({len(concerned)} of {counted(len(gates), 'gate')})" if gates else ""
+    gates = gates_of(case)
+    share = f" ({len(concerned)} of {count(len(gates), 'gate')})" if gates else ""
     title = f"{verdict.label}: {visible(case.case)} of {cell_name(case)} on {visible(case.hardware)}{share}"
     facts = [*_facts(case, verdict, concerned, gates), *((step.label, step.text) for step in where)]
     return "\n".join([title, "", *(_table(gates) if gates else []), *([""] if gates else []), *fact_lines(facts)])
@@ -79,9 +79,9 @@ def since(case: CaseResult) -> Facts:
     changes = [visible(f"{each.what} {each.was} -> {each.now}") for each in against.changes]
     unknown = against.unknown or ()
     known = [part for part in ("version", "arguments", "machine") if part not in unknown]
-    facts += _below("changed", changes or [f"nothing that is recorded: same {listed(known)}"])
+    facts += _below("changed", changes or [f"nothing that is recorded: same {join_names(known)}"])
     if unknown:
-        facts.append(("not known", f"{listed(unknown)}: the server does not tell; look there what changed"))
+        facts.append(("not known", f"{join_names(unknown)}: the server does not tell; look there what changed"))
     return facts
 
 
@@ -96,11 +96,11 @@ def _facts(
     if verdict is Verdict.REGRESSED:
         facts += since(case)
         of_history = [gate for gate in gates if gate.check.kind == HISTORY and gate.check.verdict is verdict]
-        facts += _below("measured", _each({gate.check.metric: _measured(case, gate) for gate in of_history}))
+        facts += _below("measured", _each({gate.check.metric: _how_often(case, gate) for gate in of_history}))
     if gates and gates[0].found.arms is not None:
         found = gates[0].found
         a, b = map(visible, gates[0].found.arms)
-        facts.append(("compared", f"A is {a}, B is {b}, {counted(found.n, 'pair')} of fresh servers"))
+        facts.append(("compared", f"A is {a}, B is {b}, {count(found.n, 'pair')} of fresh servers"))
         if a == b and verdict in {Verdict.REGRESSED, Verdict.IMPROVED}:
             rate = f"{100 * found.alpha:g} runs in 100"
             facts.append(("", f"both arms are the same, so this is a false alarm; at most {rate} have one"))
@@ -118,9 +118,9 @@ def _notes(checks: Sequence[Check]) -> list[str]:
     return [f"{_subject(check)}{visible(check.note)}" for check in checks if check.note]
 
 
-def _measured(case: CaseResult, gate: Gate) -> str:
+def _how_often(case: CaseResult, gate: Gate) -> str:
     """Whether a fresh server confirmed a change, and if none did, why."""
-    times, _, each = repeated(gate).removeprefix("measured ").partition(": ")
+    times, _, each = repeats_text(gate).removeprefix("measured ").partition(": ")
     if times:
         return f"{times}, each time on a server of its own" + (f": {each}" if each else "")
     once = (case.against and case.against.once) or ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.report.change import HISTORY, Gate, counted
+from pytest_inferbench.report.change import HISTORY, Gate, count
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.stats import words
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def error_rate(family: Family) -> str:
     """What the verdicts of a run are worth."""
-    gates = f"{counted(family.gates, 'gate')}{_said_by(family.gates_source)}"
+    gates = f"{count(family.gates, 'gate')}{_said_by(family.gates_source)}"
     return f"{gates}; where nothing changed, at most {family.at_most_per_100:.2g} runs in 100 have a false alarm"
 
 
 def how_judged(gates: Sequence[Gate]) -> str:
     """What a change had to be to be called, and the noise it was held against."""
     found = gates[0].found
-    shared_by = f"{counted(found.gates, 'gate')}{_said_by(found.gates_source) or ' of the run'}"
+    shared_by = f"{count(found.gates, 'gate')}{_said_by(found.gates_source) or ' of the run'}"
     level = f"one-sided at {100 * found.alpha:g} % over {shared_by}, beyond a margin of {_margins(gates)}"
     return "; ".join(part for part in (level, _noise(gates)) if part)
 
@@ -62,10 +62,10 @@ def _site_parts(site: Site, direction: Direction) -> Iterator[str]:
     if site.shared is not None:
         shared = site.shared
         spread = f"{shared.estimate:.2f} ({shared.low:.2f} to {shared.high:.2f})"
-        gates = counted(shared.gates, "gate")
+        gates = count(shared.gates, "gate")
         yield f"shared variance {spread}, judged with as {shared.use:.2f} ({gates}) after --update-baselines"
     for seen, many in ((site.history, "sessions"), (site.pairs, "pairs")):
         if seen:
             numbers, changes = zip(*seen, strict=True)
-            shown = ", ".join(words.worsened(change, direction).removesuffix(" %") for change in changes)
+            shown = ", ".join(words.change_text(change, direction).removesuffix(" %") for change in changes)
             yield f"{', '.join(f'{n:.0f}' for n in numbers)} {many} see {shown} %"

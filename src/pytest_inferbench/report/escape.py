@@ -19,10 +19,10 @@ def visible(text: str) -> str:
     >>> visible("a\nb\x1b[31m")
     'a\\nb\\x1b[31m'
     """
-    return "".join(_spelled(character) for character in text)
+    return "".join(_spell(character) for character in text)
 
 
-def _spelled(character: str) -> str:
+def _spell(character: str) -> str:
     if character.isprintable() and character not in _VARIATION_SELECTORS:
         return character
     return character.encode("unicode_escape").decode("ascii")

@@ -14,8 +14,8 @@ from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.figures import Check, Finding
 from pytest_inferbench.document.run import Error, Family, RunDocument, Skipped
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured, remark
-from pytest_inferbench.report.change import PAIRS, Gate, compared, in_a_line, what_was_visible
+from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, figure_text, remark
+from pytest_inferbench.report.change import PAIRS, Gate, gates_of, in_a_line, what_was_visible
 from pytest_inferbench.report.comparison_table import since
 from pytest_inferbench.report.error_rate import error_rate, site_noise
 from pytest_inferbench.report.escape import GLUE, shorten, visible
@@ -52,20 +52,20 @@ def explanations(document: RunDocument) -> list[Entry]:
     cases: Sequence[CaseResult] = document.cases
     apart, required = differing(cases), is_on(document, REQUIRED)
     named = [(_subject(case, apart), case) for case in cases]
-    reasons = [entry for subject, case in named for entry in (*_invalid(subject, case), *_judged(subject, case))]
+    reasons = [entry for subject, case in named for entry in (*_invalid(subject, case), *_failed_checks(subject, case))]
     return [
         *reasons,
         *(_new(cases, document) if required else ()),
         *(_error(entry) for entry in document.errors),
-        *_changed(named),
-        *_undecided(named),
+        *_changes(named),
+        *_inconclusive(named),
         *_warnings(named),
         *(() if required else _new(cases, document)),
-        *_seen(named),
-        *_compared(document.family, cases),
+        *_passed(named),
+        *_worth(document.family, cases),
         *_sites(named),
         *_notes(named),
-        *_skipped(document.skipped),
+        *_skips(document.skipped),
     ]
 
 
@@ -93,7 +93,7 @@ def _invalid(subject: str, case: CaseResult) -> Iterator[Entry]:
             yield Entry(Verdict.INVALID.label, wording.BAD, f"{subject}: {_finding(finding)}")
 
 
-def _judged(subject: str, case: CaseResult) -> Iterator[Entry]:
+def _failed_checks(subject: str, case: CaseResult) -> Iterator[Entry]:
     # An invalid measurement is not judged, so its checks say nothing.
     if case.verdict is Verdict.INVALID:
         return
@@ -105,11 +105,11 @@ def _judged(subject: str, case: CaseResult) -> Iterator[Entry]:
             yield Entry(wording.word(verdict), wording.style(verdict), f"{subject}: {said}")
 
 
-def _changed(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
+def _changes(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     """Since when, and beside what, cases regressed: told once for those that have it in common."""
     by_text: dict[str, list[str]] = {}
     for subject, case in named:
-        if _regressed(case):
+        if _has_regressed(case):
             told = [f"{label}: {text}" if label else text for label, text in since(case)]
             if told:
                 by_text.setdefault(_text("; ".join(told), _OWN), []).append(subject)
@@ -117,16 +117,16 @@ def _changed(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
         yield Entry("since", wording.QUIET, f"{text.removeprefix('since: ')} ({', '.join(subjects)})")
 
 
-def _regressed(case: CaseResult) -> bool:
+def _has_regressed(case: CaseResult) -> bool:
     """Whether any figure of a case regressed: what nobody can tell of its others matters less."""
-    return any(gate.check.verdict is Verdict.REGRESSED for gate in compared(case))
+    return any(gate.check.verdict is Verdict.REGRESSED for gate in gates_of(case))
 
 
-def _undecided(named: Sequence[tuple[str, CaseResult]]) -> Iterator[Entry]:
+def _inconclusive(named: Sequence[tuple[str, CaseResult]]) -> Iterator[Entry]:
     """A line for each inconclusive case, one for those that say the same, and one for what would decide them."""
     label, style = wording.word(Verdict.INCONCLUSIVE), wording.style(Verdict.INCONCLUSIVE)
     by_line: dict[str, list[str]] = {}
-    named = [(subject, case) for subject, case in named if not _regressed(case)]
+    named = [(subject, case) for subject, case in named if not _has_regressed(case)]
     for subject, case in named:
         if line := undecided_line(case):
             by_line.setdefault(line, []).append(subject)
@@ -137,19 +137,19 @@ def _undecided(named: Sequence[tuple[str, CaseResult]]) -> Iterator[Entry]:
 
 
 def _check(check: Check) -> str:
-    metric, unit, value = _name(check.metric), _name(check.unit), measured(check)
+    metric, unit, value = _name(check.metric), _name(check.unit), figure_text(check)
     known = value != NOT_MEASURED
-    parts = [f"{metric} {_glued(value, unit if known else '')}"]
+    parts = [f"{metric} {_glue(value, unit if known else '')}"]
     if check.limit is not None:
-        parts.append(f"limit {_glued(exact(check.limit, check.unit), unit)}")
+        parts.append(f"limit {_glue(exact(check.limit, check.unit), unit)}")
         if known:
             side = "under" if check.bound == "min" else "over"
-            parts.append(f"{_glued(*beyond(check).split(' ', 1))} {side}")
+            parts.append(f"{_glue(*beyond(check).split(' ', 1))} {side}")
     note = _text(remark(check))
     return ", ".join(parts) + (f"; {note}" if note else "")
 
 
-def _glued(*words: str) -> str:
+def _glue(*words: str) -> str:
     return GLUE.join(word for word in words if word)
 
 
@@ -169,10 +169,10 @@ def _warnings(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
         yield Entry("warning", wording.UNDECIDED, texts[0] + _more(len(texts) - 1))
 
 
-def _compared(family: Family | None, cases: Iterable[CaseResult]) -> Iterator[Entry]:
+def _worth(family: Family | None, cases: Iterable[CaseResult]) -> Iterator[Entry]:
     """What the comparisons are worth, and why their figures are not the table's."""
     if family:
-        tails = any(_tail_of_all(gate) for case in cases for gate in compared(case))
+        tails = any(_tail_of_all(gate) for case in cases for gate in gates_of(case))
         what = "medians of rounds, but tails over all requests" if tails else "medians of rounds"
         table = "as the table is" if tails else "the table is over all requests"
         yield Entry("compared:", wording.QUIET, f"{what} ({table}); {error_rate(family)}")
@@ -199,9 +199,9 @@ def _why_new(case: CaseResult, *, recorded: bool) -> str:
     return why if from_pairs or recorded else f"{why}; --update-baselines records one"
 
 
-def _seen(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
+def _passed(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     for subject, case in named:
-        verdict = worst(gate.check.verdict for gate in compared(case))
+        verdict = worst(gate.check.verdict for gate in gates_of(case))
         if verdict in _PASSED and case.verdict is not Verdict.INVALID:
             yield Entry(
                 wording.word(verdict), wording.style(verdict), f"{subject}: {_text(what_was_visible(case), _OWN)}"
@@ -211,7 +211,7 @@ def _seen(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
 def _sites(named: Iterable[tuple[str, CaseResult]]) -> Iterator[Entry]:
     """What an A/A run says of the noise here."""
     for subject, case in named:
-        for check, found in compared(case):
+        for check, found in gates_of(case):
             if found.site is not None:
                 said = site_noise(check.metric, found.site, found.direction)
                 yield Entry("site:", wording.UNDECIDED, f"{subject}: {_text(said, _OWN)}")
@@ -232,7 +232,7 @@ def _more(count: int) -> str:
     return f" (and {count} more case{'s' if count > 1 else ''})"
 
 
-def _skipped(skipped: Iterable[Skipped]) -> Iterator[Entry]:
+def _skips(skipped: Iterable[Skipped]) -> Iterator[Entry]:
     by_reason: dict[str, int] = {}
     for entry in skipped:
         reason = _text(entry.reason)

@@ -30,7 +30,7 @@ def number(value: float | None, symbol: str = "") -> str:
     """
     if value is None:
         return ABSENT
-    shown = _shown(value, symbol)
+    shown = _scale(value, symbol)
     if not math.isfinite(shown) or (shown and not _SMALLEST <= abs(shown) < _LARGEST):
         return f"{shown:.3g}"
     unit = RATIO if symbol == RATIO.symbol else Unit(symbol)
@@ -46,7 +46,7 @@ def column(values: Sequence[float | None], symbol: str = "") -> list[str]:
     >>> column([0.0263, 0.03, 0.102, None], "ms"), column([9.871, 97.5, 1204.0]), column([0.0, 0.0172], "%")
     (['0.026', '0.030', '0.102', '-'], ['9.9', '97.5', '1,204.0'], ['0', '1.72'])
     """
-    shown = [None if value is None else _shown(value, symbol) for value in values]
+    shown = [None if value is None else _scale(value, symbol) for value in values]
     usual = [abs(value) for value in shown if value and _SMALLEST <= abs(value) < _LARGEST]
     if not usual:
         return [number(value, symbol) for value in values]
@@ -66,7 +66,7 @@ def quantity(value: float | None, symbol: str) -> str:
 
 def exact(value: float, symbol: str = "") -> str:
     """The figure as a person wrote it, without the unit: `1,234.5`, not `1,234`."""
-    return f"{plain(_shown(value, symbol)):,f}"
+    return f"{plain(_scale(value, symbol)):,f}"
 
 
 def plain(value: float) -> Decimal:
@@ -87,10 +87,10 @@ def beside_limit(value: float, limit: float, symbol: str) -> str:
     return exact(value, symbol) if text == number(limit, symbol) else text
 
 
-def aligned(texts: Sequence[str]) -> list[str]:
+def align(texts: Sequence[str]) -> list[str]:
     """Figures of one column, padded on the right so that their decimal points stand under each other.
 
-    >>> aligned(["41.2", "312", "-"])
+    >>> align(["41.2", "312", "-"])
     ['41.2', '312  ', '-  ']
     """
     fractions = [len(text) - len(text.partition(".")[0]) for text in texts]
@@ -103,5 +103,5 @@ def _whole_digits(value: float) -> int:
     return int(f"{value:.{_SIGNIFICANT - 1}e}".partition("e")[2]) + 1
 
 
-def _shown(value: float, symbol: str) -> float:
+def _scale(value: float, symbol: str) -> float:
     return value * 100 if symbol == RATIO.symbol else value

@@ -13,7 +13,7 @@ from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.codec import to_json
 from pytest_inferbench.document.figures import STATISTICS, Check
 from pytest_inferbench.report import wording
-from pytest_inferbench.report.budget_table import beyond, measured
+from pytest_inferbench.report.budget_table import beyond, figure_text
 from pytest_inferbench.report.change import PAIRS, Gate, interval, ratio, would_have_seen
 from pytest_inferbench.report.comparison_table import steps_of
 from pytest_inferbench.report.element import Child, element, table
@@ -39,33 +39,40 @@ def case_section(case: CaseResult, index: int, verdict: tuple[str, str], plots: 
         " ",
         element("span", cell_name(case), class_="quiet"),
     )
-    parts: list[Child] = [name, *_checks(case), *_steps(case), *_findings(case), _measured(case, plots), *_notes(case)]
+    parts: list[Child] = [
+        name,
+        *_checks(case),
+        *_steps(case),
+        *_findings(case),
+        _plots_and_figures(case, plots),
+        *_notes(case),
+    ]
     whole = to_json(case)
     names = ("id", "hardware", "invocation", "token_method", "workload", "slo", "client")
     how = {name: value for name in names if (value := whole.get(name))}
     server = {name: value for name, value in whole.get("server", {}).items() if not _has_series(value)}
     parts += [
-        element("details", element("summary", "How it was measured"), nested(how)),
-        element("details", element("summary", "Server"), nested(server)) if server else None,
+        element("details", element("summary", "How it was measured"), nested_list(how)),
+        element("details", element("summary", "Server"), nested_list(server)) if server else None,
     ]
     return element("details", *parts, class_=f"case {tone}", id=f"case-{index}", data_tone=tone, data_plots=str(index))
 
 
-def nested(value: object) -> Element:
+def nested_list(value: object) -> Element:
     """Any JSON value as lists within lists; what is empty is a dash, a figure has five digits."""
     if value in ({}, [], ""):
         return element("span", ABSENT)
     if isinstance(value, Mapping):
-        pairs = [(element("dt", str(key)), element("dd", nested(item))) for key, item in value.items()]
+        pairs = [(element("dt", str(key)), element("dd", nested_list(item))) for key, item in value.items()]
         return element("dl", *(part for pair in pairs for part in pair))
     if isinstance(value, Sequence) and not isinstance(value, str):
         if all(isinstance(item, str | int | float) for item in value):
-            return element("span", ", ".join(map(_spoken, value)))
-        return element("ul", *(element("li", nested(item)) for item in value))
-    return element("span", _spoken(value))
+            return element("span", ", ".join(map(_scalar, value)))
+        return element("ul", *(element("li", nested_list(item)) for item in value))
+    return element("span", _scalar(value))
 
 
-def _spoken(value: object) -> str:
+def _scalar(value: object) -> str:
     return f"{float(f'{value:.{_DIGITS}g}'):.10g}" if isinstance(value, float) else str(value)
 
 
@@ -82,7 +89,7 @@ def _checks(case: CaseResult) -> Iterator[Element]:
     for check in checks:
         verdict = check.verdict
         shown = element("span", wording.word(verdict), class_=f"verdict {_tone(verdict)}")
-        rows.append([check.metric, shown, _now(check), _against(check), *_moved(check), check.source or ABSENT])
+        rows.append([check.metric, shown, _now(check), _against(check), *_change_cells(check), check.source or ABSENT])
     said = [place for place in range(len(_JUDGED)) if any(row[place] != ABSENT for row in rows)]
     heads, figures = [_JUDGED[place] for place in said], [place in _FIGURES for place in said]
     judged = table(heads, [[row[place] for place in said] for row in rows], figures=figures)
@@ -100,7 +107,7 @@ def _steps(case: CaseResult) -> Iterator[Element]:
 
 
 def _now(check: Check) -> str:
-    return f"{measured(check)} {check.unit}".rstrip() if check.value is not None else ABSENT
+    return f"{figure_text(check)} {check.unit}".rstrip() if check.value is not None else ABSENT
 
 
 def _against(check: Check) -> str:
@@ -113,7 +120,7 @@ def _against(check: Check) -> str:
     return f"{'A' if check.kind == PAIRS else 'was'} {quantity(baseline, check.unit)}"
 
 
-def _moved(check: Check) -> list[str]:
+def _change_cells(check: Check) -> list[str]:
     """Change, interval, margin and what would have been seen; of a budget how far the figure is beyond it."""
     found = check.comparison
     if found is None:
@@ -144,7 +151,7 @@ def _findings(case: CaseResult) -> Iterator[Element]:
         yield element("ul", *items, class_="notes")
 
 
-def _measured(case: CaseResult, plots: Mapping[str, Any]) -> Element:
+def _plots_and_figures(case: CaseResult, plots: Mapping[str, Any]) -> Element:
     """Plots of shares and the figures in one column; plots over time in another, equal times under each other."""
     shares = [_frame(title, kind) for kind, title in _SHARES.items() if kind in plots]
     shares += [

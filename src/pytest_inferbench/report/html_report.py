@@ -23,7 +23,7 @@ from pytest_inferbench.report.element import Child, element, raw, table, to_html
 from pytest_inferbench.report.escape import GLUE
 from pytest_inferbench.report.explain import explanations
 from pytest_inferbench.report.headline import failing, headline
-from pytest_inferbench.report.html_case import case_section, nested
+from pytest_inferbench.report.html_case import case_section, nested_list
 from pytest_inferbench.report.naming import common
 from pytest_inferbench.report.plots import case_plots, detail_for, sweeps
 from pytest_inferbench.report.sidecar import RecordsOf
@@ -169,14 +169,14 @@ def _about(document: RunDocument) -> Iterator[Element]:
     yield element(
         "section",
         element("h2", "This run"),
-        element("details", element("summary", "Environment"), nested(to_json(document.environment))),
+        element("details", element("summary", "Environment"), nested_list(to_json(document.environment))),
         element("details", element("summary", "Settings"), settings),
-        _listed("Skipped", "reason", [(each.id, each.reason) for each in document.skipped]),
-        _listed("Errors", "message", [(each.id, each.message) for each in document.errors]),
+        _list_section("Skipped", "reason", [(each.id, each.reason) for each in document.skipped]),
+        _list_section("Errors", "message", [(each.id, each.message) for each in document.errors]),
     )
 
 
-def _listed(title: str, what: str, entries: Sequence[tuple[str, str]]) -> Element | None:
+def _list_section(title: str, what: str, entries: Sequence[tuple[str, str]]) -> Element | None:
     if not entries:
         return None
     rows: list[list[Child]] = [[test, element("span", said, class_="pre")] for test, said in entries]

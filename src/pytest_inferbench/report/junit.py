@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.figures import Check
 from pytest_inferbench.document.run import RunDocument
-from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, measured
+from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, figure_text
 from pytest_inferbench.report.change import Gate, in_a_line, would_have_seen
 from pytest_inferbench.report.comparison_table import fact_lines, since, steps_of
 from pytest_inferbench.report.escape import visible
@@ -73,14 +73,14 @@ def _entries(case: CaseResult) -> list[TestCase]:
         entry.add_error_info(words[0], "\n".join(remedies), Verdict.INVALID.label)
         return [entry]
     checks = case.checks
-    return [_checked(case, check, seconds / len(checks)) for check in checks]
+    return [_check_entry(case, check, seconds / len(checks)) for check in checks]
 
 
-def _checked(case: CaseResult, check: Check, seconds: float) -> TestCase:
+def _check_entry(case: CaseResult, check: Check, seconds: float) -> TestCase:
     verdict = check.verdict
     rest = check.bound or _KINDS.get(check.kind, check.kind)
     entry = _entry(case, f"{visible(check.metric)} {rest}", seconds)
-    message, details = _told(verdict, check)
+    message, details = _message(verdict, check)
     if verdict in _FAILURES:
         details = "\n".join(filter(None, [details, *_facts(case, verdict)]))
     if verdict is Verdict.INVALID:
@@ -94,7 +94,7 @@ def _checked(case: CaseResult, check: Check, seconds: float) -> TestCase:
     return entry
 
 
-def _told(verdict: Verdict, check: Check) -> tuple[str, str]:
+def _message(verdict: Verdict, check: Check) -> tuple[str, str]:
     """The verdict with the figures it rests on in one line, which is all that a list shows; and what explains it."""
     note, source = visible(check.note), visible(check.source)
     details = [f"written at {source}"] if source else []
@@ -107,7 +107,7 @@ def _told(verdict: Verdict, check: Check) -> tuple[str, str]:
         return "; ".join(parts), "\n".join(details)
     if check.kind != "budget":
         return f"{verdict.label}: {note}" if note else verdict.label, "\n".join(details)
-    unit, value = visible(check.unit), measured(check)
+    unit, value = visible(check.unit), figure_text(check)
     parts = [f"{verdict.label}: {value}" + ("" if value == NOT_MEASURED else f" {unit}".rstrip())]
     if check.limit is not None:
         parts.append(f"{check.bound or 'limit'} {exact(check.limit, check.unit)} {unit}".rstrip())

@@ -38,9 +38,9 @@ def to_markdown(document: RunDocument, limit: int = LIMIT) -> str:
     steps = _steps(document.cases)
     room = limit - _size(head) - _size(steps)
     rows = _table(document.cases, failing(document), int(room * _TABLE_SHARE))
-    accepted = _accepted(document, int(room * _TABLE_SHARE / 2))
+    accepted = _accepted_table(document, int(room * _TABLE_SHARE / 2))
     entries = [_entry(entry) for entry in explanations(document)]
-    kept = _fitting(entries, room - _size(rows) - _size(accepted) - 200)
+    kept = _fit(entries, room - _size(rows) - _size(accepted) - 200)
     notes = [entries[index] for index in kept]
     if len(kept) < len(entries):
         notes.append(f"- … and {len(entries) - len(kept):,} more, which are in `run.json`")
@@ -64,7 +64,7 @@ def _table(cases: Sequence[CaseResult], strict: frozenset[Verdict], room: int) -
     heads, texts = whole_table(cases, strict)
     styles = [wording.style(case.verdict, strict) for case in cases]
     rule = ["--:" if head.figure else ":--" for head in heads]
-    rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _named(texts, styles)]
+    rows = [_row([code(shorten(name, _NAME)), *figures]) for name, figures in _name_rows(texts, styles)]
     return [
         _row([head.text for head in heads]),
         _row(rule),
@@ -74,7 +74,7 @@ def _table(cases: Sequence[CaseResult], strict: frozenset[Verdict], room: int) -
 
 def _cases(rows: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[str]:
     """The rows that fit into `room` bytes, in their order; what was left out is counted."""
-    kept = _fitting(rows, room, first)
+    kept = _fit(rows, room, first)
     left = len(rows) - len(kept)
     last = ["", f"… and {left:,} more cases, which are in `run.json`"] if left else []
     return [*(rows[index] for index in sorted(kept)), *last]
@@ -92,17 +92,17 @@ def _steps(cases: Sequence[CaseResult]) -> list[str]:
     return ["", "### What to do", *lines, *more] if lines else []
 
 
-def _accepted(document: RunDocument, room: int) -> list[str]:
+def _accepted_table(document: RunDocument, room: int) -> list[str]:
     """What `--update-baselines` made of the accepted figures."""
     updates = document.accepted
     if not updates:
         return []
-    rows = [_row([code(shorten(f"{each.case} on {each.hardware}", _NAME)), *_moved(each)]) for each in updates]
+    rows = [_row([code(shorten(f"{each.case} on {each.hardware}", _NAME)), *_figure_cells(each)]) for each in updates]
     head = [_row(["case", "baseline", "accepted before → now"]), _row([":--"] * 3)]
     return ["", "### Accepted", "", *head, *_cases(rows, room)]
 
 
-def _moved(update: AcceptedCase) -> list[str]:
+def _figure_cells(update: AcceptedCase) -> list[str]:
     figures = (f"{each.metric} {_figure(each.old)} → {_figure(each.new)}" for each in update.figures)
     return [plain(shorten(visible(update.said), _SAID, end=0.0)), plain("; ".join(map(visible, figures)))]
 
@@ -111,7 +111,7 @@ def _figure(value: float | None) -> str:
     return "none" if value is None else number(value)
 
 
-def _named(texts: Sequence[Sequence[str]], styles: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+def _name_rows(texts: Sequence[Sequence[str]], styles: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     for (name, *figures, verdict), style in zip(texts, styles, strict=True):
         strong = f"**{verdict}**" if style == wording.BAD else verdict
         yield name, [*(plain(shorten(text, _NAME)) for text in figures), f"{_MARKS[style]} {strong}"]
@@ -126,7 +126,7 @@ def _entry(entry: Entry) -> str:
     return f"- {mark} {plain(entry.text.replace(GLUE, ' '))}"
 
 
-def _fitting(lines: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[int]:
+def _fit(lines: Sequence[str], room: int, first: Sequence[bool] = ()) -> list[int]:
     """Indices of the lines that fit into `room` bytes, those marked in `first` before the others."""
     order = sorted(range(len(lines)), key=lambda index: not (first and first[index]))
     kept = []

@@ -33,7 +33,7 @@ Named = Sequence[tuple[str, CaseResult]]
 
 def to_openmetrics(document: RunDocument) -> str:
     """The page. Cases that share every label are told apart by a `number` label."""
-    named = _named(document.cases)
+    named = _label_cases(document.cases)
     lines = [
         "# TYPE inferbench_run_interrupted gauge",
         "# HELP inferbench_run_interrupted Whether the run ended before its last case.",
@@ -46,7 +46,7 @@ def to_openmetrics(document: RunDocument) -> str:
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
-def _named(cases: Sequence[CaseResult]) -> list[tuple[str, CaseResult]]:
+def _label_cases(cases: Sequence[CaseResult]) -> list[tuple[str, CaseResult]]:
     """Each case with its labels as text."""
     seen: dict[str, int] = {}
     named = []

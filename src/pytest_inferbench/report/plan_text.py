@@ -73,7 +73,7 @@ def render_plan(cells: Sequence[PlannedCell], rounds: int, width: int) -> list[s
     return lines + wrap(_sum(cells), width, "  ")
 
 
-def expected(earlier: Sequence[Earlier], rounds: int) -> float:
+def expected_seconds(earlier: Sequence[Earlier], rounds: int) -> float:
     """Seconds that a cell's cases would take, by the rounds and the start of its server that they had before.
 
     Args:

@@ -69,10 +69,10 @@ def sweeps(cases: Sequence[CaseResult]) -> list[dict[str, Any]]:
     for case in cases:
         tests[case.case.partition("[")[0]].append(case)
     plots = [_sweep(test, found) for test, found in tests.items()]
-    return [plot for plot in plots if any(_joined(line["points"]) for line in plot["lines"])]
+    return [plot for plot in plots if any(_has_curve(line["points"]) for line in plot["lines"])]
 
 
-def _joined(points: Sequence[Mapping[str, Any]]) -> bool:
+def _has_curve(points: Sequence[Mapping[str, Any]]) -> bool:
     return len({point["group"] for point in points}) < len(points)
 
 
@@ -185,16 +185,16 @@ def _tokens(views: Sequence[tuple[tuple[int, int], RequestView]], records: CaseR
 def _server_series(case: CaseResult, detail: int) -> Iterator[dict[str, Any]]:
     observed = case.server.observed
     if observed is not None and observed.series is not None:
-        yield from _thin("Server", observed.series, detail, case)
+        yield from _thin_series("Server", observed.series, detail, case)
 
 
 def _gpu_series(case: CaseResult, detail: int) -> Iterator[dict[str, Any]]:
     for device in case.gpu.devices if case.gpu is not None else ():
         if device.series is not None:
-            yield from _thin(visible(f"GPU {device.index}, {device.name}"), device.series, detail, case)
+            yield from _thin_series(visible(f"GPU {device.index}, {device.name}"), device.series, detail, case)
 
 
-def _thin(title: str, series: Series, detail: int, case: CaseResult) -> Iterator[dict[str, Any]]:
+def _thin_series(title: str, series: Series, detail: int, case: CaseResult) -> Iterator[dict[str, Any]]:
     """The lines that say something: one that is 0 throughout is named in `zero`.
 
     `during` is whether any sample was taken while requests ran: a page that is only read between rounds has an idle

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.figures import Summary
-from pytest_inferbench.report.change import compared
+from pytest_inferbench.report.change import gates_of
 from pytest_inferbench.report.escape import visible
 from pytest_inferbench.report.figures import plain
 
@@ -36,7 +36,7 @@ def junit_properties(case: CaseResult) -> list[tuple[str, str]]:
 def comparison_properties(case: CaseResult) -> list[tuple[str, str]]:
     """Names and values for the `user_properties` of a case's regression item."""
     named = [("case", visible(case.case))]
-    for gate in compared(case):
+    for gate in gates_of(case):
         (check, found), metric = gate, gate.metric
         named.append((f"{metric}.verdict", check.verdict.label))
         figures = {"ratio": found.ratio, "detectable": found.detectable}

@@ -93,7 +93,7 @@ def by_run(runs: Sequence[RunDocument], figures: Sequence[str] = FIGURES) -> Sid
         if any(table.get(key) is not None for table in tables)
     ]
     names = tuple(visible(run.run_id) for run in runs)
-    return SideBySide(names, tuple(_judged([row for row in rows if _measured(row)])), tuple(_notes(runs)))
+    return SideBySide(names, tuple(_judge_rows([row for row in rows if _has_figures(row)])), tuple(_notes(runs)))
 
 
 def by_cell(runs: Sequence[RunDocument], figures: Sequence[str] = FIGURES) -> SideBySide:
@@ -117,7 +117,7 @@ def by_cell(runs: Sequence[RunDocument], figures: Sequence[str] = FIGURES) -> Si
     rows = [
         (visible(name), figure, [table.get(name) for table in columns.values()]) for name in cases for figure in figures
     ]
-    plain = tuple(_row(row) for row in rows if _measured(row))
+    plain = tuple(_row(row) for row in rows if _has_figures(row))
     return SideBySide(names, plain, (*_notes(runs), "cells are not judged: --compare A..B judges two of them in pairs"))
 
 
@@ -146,7 +146,7 @@ def _row_name(key: Mapping[str, str], apart: Sequence[str]) -> str:
     return f"{visible(key['case'])} of {cell}" if cell else visible(key["case"])
 
 
-def _measured(row: _Row) -> bool:
+def _has_figures(row: _Row) -> bool:
     return any(case is not None and session_figure(case, row[1]) is not None for case in row[2])
 
 
@@ -169,7 +169,7 @@ def _summary(case: CaseResult, figure: str) -> Summary | None:
     return case.metrics.get(figure.partition(".")[0])
 
 
-def _judged(rows: Sequence[_Row]) -> Iterator[Row]:
+def _judge_rows(rows: Sequence[_Row]) -> Iterator[Row]:
     """The rows with their verdicts: one error rate over all that can be judged, spreads steadied by the other cases."""
     gates: list[tuple[Rule, History]] = []
     reasons = [_why_not(row[2]) for row in rows]

@@ -77,9 +77,9 @@ def unpack(data: bytes, where: str) -> CaseRecords:
         lines = iter(gzip.decompress(data).decode("ascii").splitlines())
         header = json.loads(next(lines, "null"))
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise _damaged(where, str(error)) from error
+        raise _damage(where, str(error)) from error
     if not isinstance(header, dict) or header.get("kind") != _KIND or type(header.get("schema")) is not int:
-        raise _damaged(where, f"it begins with {reprlib.repr(header)}")
+        raise _damage(where, f"it begins with {reprlib.repr(header)}")
     if header["schema"] > SCHEMA:
         raise InferbenchError(
             f"{where}: written by a newer pytest-inferbench: its schema is {header['schema']}, and this one reads up to"
@@ -89,7 +89,7 @@ def unpack(data: bytes, where: str) -> CaseRecords:
         return _case(header, lines)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _damaged(where, first) from error
+        raise _damage(where, first) from error
 
 
 def _case(header: Mapping[str, Any], lines: Iterator[str]) -> CaseRecords:
@@ -158,7 +158,7 @@ def _round_type() -> Any:  # noqa: ANN401 - as above
     return TypeAdapter(RoundRecord)
 
 
-def _damaged(where: str, seen: str) -> InferbenchError:
+def _damage(where: str, seen: str) -> InferbenchError:
     return InferbenchError(
         f"{where}: not a whole records file: {seen}. Expected the file that a benchmark run writes beside its run.json;"
         " the run document itself does not need it: delete this file to do without."

@@ -18,7 +18,7 @@ _DRIFTS = {"ttft_drift": "TTFT", "tpot_drift": "TPOT"}
 _HITS, _PREFIX = "server_prefix_hit_rate", "prefix"
 
 
-def sought(case: CaseResult) -> str:
+def own_figure(case: CaseResult) -> str:
     """`carries 12 streams`, `starts in 2.31 s`, `TTFT drifts +1.2 %` (a soak's worse drift), `74 % cached`."""
     for name, words in _PLAIN.items():
         if (value := case.figure(name)) is not None:

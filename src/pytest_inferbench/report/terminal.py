@@ -44,8 +44,8 @@ def render_summary(document: RunDocument, width: int, colour: bool) -> str:
     for entry in explanations(document):
         if bad != (bad := entry.style == wording.BAD):
             lines.append(_text([]))  # a blank line before the reasons for failure, and one after them
-        lines += _wrapped(entry, width)
-    return _drawn(lines, width, colour=colour)
+        lines += _wrap_entry(entry, width)
+    return _draw(lines, width, colour=colour)
 
 
 def _headline(document: RunDocument, width: int) -> list[Line]:
@@ -88,13 +88,13 @@ def _text(spans: Line) -> Text:
     return Text.assemble(*spans)
 
 
-def _wrapped(entry: Entry, width: int) -> list[Text]:
+def _wrap_entry(entry: Entry, width: int) -> list[Text]:
     first, *rest = wrap(f"{entry.label} {entry.text}", width, _INDENT)
     start: Line = [(entry.label, entry.style), (first.removeprefix(entry.label), "")]
     return [_text(start), *(_text([(line, "")]) for line in rest)]
 
 
-def _drawn(lines: list[Text], width: int, *, colour: bool) -> str:
+def _draw(lines: list[Text], width: int, *, colour: bool) -> str:
     console = _console(width, colour=colour)
     for line in lines:
         line.rstrip()

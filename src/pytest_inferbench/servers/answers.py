@@ -84,7 +84,7 @@ def no_answer(error: NoAnswer, url: str, path: str, backend: str, *, tls: bool) 
         tls: whether a server that was asked without TLS takes up a TLS handshake.
     """
     rest = url.partition("://")[2]
-    said = f"{url}{path}: {shown(str(error))}"
+    said = f"{url}{path}: {shorten(str(error))}"
     if tls:
         return RefusedError(f"{url}{path}: the server speaks TLS there; give its address as https://{rest}")
     if error.why is Why.UNHEARD:
@@ -100,7 +100,7 @@ def no_answer(error: NoAnswer, url: str, path: str, backend: str, *, tls: bool) 
     }
     if error.why in remedies:
         return RefusedError(f"{said}; {remedies[error.why]}")
-    return NotYet(f"{path} does not answer ({shown(str(error))})")
+    return NotYet(f"{path} does not answer ({shorten(str(error))})")
 
 
 def _a(backend: str) -> str:
@@ -113,13 +113,13 @@ def excerpt(answer: Answer) -> str:
     """A server's words on one line: its error message where it has the usual form, a page's title, else its start."""
     title = _TITLE.search(answer.text[: 100 * _EXCERPT]) if is_page(answer) else None
     if title and title[1].strip():
-        return shown(title[1])
+        return shorten(title[1])
     error = answer.field("error")
     message = error.get("message") if isinstance(error, dict) else error
-    return shown(message if isinstance(message, str) else answer.text)
+    return shorten(message if isinstance(message, str) else answer.text)
 
 
-def shown(text: str) -> str:
+def shorten(text: str) -> str:
     """The start of a text from outside, on one line and without what moves a cursor."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text[: 4 * _EXCERPT]).split())
     return line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]}..."
@@ -136,7 +136,7 @@ def _redirect(answer: Answer, url: str, path: str) -> str:
         return "a redirect that does not say where to; give the address of the server itself"
     parts = urlsplit(urljoin(url + path, location))
     host = parts.netloc.rpartition("@")[2]
-    target = shown(f"{parts.scheme}://{host}{parts.path}")
+    target = shorten(f"{parts.scheme}://{host}{parts.path}")
     if parts.path.endswith(path):
         return f"a redirect to {target}; redirects are not followed, give that address: {target.removesuffix(path)}"
     return (

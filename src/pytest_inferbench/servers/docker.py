@@ -65,11 +65,11 @@ class ContainerLife:
 
     def alive(self) -> str | None:
         """None while it runs; afterwards how it ended."""
-        if self._engine.ended(self._container) is None:
+        if self._engine.end_of(self._container) is None:
             return None
         self._copier.join(_LOG_END_S)  # its last words may still be on their way
         # The engine notes that a container met its memory limit a moment after it notes that it ended.
-        return self._engine.ended(self._container)
+        return self._engine.end_of(self._container)
 
     def stop(self) -> None:
         """End and remove it, unless it is to be kept and runs; may be called again."""
@@ -162,7 +162,7 @@ class ContainerStart:
         try:
             return self._ready(plan, backend, image, spec, container, life, reused=left is not None)
         except ProvisionError as error:
-            raise self._explained(error, plan, life) from None
+            raise self._explain(error, plan, life) from None
         except BaseException:
             life.discard()
             raise
@@ -181,7 +181,7 @@ class ContainerStart:
 
     def _left_running(self, digest: str) -> str | None:
         """A container that an earlier run kept, of the same spec and image."""
-        found = self.engine.labelled(f"{SPEC}={digest}")
+        found = self.engine.list_labelled(f"{SPEC}={digest}")
         return next((one.id for one in found if one.running and KEPT in one.labels), None)
 
     def _ready(
@@ -226,7 +226,7 @@ class ContainerStart:
             ),
         )
 
-    def _explained(self, error: ProvisionError, plan: ServerPlan, life: ContainerLife) -> ProvisionError:
+    def _explain(self, error: ProvisionError, plan: ServerPlan, life: ContainerLife) -> ProvisionError:
         """Remove what did not start; the error with what its log says and means."""
         end = life.alive()
         with contextlib.suppress(ProvisionError):  # the engine is gone: the first error says what matters

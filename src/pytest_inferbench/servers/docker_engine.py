@@ -190,7 +190,7 @@ class Engine:
         bound = self._inspect(container).get("NetworkSettings", {}).get("Ports", {}).get(f"{inside}/tcp")
         return int(bound[0]["HostPort"]) if bound else None
 
-    def ended(self, container: str) -> str | None:
+    def end_of(self, container: str) -> str | None:
         """None while a container runs, else how it ended, in the words of `ServerProcess.alive`."""
         try:
             state = self._inspect(container).get("State")
@@ -229,7 +229,7 @@ class Engine:
                 "the next run removes it"
             ) from None
 
-    def labelled(self, label: str) -> tuple[ContainerState, ...]:
+    def list_labelled(self, label: str) -> tuple[ContainerState, ...]:
         """Every container with that label, `name` or `name=value`, the stopped ones included.
 
         Raises:

@@ -69,11 +69,11 @@ def _signals_as_bytes() -> int:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _noted)
+        signal.signal(number, _note_signal)
     return reader
 
 
-def _noted(number: int, frame: object) -> None:
+def _note_signal(number: int, frame: object) -> None:
     """A handler that lets the wakeup descriptor tell of the signal."""
 
 

@@ -147,7 +147,7 @@ class Images:
         """
         name = image_name(backend, wish, self.folders)
         with self._alone(name.reference, progress):
-            if self._needed(name.reference):
+            if self._needs_pull(name.reference):
                 if name.dockerfile:
                     self._build(name, progress)
                 else:
@@ -199,7 +199,7 @@ class Images:
                 f"{reference} could not be built with {dockerfile}: {problem}\n  log: {log_path}", tuple(last)
             )
 
-    def _needed(self, reference: str) -> bool:
+    def _needs_pull(self, reference: str) -> bool:
         """Whether to get it now; notes that it was."""
         renewing = self.renew and reference not in self._renewed
         self._renewed.add(reference)

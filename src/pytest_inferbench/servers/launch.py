@@ -185,7 +185,7 @@ class _Start:
             timeout_s=self.context.settings.server_timeout,
             clock=SYSTEM_CLOCK,
             progress=self.say,
-            env={**gpus, **self._given()},
+            env={**gpus, **self._extra_environment()},
             held=self.lease.held,
         )
 
@@ -200,11 +200,11 @@ class _Start:
             progress=self.say,
             keep=self.context.settings.keep_server,
             fresh=self.fresh,
-            environ={**os.environ, **self._given()},
+            environ={**os.environ, **self._extra_environment()},
         )
         return start.start(self._plan(), self.backend, image, gpus=self.lease.gpus, memory_bytes=self.cell.memory)
 
-    def _given(self) -> dict[str, str]:
+    def _extra_environment(self) -> dict[str, str]:
         """What the config adds to the environment.
 
         Raises:

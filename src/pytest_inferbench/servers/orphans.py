@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 def orphans(engine: Engine) -> tuple[ContainerState, ...]:
     """Containers whose owner is dead, without those that were kept on purpose."""
-    return tuple(one for one in engine.labelled(RUN) if KEPT not in one.labels and not owner_lives(one.labels))
+    return tuple(one for one in engine.list_labelled(RUN) if KEPT not in one.labels and not owner_lives(one.labels))
 
 
 def reap_orphans(engine: Engine) -> tuple[str, ...]:
     """Remove containers whose owner is dead; returns the ids of those removed."""
-    return _removed(engine, orphans(engine))
+    return _remove(engine, orphans(engine))
 
 
 def remove_run(engine: Engine, run_id: str) -> tuple[str, ...]:
     """Remove what a run of ours left, whoever of it started it; what was kept on purpose stays."""
-    return _removed(engine, tuple(one for one in engine.labelled(f"{RUN}={run_id}") if KEPT not in one.labels))
+    return _remove(engine, tuple(one for one in engine.list_labelled(f"{RUN}={run_id}") if KEPT not in one.labels))
 
 
-def _removed(engine: Engine, containers: tuple[ContainerState, ...]) -> tuple[str, ...]:
+def _remove(engine: Engine, containers: tuple[ContainerState, ...]) -> tuple[str, ...]:
     gone = []
     for one in containers:
         with contextlib.suppress(ProvisionError):  # the next run tries again

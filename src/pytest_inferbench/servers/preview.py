@@ -58,7 +58,7 @@ def preview(cell: Cell, rootdir: Path, there: Sequence[Gpu], installed: Installe
         installed: what is installed here.
     """
     if cell.url is not None:
-        return Preview(cell.id, (("server", f"{cell.url} (not ours: only asked)"), *_said(cell)))
+        return Preview(cell.id, (("server", f"{cell.url} (not ours: only asked)"), *_settings(cell)))
     wanted = len(there) if cell.gpus is None else cell.gpus
     gpus = ("GPUs", f"{wanted} of {len(there)}" if there or wanted else "none")
     if wanted > len(there):
@@ -68,10 +68,10 @@ def preview(cell: Cell, rootdir: Path, there: Sequence[Gpu], installed: Installe
         rows, trouble = look(cell, rootdir, there[:wanted], installed)
     except (CellUnavailable, ConfigError) as error:
         return Preview(cell.id, (gpus,), str(error))
-    return Preview(cell.id, (*rows, gpus, *_said(cell)), trouble)
+    return Preview(cell.id, (*rows, gpus, *_settings(cell)), trouble)
 
 
-def _said(cell: Cell) -> tuple[tuple[str, str], ...]:
+def _settings(cell: Cell) -> tuple[tuple[str, str], ...]:
     """Each setting's value with the place that gave it, of those that were not left to what is built in."""
     values = {
         **{name: getattr(cell, name) for name in ("backend", "version", "provision", "image", "image_type", "memory")},

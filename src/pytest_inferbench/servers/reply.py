@@ -62,7 +62,7 @@ def ask(endpoint: Endpoint, dialect_name: str, question: str, clock: Clock) -> R
     return Reply(decoded.text or "", tokens, (clock.now_ns() - start) / NS_PER_S)
 
 
-def served(base_url: str) -> str:
+def list_models(base_url: str) -> str:
     """What a server lists, as a sentence: `serves tiny`, or why that is not known."""
     try:
         answer = HttpClient(Endpoint(base_url, ""), _LIST_S).ask("GET", "/v1/models")

@@ -186,7 +186,7 @@ class _Start:
         try:
             return self._ready(plan, process)
         except ProvisionError as error:
-            raise _explained(error, plan, process) from None
+            raise _explain(error, plan, process) from None
         except BaseException:
             process.stop()
             raise
@@ -218,7 +218,7 @@ class _Start:
         )
 
 
-def _explained(error: ProvisionError, plan: ServerPlan, process: ServerProcess) -> ProvisionError:
+def _explain(error: ProvisionError, plan: ServerPlan, process: ServerProcess) -> ProvisionError:
     """Stop what did not start; the error with what its log says and means."""
     end = process.alive()
     stranger = isinstance(error, RefusedError) and end is None and process.listens_on(plan.port) is False

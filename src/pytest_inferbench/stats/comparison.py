@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.stats.sample import Note, unoriented
+from pytest_inferbench.stats.sample import Note, unorient
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import Direction
 
@@ -127,8 +127,8 @@ class Comparison:
 
 def interval(estimate: float, half_width: float, alpha: float, direction: Direction) -> Interval:
     """An oriented log change +- half a width, in the metric's own terms."""
-    ends = sorted(unoriented(estimate + side * half_width, direction) for side in (-1, 1))
-    return Interval(unoriented(estimate, direction), ends[0], ends[1], 1 - 2 * alpha)
+    ends = sorted(unorient(estimate + side * half_width, direction) for side in (-1, 1))
+    return Interval(unorient(estimate, direction), ends[0], ends[1], 1 - 2 * alpha)
 
 
 def decide(*, worse: bool, better: bool, enough: bool) -> Verdict:

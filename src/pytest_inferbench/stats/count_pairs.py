@@ -53,10 +53,10 @@ def judge_count_pairs(pairs: Sequence[CountPair], rule: Rule, step: float, *, lo
     if len(known) < looks.fewest:
         note = Note("few_pairs", f"{len(known)} pairs; judged from {looks.fewest} on")
         return replace(blank, needed=looks.fewest - len(known), wants_more=True, notes=(*blank.notes, note))
-    return _compared(blank, [a for a, _ in known], [b for _, b in known], step, looks)
+    return _compare(blank, [a for a, _ in known], [b for _, b in known], step, looks)
 
 
-def _compared(blank: Comparison, a: Sequence[Count], b: Sequence[Count], step: float, looks: Looks) -> Comparison:
+def _compare(blank: Comparison, a: Sequence[Count], b: Sequence[Count], step: float, looks: Looks) -> Comparison:
     rule, n = blank.rule, blank.n
     level = pair_level(n, rule, looks, _KNOWN_DF)
     past, other = _arm(b, a), _arm(a, b)

@@ -69,15 +69,15 @@ def rate_seen(stages: Sequence[Stage], before: float) -> float | None:
     if any(stage.least > stage.trials for stage in stages):
         return None
 
-    def missed(rate: float) -> float:
-        return sum(1 - _seen(stage, rate) for stage in stages)
+    def miss_rate(rate: float) -> float:
+        return sum(1 - _visible_at(stage, rate) for stage in stages)
 
     low, high = before, 1.0
-    if missed(high) > 1 - POWER:
+    if miss_rate(high) > 1 - POWER:
         return None
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if missed(middle) <= 1 - POWER else (middle, high)
+        low, high = (low, middle) if miss_rate(middle) <= 1 - POWER else (middle, high)
     return high
 
 
@@ -93,7 +93,7 @@ def counts_needed(trials: int, n: int, past: PastCounts, rule: Rule, step: float
     return found - n if found <= rule.window else None
 
 
-def _seen(stage: Stage, rate: float) -> float:
+def _visible_at(stage: Stage, rate: float) -> float:
     mean = rate * stage.trials
     return float(negative_binomial_tail(stage.least, mean, mean / max(stage.factor - 1, _NO_SCATTER)))
 

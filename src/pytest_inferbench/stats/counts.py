@@ -80,7 +80,7 @@ def judge_counts(now: Sequence[Count | None], past: Sequence[Count | None], rule
         return replace(fresh, notes=(*notes, Note("new", "no accepted session to compare with")))
     segments = [count.segment for count in known]
     fresh = replace(fresh, n=segments.count(segments[-1]))
-    return _compared(fresh, events, trials, summarise_counts(*count_arrays(known), segments), step)
+    return _compare(fresh, events, trials, summarise_counts(*count_arrays(known), segments), step)
 
 
 def count_arrays(counts: Sequence[Count]) -> tuple[Floats, Floats]:
@@ -88,7 +88,7 @@ def count_arrays(counts: Sequence[Count]) -> tuple[Floats, Floats]:
     return np.array([float(each.events) for each in counts]), np.array([float(each.trials) for each in counts])
 
 
-def _compared(fresh: Comparison, events: Floats, trials: Floats, past: PastCounts, step: float) -> Comparison:
+def _compare(fresh: Comparison, events: Floats, trials: Floats, past: PastCounts, step: float) -> Comparison:
     rule, k, before = fresh.rule, fresh.k, float(past.rate)
     size = round(float(trials.mean()))
     seen = detectable_rate(size, past, rule, step)

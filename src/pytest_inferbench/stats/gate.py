@@ -15,7 +15,7 @@ from pytest_inferbench.stats.detectable import detectable, sessions_needed
 from pytest_inferbench.stats.diagnostics import step
 from pytest_inferbench.stats.distributions import t_tail
 from pytest_inferbench.stats.moderation import OwnSpread, moderate
-from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable, usable
+from pytest_inferbench.stats.sample import Note, orient, relative, unorient, unusable, usable
 from pytest_inferbench.stats.standing import TRIAL_DAYS, Before, stand
 from pytest_inferbench.stats.two_stage import prediction_factor
 from pytest_inferbench.stats.verdict import Verdict
@@ -76,17 +76,17 @@ def judge(
     )
     if fault := unusable(now, history.direction):
         return replace(blank, verdict=Verdict.INVALID, notes=(*blank.notes, fault))
-    logs = oriented(now, history.direction)
-    fresh = replace(blank, now=unoriented(float(logs.mean()), history.direction))
+    logs = orient(now, history.direction)
+    fresh = replace(blank, now=unorient(float(logs.mean()), history.direction))
     if not history.n:
         return replace(fresh, notes=(*fresh.notes, Note("new", "no accepted session to compare with")))
     heard = prior.raised(history.rounds(resemblance, rounds))
     spread = moderate(history.own_spread("", rule), heard)
     before = replace(_before(history, spread, rule), same_day=int(same_day and history.waiting is not None))
-    return _compared(fresh, logs - history.location, history, spread, before)
+    return _compare(fresh, logs - history.location, history, spread, before)
 
 
-def _compared(fresh: Comparison, differences: Floats, history: History, spread: Spread, before: Before) -> Comparison:
+def _compare(fresh: Comparison, differences: Floats, history: History, spread: Spread, before: Before) -> Comparison:
     rule, n = fresh.rule, history.worth
     found = stand(differences, before, rule)
     planned = spread.sd * float(prediction_factor(n, 1 + rule.confirmations, rule.shared))
@@ -102,17 +102,17 @@ def _compared(fresh: Comparison, differences: Floats, history: History, spread: 
         fresh,
         verdict=verdict,
         equivalent=abs(estimate) + float(limits.half_width) <= rule.log_margin,
-        baseline=unoriented(history.location, fresh.direction),
+        baseline=unorient(history.location, fresh.direction),
         change=interval(estimate, float(limits.half_width), rule.alpha_each, fresh.direction),
         spread=spread,
         p=float(t_tail(estimate / error, spread.df)),
         together=int(found.together),
         record=_record(found),
-        sessions=tuple(unoriented(difference, fresh.direction) for difference in differences.tolist()),
+        sessions=tuple(unorient(difference, fresh.direction) for difference in differences.tolist()),
         detectable=relative(seen),
         false_alarm=false_alarm,
     )
-    return _staged(_explained(compared, found, history), differences, found)
+    return _add_stages(_explain(compared, found, history), differences, found)
 
 
 def _before(history: History, spread: Spread, rule: Rule) -> Before:
@@ -135,7 +135,7 @@ def _record(found: Standing) -> Record:
     return {1: Record.WORSE, -1: Record.BETTER}.get(int(found.aside), Record.JOINS)
 
 
-def _explained(compared: Comparison, found: Standing, history: History) -> Comparison:
+def _explain(compared: Comparison, found: Standing, history: History) -> Comparison:
     """Add why it is no plain verdict of today alone."""
     notes, needed, remedy = compared.notes, None, ""
     if found.together:
@@ -157,24 +157,24 @@ def _explained(compared: Comparison, found: Standing, history: History) -> Compa
         if not unsteady and needed is None:
             missing = TRIAL_DAYS - history.days
             few = f"sessions of {missing} more day{'' if missing == 1 else 's'} are the least that decides"
-            remedy = few if missing > 0 else _stepped(history) or remedy
+            remedy = few if missing > 0 else _step_remedy(history) or remedy
     return replace(compared, needed=needed, remedy=remedy, notes=notes)
 
 
-def _stepped(history: History) -> str:
+def _step_remedy(history: History) -> str:
     """What would decide where the accepted sessions are of two levels; "" where they are of one."""
     logs = history.current
     if (found := step(logs)) is None:
         return ""
     place, size = found
-    moved = percent(unoriented(size, history.direction) - 1)
+    moved = percent(unorient(size, history.direction) - 1)
     return (
         f"find out why the accepted sessions are of two levels, {moved} after the first {place} of {len(logs)}: "
         "--baseline-mode reseat accepts the level of today"
     )
 
 
-def _staged(compared: Comparison, differences: Floats, found: Standing) -> Comparison:
+def _add_stages(compared: Comparison, differences: Floats, found: Standing) -> Comparison:
     """Add what the two stages found."""
     if not found.screened:
         return compared

@@ -19,7 +19,7 @@ from pytest_inferbench.stats.days import plan
 from pytest_inferbench.stats.moderation import OwnSpread
 from pytest_inferbench.stats.rounds import RoundScatter, scatter_of
 from pytest_inferbench.stats.rule import ASSUMED_DOUBT, ASSUMED_SHARED
-from pytest_inferbench.stats.sample import Note, oriented, usable
+from pytest_inferbench.stats.sample import Note, orient, usable
 from pytest_inferbench.stats.standing import TRIAL_DAYS
 from pytest_inferbench.stats.ties import rounding_variance
 
@@ -108,7 +108,7 @@ class History:
     def current(self) -> Floats:
         """The oriented logs of the current segment's sessions, oldest first."""
         values = [session.value for session in self.sessions if session.segment == self.sessions[-1].segment]
-        return oriented(values, self.direction)
+        return orient(values, self.direction)
 
     @property
     def of_all_requests(self) -> bool:
@@ -143,7 +143,7 @@ def read_history(
         shared: c.
         doubt: the variance of log(1 - c).
     """
-    logs = oriented([session.value for session in past], direction)
+    logs = orient([session.value for session in past], direction)
     known = np.isfinite(logs)
     kept = [(log, session) for log, session, use in zip(logs, past, known, strict=True) if use][-window:]
     dropped = len(past) - int(known.sum())

@@ -118,13 +118,13 @@ class Spread:
 
 
 @cache
-def stated(kind: Kind) -> Prior:
+def assumed_prior(kind: Kind) -> Prior:
     """The prior where nothing else is known: neither a gate's own noise nor its site's."""
     scale, df = fit_priors(np.zeros(1), np.zeros(1), np.zeros((1, 1)), STATED_SD[kind])
     return Prior(math.sqrt(float(scale[0])), float(df[0]), 0)
 
 
-def moderated(
+def posterior(
     variance: FloatLike, df: FloatLike, prior_variance: FloatLike, prior_df: FloatLike
 ) -> tuple[Floats, Floats]:
     """Posterior (variance, degrees of freedom) of a gate; any broadcastable shapes (Smyth 2004, section 3)."""
@@ -224,6 +224,6 @@ def priors(gates: Sequence[OwnSpread], pool: Sequence[OwnSpread] = ()) -> tuple[
 
 def moderate(own: OwnSpread, prior: Prior) -> Spread:
     """The spread to judge a gate with."""
-    variance, df = moderated(own.variance, own.df, prior.sd**2, prior.df)
+    variance, df = posterior(own.variance, own.df, prior.sd**2, prior.df)
     own_sd = math.sqrt(own.variance) if own.df else None
     return Spread(math.sqrt(float(variance)), float(df), own_sd, own.df, prior)

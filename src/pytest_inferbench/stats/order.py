@@ -18,7 +18,7 @@ import numpy as np
 
 from pytest_inferbench.stats.distributions import t_critical
 from pytest_inferbench.stats.moderation import FLOOR_SD
-from pytest_inferbench.stats.sample import Note, oriented, relative, sign, usable
+from pytest_inferbench.stats.sample import Note, orient, relative, sign, usable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def order_effect(differences: Floats, side: Floats) -> tuple[Floats, Floats]:
     """
     known = np.isfinite(differences)
     count = known.sum(axis=-1)
-    d, s = _centred(differences, known), _centred(np.broadcast_to(side[..., None, :], known.shape), known)
+    d, s = _centre(differences, known), _centre(np.broadcast_to(side[..., None, :], known.shape), known)
     power, along = (s * s).sum(axis=-1), (s * d).sum(axis=-1)
     told = (count >= _LEAST_PAIRS) & (power >= _LEAST_POWER)
     slope = along / np.where(told, power, 1.0)
@@ -99,23 +99,23 @@ def common_order(gates: Sequence[tuple[Sequence[Pair], Direction]], second: Sequ
     """
     if not gates or any(len(pairs) != len(second) for pairs, _ in gates):
         return None
-    a, b = (np.asarray([oriented([pair[arm] for pair in pairs], way) for pairs, way in gates]) for arm in (0, 1))
+    a, b = (np.asarray([orient([pair[arm] for pair in pairs], way) for pairs, way in gates]) for arm in (0, 1))
     effect, taken_out = order_effect(b - a, _sides(second))
     return Order(relative(float(effect)), relative(float(taken_out)))
 
 
-def evened(pairs: Sequence[Pair], direction: Direction, second: Sequence[bool], order: Order | None) -> list[Pair]:
+def take_out(pairs: Sequence[Pair], direction: Direction, second: Sequence[bool], order: Order | None) -> list[Pair]:
     """The pairs without what was taken out: half of it from the second server, half on top of the first."""
     if order is None or not order.taken_out or not math.isfinite(sign(direction)):
         return list(pairs)
     half = math.exp(sign(direction) * math.log1p(order.taken_out) / 2)
     return [
-        (_scaled(a, half if last else 1 / half), _scaled(b, 1 / half if last else half))
+        (_scale(a, half if last else 1 / half), _scale(b, 1 / half if last else half))
         for (a, b), last in zip(pairs, second, strict=True)
     ]
 
 
-def _scaled(figure: float | None, factor: float) -> float | None:
+def _scale(figure: float | None, factor: float) -> float | None:
     return figure * factor if figure is not None and usable(figure) else figure
 
 
@@ -123,7 +123,7 @@ def _sides(second: Sequence[bool]) -> Floats:
     return np.where(np.asarray(second, dtype=np.bool_), 1.0, -1.0)
 
 
-def _centred(values: Floats, known: Floats) -> Floats:
+def _centre(values: Floats, known: Floats) -> Floats:
     """Each gate's values less their mean; 0 where the gate lacks the pair."""
     kept = np.where(known, values, 0.0)
     mean = kept.sum(axis=-1, keepdims=True) / np.maximum(known.sum(axis=-1, keepdims=True), 1)

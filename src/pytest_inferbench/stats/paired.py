@@ -18,7 +18,7 @@ from pytest_inferbench.stats.comparison import Comparison, Method, decide, inter
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import t_critical, t_tail
 from pytest_inferbench.stats.moderation import FLOOR_SD, OwnSpread, Spread, moderate, priors
-from pytest_inferbench.stats.sample import Note, oriented, relative, unoriented, unusable
+from pytest_inferbench.stats.sample import Note, orient, relative, unorient, unusable
 from pytest_inferbench.stats.sequential import Looks, nominal_levels
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.stats.words import what_decides
@@ -70,7 +70,7 @@ def pair_priors(gates: Sequence[tuple[str, str, Kind, Sequence[Pair]]]) -> tuple
 
 def log_ratios(pairs: Sequence[Pair], direction: Direction) -> Floats:
     """The oriented log-ratios of the pairs that have both figures."""
-    a, b = (oriented([pair[arm] for pair in pairs], direction) for arm in (0, 1))
+    a, b = (orient([pair[arm] for pair in pairs], direction) for arm in (0, 1))
     return (b - a)[np.isfinite(b - a)]
 
 
@@ -105,7 +105,7 @@ def judge_pairs(
         looks: the plan: when pairs are judged.
         prior: this gate's, from `pair_priors`.
     """
-    x, y = (oriented([pair[arm] for pair in pairs], direction) for arm in (0, 1))
+    x, y = (orient([pair[arm] for pair in pairs], direction) for arm in (0, 1))
     known = np.isfinite(x) & np.isfinite(y)
     blank = Comparison(Method.PAIRS, Verdict.INCONCLUSIVE, direction, rule, rule.alpha_each, n=int(known.sum()), k=1)
     if not known.all():
@@ -119,13 +119,13 @@ def judge_pairs(
         return replace(blank, needed=looks.fewest - blank.n, wants_more=True, notes=(*blank.notes, note))
     measured = replace(
         blank,
-        baseline=unoriented(float(x[known].mean()), direction),
-        now=unoriented(float(y[known].mean()), direction),
+        baseline=unorient(float(x[known].mean()), direction),
+        now=unorient(float(y[known].mean()), direction),
     )
-    return _compared(measured, (y - x)[known], looks, prior)
+    return _compare(measured, (y - x)[known], looks, prior)
 
 
-def _compared(measured: Comparison, differences: Floats, looks: Looks, prior: Prior | None) -> Comparison:
+def _compare(measured: Comparison, differences: Floats, looks: Looks, prior: Prior | None) -> Comparison:
     rule, n, direction = measured.rule, measured.n, measured.direction
     spread = _spread(float(pair_variance(differences)), n - 1, rule, prior)
     level = pair_level(n, rule, looks, spread.df - spread.own_df)
@@ -154,7 +154,7 @@ def _compared(measured: Comparison, differences: Floats, looks: Looks, prior: Pr
         p=p,
         sign_flip_p=flips,
         screened=estimate > rule.log_margin and p < rule.alpha_screen,
-        sessions=tuple(unoriented(difference, direction) for difference in differences.tolist()),
+        sessions=tuple(unorient(difference, direction) for difference in differences.tolist()),
         detectable=relative(seen),
         needed=needed,
         remedy=remedy,

@@ -71,13 +71,13 @@ def sign(direction: Direction) -> float:
     return {Direction.LOWER: 1.0, Direction.HIGHER: -1.0}.get(direction, math.nan)
 
 
-def oriented(values: Sequence[float | None], direction: Direction) -> Floats:
+def orient(values: Sequence[float | None], direction: Direction) -> Floats:
     """Logarithms of the figures, + is worse, in order; NaN in the place of a figure that has none."""
     known = [value if value is not None and usable(value) else math.nan for value in values]
     return sign(direction) * np.log(np.asarray(known, dtype=np.float64))
 
 
-def unoriented(worse: float, direction: Direction) -> float:
+def unorient(worse: float, direction: Direction) -> float:
     """The ratio new / old in the metric's own terms of a change `worse` on the oriented log scale."""
     return math.exp(min(sign(direction) * worse, _LARGEST))
 

@@ -36,7 +36,7 @@ class Looks:
     most: int = 12
 
 
-def spent(fraction: float, alpha: float) -> float:
+def alpha_spent(fraction: float, alpha: float) -> float:
     """The part of alpha used up once `fraction` of the most pairs are in."""
     return alpha * math.log1p((math.e - 1) * min(1.0, fraction))
 
@@ -45,7 +45,7 @@ def spent(fraction: float, alpha: float) -> float:
 def nominal_levels(looks: Looks, alpha: float, prior_df: float = 0.0) -> tuple[float, ...]:
     """The one-sided level of each look, in order, such that all looks together cross with probability `alpha`."""
     n = looks.fewest
-    level = spent(n / looks.most, alpha)
+    level = alpha_spent(n / looks.most, alpha)
     levels = [level]
     bound = _r_of_t(float(t_critical(level, n - 1 + prior_df)), n, prior_df)
     edges = np.linspace(-math.sqrt(n), bound, _CELLS + 1)[1:-1]
@@ -53,9 +53,9 @@ def nominal_levels(looks: Looks, alpha: float, prior_df: float = 0.0) -> tuple[f
     mass = np.diff(below, prepend=0.0, append=1 - level)
     middles = _middles(n, bound)
     for total in range(n + 1, looks.most + 1):
-        step = spent(total / looks.most, alpha) - spent((total - 1) / looks.most, alpha)
+        step = alpha_spent(total / looks.most, alpha) - alpha_spent((total - 1) / looks.most, alpha)
         angles = _Angles(total - 1 + prior_df)
-        bound = _bound(step, middles, mass, angles, total)
+        bound = _boundary(step, middles, mass, angles, total)
         levels.append(float(t_tail(_t_of_r(bound, total, prior_df), total - 1 + prior_df)))
         edges = np.linspace(-math.sqrt(total), bound, _CELLS + 1)
         above = mass @ angles.exceed(edges[None, :], middles[:, None])
@@ -77,7 +77,7 @@ def _r_of_t(t: float, n: int, prior_df: float) -> float:
     return math.sqrt(n) * t / math.sqrt(n - 1 + prior_df + t * t)
 
 
-def _bound(step: float, middles: Floats, mass: Floats, angles: _Angles, n: int) -> float:
+def _boundary(step: float, middles: Floats, mass: Floats, angles: _Angles, n: int) -> float:
     """The R at n pairs that is first exceeded there with probability `step`; by bisection."""
     low, high = 0.0, math.sqrt(n)
     for _ in range(50):

@@ -25,11 +25,11 @@ def down(figure: float, zero: Zero) -> float:
     return round(figure - zero.added, _DIGITS) + 0.0  # a zero has no minus
 
 
-def shifted(past: Past, zero: Zero) -> Past:
+def shift(past: Past, zero: Zero) -> Past:
     """An accepted session as it is compared."""
     return replace(past, value=up(past.value, zero), rounds=tuple(up(figure, zero) for figure in past.rounds))
 
 
-def measured(past: Past, zero: Zero) -> Past:
+def unshift(past: Past, zero: Zero) -> Past:
     """The same as it was measured."""
     return replace(past, value=None if past.value is None else down(past.value, zero))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pytest_inferbench.stats.distributions import t_critical
-from pytest_inferbench.stats.two_stage import called, hurdles, screened
+from pytest_inferbench.stats.two_stage import hurdles, is_called, passes_screen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def stand(away: Floats, before: Before, rule: Rule) -> Standing:
         # A day that waits must not hide the next one: what screens is told by the spread without its distance.
         apart = hurdles(before.sd_apart, before.df_apart, before.n, away, rule)
         limits = replace(limits, screen=apart.screen)
-    worse, better = _repeated(away, limits, rule), _repeated(-away, limits, rule)
+    worse, better = _is_repeated(away, limits, rule), _is_repeated(-away, limits, rule)
     days = np.asarray(before.days) + 1
     enough = days - np.asarray(before.same_day) >= TOGETHER_DAYS
     way = np.sign(before.waiting)
@@ -105,7 +105,7 @@ def stand(away: Floats, before: Before, rule: Rule) -> Standing:
     if days_worse.any() or days_better.any():
         days_worse &= _beyond(away, before, rule, 1)
         days_better &= _beyond(away, before, rule, -1)
-    up, improved = called(away, limits) | days_worse, called(-away, limits) | days_better
+    up, improved = is_called(away, limits) | days_worse, is_called(-away, limits) | days_better
     trial = np.isfinite(np.asarray(before.shift))
     gone = up & trial
     if gone.any():
@@ -115,7 +115,7 @@ def stand(away: Floats, before: Before, rule: Rule) -> Standing:
     aside = np.where(worse & ~regressed & ~returns, 1, 0) - np.where(better & ~opens, 1, 0)
     return Standing(
         limits,
-        screened(away, limits) | screened(-away, limits),
+        passes_screen(away, limits) | passes_screen(-away, limits),
         regressed,
         improved,
         gone,
@@ -126,9 +126,9 @@ def stand(away: Floats, before: Before, rule: Rule) -> Standing:
     )
 
 
-def _repeated(away: Floats, limits: Hurdles, rule: Rule) -> Flags:
+def _is_repeated(away: Floats, limits: Hurdles, rule: Rule) -> Flags:
     """Whether today screens, and the fresh server says so too, if by less."""
-    found = screened(away, limits) & (away.mean(axis=-1) > rule.log_margin)
+    found = passes_screen(away, limits) & (away.mean(axis=-1) > rule.log_margin)
     return np.asarray(found if away.shape[-1] == 1 else found & (away[..., -1] > limits.last))
 
 
@@ -142,7 +142,7 @@ def _beyond(away: Floats, before: Before, rule: Rule, way: int) -> Flags:
 def _beyond_earlier(away: Floats, before: Before, rule: Rule, together: Flags) -> Flags:
     """The same of the level before the one on trial; by today alone, or by all days together where there are enough."""
     shift = np.nan_to_num(np.asarray(before.shift))
-    alone = called(away - shift[..., None], hurdles(before.sd, before.df, before.n_earlier, away, rule))
+    alone = is_called(away - shift[..., None], hurdles(before.sd, before.df, before.n_earlier, away, rule))
     days = np.asarray(before.days) + 1
     mean = (np.asarray(before.waiting) + away.mean(axis=-1)) / days - shift
     return np.asarray(alone | (together & (mean > _hurdle(before, before.n_earlier, days, away.shape[-1], rule))))

@@ -18,9 +18,9 @@ from pytest_inferbench.stats.comparison import Comparison, Interval, Method, Rec
 from pytest_inferbench.stats.detectable import POWER
 from pytest_inferbench.stats.distributions import normal_critical
 from pytest_inferbench.stats.gate import judge
-from pytest_inferbench.stats.moderation import stated
+from pytest_inferbench.stats.moderation import assumed_prior
 from pytest_inferbench.stats.paired import PLAN, judge_pairs
-from pytest_inferbench.stats.sample import Note, oriented, unoriented
+from pytest_inferbench.stats.sample import Note, orient, unorient
 from pytest_inferbench.stats.shifted import down, up
 from pytest_inferbench.stats.two_stage import prediction_factor
 from pytest_inferbench.stats.verdict import Verdict
@@ -62,14 +62,14 @@ class Scale:
         """+1 where more is worse, else -1."""
         return 1.0 if self.direction is Direction.LOWER else -1.0
 
-    def allowed(self, baseline: float, rule: Rule) -> float:
+    def largest_allowed(self, baseline: float, rule: Rule) -> float:
         """The worsening that must have been visible, in the unit."""
         return max(RESOLVE_STEPS * self.zero.step, rule.resolve * abs(baseline))
 
     def shifted_rule(self, baseline: float, rule: Rule) -> Rule:
         """The rule with that as its `resolve` on the shifted scale."""
         level = up(baseline, self.zero) or self.zero.step
-        other = level + self.worse * self.allowed(baseline, rule)
+        other = level + self.worse * self.largest_allowed(baseline, rule)
         ratio = other / level if self.worse > 0 else level / max(other, level / _LARGEST_RESOLVE)
         return replace(rule, resolve=ratio - 1)
 
@@ -95,9 +95,9 @@ def judge_steps(
         scale: the metric's.
         rounds: the first session's figure in each of its rounds.
     """
-    zero, prior, shifted_rule = scale.zero, stated(rule.kind), rule
+    zero, prior, shifted_rule = scale.zero, assumed_prior(rule.kind), rule
     if history.n:
-        level = unoriented(history.location, history.direction)
+        level = unorient(history.location, history.direction)
         prior = replace(prior, sd=max(prior.sd, scale.stated_sd(level - zero.added) / level))
         shifted_rule = scale.shifted_rule(level - zero.added, rule)
     figures = [up(figure, zero) for figure in now]
@@ -132,8 +132,8 @@ def judge_step_pairs(pairs: Sequence[Pair], rule: Rule, scale: Scale, *, looks: 
         looks: the plan.
     """
     shifted = [(up(a, scale.zero), up(b, scale.zero)) for a, b in pairs]
-    known = oriented([a for a, b in shifted if a is not None and b is not None], scale.direction)
-    level = unoriented(float(known.mean()), scale.direction) if len(known) else math.nan
+    known = orient([a for a, b in shifted if a is not None and b is not None], scale.direction)
+    level = unorient(float(known.mean()), scale.direction) if len(known) else math.nan
     shifted_rule = scale.shifted_rule(level - scale.zero.added, rule) if math.isfinite(level) else rule
     found = judge_pairs(shifted, scale.direction, shifted_rule, looks=looks)
     if found.now is None or found.baseline is None:
@@ -150,7 +150,7 @@ def _in_unit(found: Comparison, rule: Rule, scale: Scale, factor: float) -> Comp
     level = found.baseline or zero.added
     baseline, now = down(level, zero), down(found.now or zero.added, zero)
     far = abs(now - baseline) >= zero.step
-    seen = _seen(found, scale, factor)
+    seen = _visible_at(found, scale, factor)
     enough = found.detectable is not None and found.detectable <= found.rule.resolve and seen is not None
     verdict = found.verdict
     if verdict not in _CALLED or not far:
@@ -185,7 +185,7 @@ def _remedy(found: Comparison, baseline: float, seen: float | None, rule: Rule, 
     """What would decide an INCONCLUSIVE, or why nothing does."""
     if seen is None:
         return f"{scale.text(baseline)} is too near 0 for a fall of {scale.text(scale.zero.step)} to be seen"
-    asked = baseline + scale.worse * scale.allowed(baseline, rule)
+    asked = baseline + scale.worse * scale.largest_allowed(baseline, rule)
     unit = "session" if found.method is Method.HISTORY else "pair"
     return for_figure(scale.text(max(asked, 0.0)), found.needed, unit)
 
@@ -194,7 +194,7 @@ def _change(change: Interval, ratio: Callable[[float], float]) -> Interval:
     return Interval(ratio(change.ratio), ratio(change.low), ratio(change.high), change.level)
 
 
-def _seen(found: Comparison, scale: Scale, factor: float) -> float | None:
+def _visible_at(found: Comparison, scale: Scale, factor: float) -> float | None:
     """The figure that would have been called with 80 % probability; None where it would lie below 0."""
     if found.detectable is None or found.spread is None or found.baseline is None:
         return None

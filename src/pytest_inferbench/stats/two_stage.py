@@ -88,14 +88,14 @@ def hurdles(sd: FloatLike, df: FloatLike, n: FloatLike, differences: Floats, rul
     )
 
 
-def screened(differences: Floats, limits: Hurdles) -> Flags:
+def passes_screen(differences: Floats, limits: Hurdles) -> Flags:
     """Stage 1, shape (...): whether the first of the sessions (..., k) is worth measuring again."""
     return np.asarray(differences[..., 0] > limits.screen)
 
 
-def called(differences: Floats, limits: Hurdles) -> Flags:
+def is_called(differences: Floats, limits: Hurdles) -> Flags:
     """Both stages, shape (...): whether sessions (..., k) are a regression."""
-    verdict = screened(differences, limits) & (differences.mean(axis=-1) > limits.mean)
+    verdict = passes_screen(differences, limits) & (differences.mean(axis=-1) > limits.mean)
     if differences.shape[-1] > 1:
         verdict = verdict & (differences[..., -1] > limits.last)
     return np.asarray(verdict)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from pytest_inferbench.stats.sample import unoriented
+from pytest_inferbench.stats.sample import unorient
 from pytest_inferbench.stats.verdict import Verdict
 from pytest_inferbench.units import RATIO, Direction, format_value, percent
 
@@ -18,9 +18,9 @@ TWICE_AS_BAD = 1.0
 """The worsening beyond which what would have been seen is told as no figure."""
 
 
-def worsened(worsening: float, direction: Direction) -> str:
+def change_text(worsening: float, direction: Direction) -> str:
     """A relative worsening as a change of the metric: one of .25 is `+25.0 %`, or `-20.0 %` of what should be high."""
-    return percent(unoriented(math.log1p(worsening), direction) - 1)
+    return percent(unorient(math.log1p(worsening), direction) - 1)
 
 
 def would_have_seen(worsening: float | None, direction: Direction, verdict: Verdict) -> str:
@@ -32,9 +32,9 @@ def would_have_seen(worsening: float | None, direction: Direction, verdict: Verd
     if worsening is None or verdict in _CALLED:
         return ""
     if worsening <= TWICE_AS_BAD:
-        return worsened(worsening, direction)
+        return change_text(worsening, direction)
     beyond = "<" if direction is Direction.HIGHER else ">"
-    return f"{beyond} {worsened(TWICE_AS_BAD, direction).replace('.0 %', ' %')}"
+    return f"{beyond} {change_text(TWICE_AS_BAD, direction).replace('.0 %', ' %')}"
 
 
 def what_decides(needed: int | None, unit: str) -> str:

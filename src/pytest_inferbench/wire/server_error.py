@@ -22,8 +22,8 @@ def body_error(body: bytes) -> str:
     try:
         document = json_object(body)
     except WireError:
-        return shortened(body[: 4 * _MOST_CHARACTERS].decode("utf-8", "replace").strip())
-    return shortened(_message(document.get("error") or document.get("detail") or document))
+        return shorten(body[: 4 * _MOST_CHARACTERS].decode("utf-8", "replace").strip())
+    return shorten(_message(document.get("error") or document.get("detail") or document))
 
 
 def stream_error(document: dict[str, object], own: tuple[str, ...]) -> str | None:
@@ -45,10 +45,10 @@ def error_text(error: object) -> str:
     while isinstance(error, dict) and (within := error.get("error")) and isinstance(within, dict | str):
         error = within
     about = _code_and_type(error) if isinstance(error, dict) else ""
-    return shortened(f"{_message(error)} ({about})" if about else _message(error))
+    return shorten(f"{_message(error)} ({about})" if about else _message(error))
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """`text`, writable as UTF-8, at most 300 characters."""
     text = sound_text(text)
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"

@@ -16,7 +16,7 @@ from pytest_inferbench.wire.dialect import Delta, Dialect, Framing
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.ndjson import NdjsonFramer
 from pytest_inferbench.wire.payload import sound_text
-from pytest_inferbench.wire.server_error import body_error, shortened
+from pytest_inferbench.wire.server_error import body_error, shorten
 from pytest_inferbench.wire.sse import SseFramer
 
 
@@ -166,14 +166,14 @@ class StreamDecoder:
         if delta.timing is not None:
             self._timing = delta.timing
         if delta.finish is not None:
-            self._finish = shortened(delta.finish)
+            self._finish = shorten(delta.finish)
         if delta.done:
             self._done = True
         if delta.error is not None:
             self._fail(FailureKind.IN_STREAM, delta.error)
 
     def _fail(self, kind: FailureKind, message: str) -> None:
-        self._failure = Failure(kind, shortened(message))
+        self._failure = Failure(kind, shorten(message))
         self._done = True
 
     def _chunk_tokens(self) -> tuple[int, ...] | None:
@@ -195,7 +195,7 @@ class StreamDecoder:
         if not self._output_ns:
             said = f"finish reason {self._finish!r}, {_counts(self._usage)}"
             body = f"the body begins {self._beginning!r}" if self._beginning else "the body is empty"
-            return Failure(FailureKind.EMPTY, shortened(f"the answer has no output ({said}); {body}"))
+            return Failure(FailureKind.EMPTY, shorten(f"the answer has no output ({said}); {body}"))
         if self._finish is None:
             return Failure(FailureKind.CUT, f"the stream ended without a finish reason, after {chunks}")
         return None

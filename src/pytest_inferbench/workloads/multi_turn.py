@@ -16,7 +16,7 @@ from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.records import RequestRecord
 from pytest_inferbench.wire.dialect import Message
-from pytest_inferbench.workloads.prompted import PromptedWorkload, drawn
+from pytest_inferbench.workloads.prompted import PromptedWorkload, draw
 from pytest_inferbench.workloads.workload import RoundContext, Steps
 
 _SPREAD = (0.5, 1.5)  # users think for different times, but no single one holds up all the others
@@ -115,7 +115,7 @@ class MultiTurn(PromptedWorkload):
                 _Conversation(
                     (),
                     [make.text(rng, self.prompt_tokens)]
-                    + [make.led(make.words(rng, self.turn_tokens)) for _ in range(1, self.turns)],
+                    + [make.with_lead(make.words(rng, self.turn_tokens)) for _ in range(1, self.turns)],
                     self.output_tokens,
                 )
                 for _ in range(self.conversations)
@@ -129,7 +129,7 @@ class MultiTurn(PromptedWorkload):
                 f"{longest}; lower `turns`, or use conversations"
             )
         found = []
-        for prompt in drawn(enough, context.rng, self.conversations, context.prompts):
+        for prompt in draw(enough, context.rng, self.conversations, context.prompts):
             (*before, first), later = prompt.turns
             says = [first.content, *later]
             found.append(_Conversation(tuple(before), says, prompt.output_tokens or self.output_tokens))

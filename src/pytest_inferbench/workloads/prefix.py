@@ -80,7 +80,7 @@ class Prefix(Workload):
         make = context.prompts
         suffix = make.words(context.rng, self.suffix_tokens)
         return make.request(
-            (Message("user", make.led(prefix, suffix)),),
+            (Message("user", make.with_lead(prefix, suffix)),),
             output_tokens,
             prompt_tokens=make.led_tokens(self.prefix_tokens + self.suffix_tokens),
             reuse=self.cache == "warm",

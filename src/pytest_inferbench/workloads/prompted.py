@@ -70,11 +70,11 @@ class PromptedWorkload(Workload):
             return context.prompts.exact(context.rng, requests, self.prompt_tokens, self.output_tokens, tag=tag)
         return tuple(
             context.prompts.request(prompt.messages, prompt.output_tokens or self.output_tokens, tag=tag)
-            for prompt in drawn(self.prompt_file.prompts, context.rng, requests, context.prompts)
+            for prompt in draw(self.prompt_file.prompts, context.rng, requests, context.prompts)
         )
 
 
-def drawn(prompts: tuple[Prompt, ...], rng: Random, count: int, make: PromptMaker) -> Iterator[Prompt]:
+def draw(prompts: tuple[Prompt, ...], rng: Random, count: int, make: PromptMaker) -> Iterator[Prompt]:
     """The first `count` prompts of a file, again from its beginning where it has fewer, in random order.
 
     Every round asks the same, so that rounds compare. Each prompt is led by a number of its own, so that no answer

@@ -161,9 +161,9 @@ class PromptMaker:
                 f"prompt_tokens: got {tokens}, expected at least {base + 1}: "
                 f"the chat template alone takes {base} tokens of this model"
             )
-        return self.led(self.opening(rng, tokens - base))
+        return self.with_lead(self.opening(rng, tokens - base))
 
-    def led(self, *words: str) -> str:
+    def with_lead(self, *words: str) -> str:
         """A message's text: the lead that the word costs were learned with, then words."""
         return " ".join((_LEAD, *words))
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pytest_inferbench.config.wording import found
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.load.shape import Load, OpenLoop
 from pytest_inferbench.workloads import arrivals
 from pytest_inferbench.workloads.prompted import PromptedWorkload
@@ -40,13 +40,13 @@ class Rate(PromptedWorkload):
     def _fits(self) -> Self:
         if (self.requests is None) == (self.seconds is None):
             raise ValueError(
-                f"requests: got {found(self.requests)} and seconds: {found(self.seconds)}; a round is bounded by "
-                "exactly one of them"
+                f"requests: got {quote_value(self.requests)} and seconds: {quote_value(self.seconds)}; a round is "
+                "bounded by exactly one of them"
             )
         for name, owner in (("cv", "gamma"), ("to_rate", "ramp")):
             if (getattr(self, name) is not None) != (self.arrivals == owner):
                 raise ValueError(
-                    f"{name}: got {found(getattr(self, name))} with arrivals: {self.arrivals!r}; {owner!r} needs "
+                    f"{name}: got {quote_value(getattr(self, name))} with arrivals: {self.arrivals!r}; {owner!r} needs "
                     f"{name}, and nothing else takes it"
                 )
         return self

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from pytest_inferbench.clock import NS_PER_S
-from pytest_inferbench.config.wording import found
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.metrics.formulas import RequestView, tpot_ms, ttft_ms
 from pytest_inferbench.metrics.tokens import request_views, token_method
@@ -47,8 +47,8 @@ class Soak(PromptedWorkload):
         for one, other in (("streams", "rate"), ("requests", "seconds")):
             if (getattr(self, one) is None) == (getattr(self, other) is None):
                 raise ValueError(
-                    f"{one}: got {found(getattr(self, one))} and {other}: {found(getattr(self, other))}; a soak needs "
-                    "exactly one"
+                    f"{one}: got {quote_value(getattr(self, one))} and {other}: {quote_value(getattr(self, other))}; "
+                    "a soak needs exactly one"
                 )
         if self.streams is not None and self.requests is not None and self.requests < self.streams:
             raise ValueError(f"requests: got {self.requests}, expected at least one for each of {self.streams} streams")
@@ -72,7 +72,7 @@ class Soak(PromptedWorkload):
             offsets = self._offsets(self.rate)
             return _drifts((yield Load(self.ask(context, len(offsets)), OpenLoop(offsets))))
         if self.requests is not None:
-            return _drifts((yield self._closed(context, self.requests)))
+            return _drifts((yield self._closed_load(context, self.requests)))
         return (yield from self._for_seconds(context, self.streams or 1, self.seconds or 0.0))
 
     def warm_up(self, context: RoundContext, requests: int) -> Load:
@@ -80,14 +80,14 @@ class Soak(PromptedWorkload):
         if self.rate is not None:
             offsets = arrivals.schedule(arrivals.constant(self.rate), requests=requests)
             return Load(self.ask(context, requests), OpenLoop(offsets))
-        return self._closed(context, max(requests, self.streams or 1))
+        return self._closed_load(context, max(requests, self.streams or 1))
 
     def _for_seconds(self, context: RoundContext, streams: int, seconds: float) -> FindingSteps:
         """Loads until their lengths add up to `seconds`, each sized by the pace of the last."""
         seen: list[RequestRecord] = []
         spent_s, requests = 0.0, _FIRST_PER_STREAM * streams
         while True:
-            records = yield self._closed(context, requests)
+            records = yield self._closed_load(context, requests)
             seen += records
             took_s = _length_s(records)
             spent_s += took_s
@@ -96,7 +96,7 @@ class Soak(PromptedWorkload):
             pace = len(records) / took_s
             requests = max(streams, ceil(pace * min(_LOAD_S, seconds - spent_s)))
 
-    def _closed(self, context: RoundContext, requests: int) -> Load:
+    def _closed_load(self, context: RoundContext, requests: int) -> Load:
         return Load(self.ask(context, requests), ClosedLoop(self.streams or 1))
 
     def _offsets(self, rate: float) -> tuple[int, ...]:

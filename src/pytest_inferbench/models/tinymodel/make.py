@@ -101,11 +101,11 @@ def _add_tensors(writer: GGUFWriter, shape: ModelShape, weights: Weights) -> Non
     rotated = {"attn_q": shape.heads, "attn_k": shape.kv_heads}
     for index, layer in enumerate(weights.layers):
         for name, tensor in layer.items():
-            stored = _interleaved(tensor, rotated[name]) if name in rotated else tensor
+            stored = _interleave(tensor, rotated[name]) if name in rotated else tensor
             writer.add_tensor(f"blk.{index}.{name}.weight", stored if stored.ndim == 1 else _half(stored))
 
 
-def _interleaved(matrix: Matrix, heads: int) -> Matrix:
+def _interleave(matrix: Matrix, heads: int) -> Matrix:
     """From the "rotate half" rope layout of Hugging Face to the interleaved one of ggml's Llama."""
     rows, columns = matrix.shape
     return matrix.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(matrix.shape)

@@ -73,7 +73,7 @@ def train(size: int) -> Tokenizer:
         if pair is None:
             break
         left, right = pair
-        words = _merged(words, left, right)
+        words = _merge(words, left, right)
         if left + right not in vocab:
             vocab.append(left + right)
         merges.append(f"{left} {right}")
@@ -97,7 +97,7 @@ def _count_then_pair(item: tuple[tuple[str, str], int]) -> tuple[int, tuple[str,
     return count, pair
 
 
-def _merged(words: Counter[tuple[str, ...]], left: str, right: str) -> Counter[tuple[str, ...]]:
+def _merge(words: Counter[tuple[str, ...]], left: str, right: str) -> Counter[tuple[str, ...]]:
     merged: Counter[tuple[str, ...]] = Counter()
     for word, count in words.items():
         merged[_merge_in(word, left, right)] += count
