@@ -1,6 +1,6 @@
 """The tables of docs/experiments.md: `python scripts/experiment_keys.py` writes them anew.
 
-Law: keys, types and meanings are those of `inferbench schema experiment`, defaults those of the models that read the
+Limits: keys, types and meanings are those of `inferbench schema experiment`, defaults those of the models that read the
 file; nothing is typed in here but the units that keys have by their names.
 """
 

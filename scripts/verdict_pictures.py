@@ -1,6 +1,6 @@
 """The two pictures of docs/verdicts.md: `python scripts/verdict_pictures.py` writes them anew.
 
-Law: the figures of the second are those of the golden table of the statistics' own proof; nothing is typed in here.
+Limits: the figures of the second are those of the golden table of the statistics' own proof; nothing is typed in here.
 """
 
 from __future__ import annotations

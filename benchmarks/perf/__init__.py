@@ -3,7 +3,7 @@
 `python -m benchmarks.perf` from the repository's root starts the scripted server, whose send times are known, lets
 every client stream from it in turn (ABCABC), and prints reported against true figures for each stream count.
 
-Law: a client is one file with `run(job) -> ClientRun` and one line in `clients.py`; it runs in a process of its own;
+Limits: a client is one file with `run(job) -> ClientRun` and one line in `clients.py`; it runs in a process of its own;
 what is reported against what is true is worked out in `compare`, the same way for all.
 """
 

@@ -4,7 +4,7 @@
 `... counts` for the tokens of each chunk. It starts llama.cpp's server on a built-in model, or takes the one at
 `--server-url`; the order of a pair is drawn anew. The product's own paired engine makes the interval.
 
-Law: both arms run on one server and differ in nothing but what is asked; nothing is left out of the pairs.
+Limits: both arms run on one server and differ in nothing but what is asked; nothing is left out of the pairs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a measured client is given, and what it gives back.
 
-Law: plain values that cross a process boundary as JSON. Stamps are `time.monotonic_ns`.
+Limits: plain values that cross a process boundary as JSON. Stamps are `time.monotonic_ns`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a client reported against what was true.
 
-Law: pure. Every figure is worked out the same way for every client, over all requests of one run; medians are over
+Limits: pure. Every figure is worked out the same way for every client, over all requests of one run; medians are over
 rounds. `reported` is arrival - the client's own sent stamp; `true` puts the server's send stamp in the arrival's
 place; `served` is the server's send stamp - the server's reception, which no delay inside the client can touch.
 """

@@ -2,7 +2,7 @@
 
 `run_stamped` is the same loop with the kernel's receive stamps instead of its own: what they cost by themselves.
 
-Law: requests are bytes and connections are open before the clock starts; what the bytes say is found out after it
+Limits: requests are bytes and connections are open before the clock starts; what the bytes say is found out after it
 stopped, and is not part of the figure: this is the lower bound, not a client to use.
 """
 

@@ -5,7 +5,7 @@ the built-in model: first sessions that become a history, then sessions that are
 nightly job does; then sessions on a server that is held up by the change that the last report says it detects, and by
 three times that; last the same changes by pairs. It prints how many were called beside what the reports had said.
 
-Law: every session is a pytest run of its own, on a server of its own, and all of them are counted.
+Limits: every session is a pytest run of its own, on a server of its own, and all of them are counted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The figures as a table for people, one a stream count.
 
-Law: pure text. What a column means stands in the legend, once.
+Limits: pure text. What a column means stands in the legend, once.
 """
 
 from __future__ import annotations

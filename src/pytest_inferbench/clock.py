@@ -1,6 +1,6 @@
 """The clock: the only module that asks the operating system for the time.
 
-Law: durations and stamps are monotonic nanoseconds; wall time is for people and for converting kernel stamps;
+Limits: durations and stamps are monotonic nanoseconds; wall time is for people and for converting kernel stamps;
 nobody else imports `time`. A clock is an argument, so a test can hold one of its own.
 
 On Linux `time.monotonic_ns` reads CLOCK_MONOTONIC, which is one clock for every process of the host: stamps

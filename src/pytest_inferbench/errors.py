@@ -1,6 +1,6 @@
 """Errors, split by whose fault they are.
 
-Law: a message says what happened, where, the last evidence, and what to do next. Nothing here knows pytest.
+Limits: a message says what happened, where, the last evidence, and what to do next. Nothing here knows pytest.
 """
 
 from __future__ import annotations

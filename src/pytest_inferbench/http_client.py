@@ -2,8 +2,8 @@
 
 Idea: a limit on each read lets a server that sends a byte now and then hold us for ever, and an answer without a bound
 fills our memory. Here one deadline stands over connecting, TLS, headers and body, and what is too much ends the answer.
-Law: every question that is no load goes through here. One connection a question, nothing kept; no proxy and no key is
-taken from the environment; no header stands in a message; an answer is never unpacked.
+Limits: every question that is no load goes through here. One connection a question, nothing kept; no proxy and no key
+is taken from the environment; no header stands in a message; an answer is never unpacked.
 """
 
 from __future__ import annotations

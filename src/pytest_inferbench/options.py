@@ -2,7 +2,7 @@
 
 pytest's command line and ini keys, the command `inferbench` and the reports derive from it.
 
-Law: plain Python, no heavy import: pytest reads this file on every start.
+Limits: plain Python, no heavy import: pytest reads this file on every start.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Idea: a `policy:` mapping may stand in three places, and the nearest to the case wins, key by key: the case in its
 baseline file, the model in the config, `defaults:` in the config. Within one place what is written for a metric wins
 over what is written for tails, and that over the built-in default.
-Law: pure; sections in, rules out. The defaults are `stats.rule`'s.
+Limits: pure; sections in, rules out. The defaults are `stats.rule`'s.
 """
 
 from __future__ import annotations

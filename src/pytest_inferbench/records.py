@@ -1,6 +1,6 @@
 """Observations: what was seen, before anything is made of it.
 
-Law: frozen, raw, monotonic nanoseconds. Metrics, token attribution and validity are derived from these later
+Limits: frozen, raw, monotonic nanoseconds. Metrics, token attribution and validity are derived from these later
 and elsewhere, so that a better formula can be applied to an old run. A field that was not seen is None, never 0.
 """
 

@@ -1,6 +1,6 @@
 """Units: what a figure is measured in, which direction is better, and how it is shown.
 
-Law: values are stored in the unit they are named after (`ttft_ms` in milliseconds); scaling is for the eye only.
+Limits: values are stored in the unit they are named after (`ttft_ms` in milliseconds); scaling is for the eye only.
 """
 
 from __future__ import annotations

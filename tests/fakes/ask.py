@@ -1,6 +1,6 @@
 """Questions to a server under test that are not generations: a page, a counter, and waiting until something holds.
 
-Law: one connection a question, nothing kept.
+Limits: one connection a question, nothing kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A busy neighbour: a process that keeps one core from another for 50 ms at a time, as a loaded host does.
 
-Law: bounded in time, one core only, ended with the block that started it. It takes real-time priority, because a load
-worker has it too and an ordinary neighbour would not hold it up at all.
+Limits: bounded in time, one core only, ended with the block that started it. It takes real-time priority, because a
+load worker has it too and an ordinary neighbour would not hold it up at all.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """GPUs that are not there.
 
-Law: stands in for `nvml.py` wherever `Devices` is asked for.
+Limits: stands in for `nvml.py` wherever `Devices` is asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write the tiny model as a Hugging Face folder (`config.json`, `model.safetensors`, tokenizer files).
 
-Law: the same weights and tokens as the GGUF file. Both formats are small enough to write by hand (safetensors: a
+Limits: the same weights and tokens as the GGUF file. Both formats are small enough to write by hand (safetensors: a
 length, a JSON header, raw tensors; https://huggingface.co/docs/safetensors), so no package of theirs is needed.
 """
 

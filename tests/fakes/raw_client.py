@@ -1,6 +1,6 @@
 """A client that adds nothing: one socket, and a stamp on each read.
 
-Law: standard library only; what arrived is kept as bytes, and read as HTTP and SSE only when asked.
+Limits: standard library only; what arrived is kept as bytes, and read as HTTP and SSE only when asked.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Comparing a measured table with the committed one: words exactly, figures within a few draws.
 
-Law: a mismatch writes the measured lines to `<table>.got` beside the golden file.
+Limits: a mismatch writes the measured lines to `<table>.got` beside the golden file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Worlds in which nothing has changed: how session figures come about, drawn by the thousand.
 
-Law: a world is data; a draw depends on its generator alone. Figures are oriented logs: histories (draws, gates, n),
+Limits: a world is data; a draw depends on its generator alone. Figures are oriented logs: histories (draws, gates, n),
 oldest first, and the sessions of one later day (draws, gates, k).
 """
 

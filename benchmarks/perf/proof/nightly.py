@@ -1,7 +1,7 @@
 """Night after night: sessions are judged, recorded as an update records them, and judged against by the next ones.
 
-Law: judged by the package's own functions on arrays (runs, gates, ...); only windows and segments are kept here, since
-every run has its own. A test holds them against `baselines` and `judge`.
+Limits: judged by the package's own functions on arrays (runs, gates, ...); only windows and segments are kept here,
+since every run has its own. A test holds them against `baselines` and `judge`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Real nights: what the gate says of series that were measured, night after night.
 
-Law: figures come from the file as they are; nothing is drawn. Each gate is a case of its own.
+Limits: figures come from the file as they are; nothing is drawn. Each gate is a case of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """False alarms and power of the history gate in a world, by the package's own functions on arrays.
 
-Law: nothing of the rule is written here but what of its input a world has. `former` is the rule as it was.
+Limits: nothing of the rule is written here but what of its input a world has. `former` is the rule as it was.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What single parts of the rule bring, before -> now: the family, the notes, the share of a day, the tails.
 
-Law: each is a function that yields lines; draws are seeded.
+Limits: each is a function that yields lines; draws are seeded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stories of nights: what is called of a change that comes, goes or stays, and how many nights are red for nothing.
 
-Law: played on `nightly.Store`; a story changes one case of three gates, and every run of a story is drawn alike.
+Limits: played on `nightly.Store`; a story changes one case of three gates, and every run of a story is drawn alike.
 """
 
 from __future__ import annotations

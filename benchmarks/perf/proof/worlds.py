@@ -1,7 +1,7 @@
 """Worlds in which nothing has changed: how session figures come about, drawn by the thousand.
 
-Law: a world is data and one function; a draw depends on its generator alone. Figures are oriented logs, three gates a
-case (a time to the first token, a time per token, a rate, if they differ at all).
+Limits: a world is data and one function; a draw depends on its generator alone. Figures are oriented logs, three gates
+a case (a time to the first token, a time per token, a rate, if they differ at all).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The reports that a run's options ask for, written when it ends.
 
-Law: the controller writes them, from the document alone. One that cannot be written is a line of the summary and fails
-the run, because somebody waits for it; the others are written all the same.
+Limits: the controller writes them, from the document alone. One that cannot be written is a line of the summary and
+fails the run, because somebody waits for it; the others are written all the same.
 """
 
 from __future__ import annotations

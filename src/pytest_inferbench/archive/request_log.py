@@ -1,7 +1,7 @@
 """A case's records on disk: the process that measured writes them, once, before the case is reported.
 
-Law: one file, one writer, and never half a file. Records are an extra: a disk that is full costs the file and is noted
-in the result, never the measurement.
+Limits: one file, one writer, and never half a file. Records are an extra: a disk that is full costs the file and is
+noted in the result, never the measurement.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Idea: a test whose cases are measured and compared is deselected. One whose cases are measured and not yet compared is
 run, but `bench.run` gives it what is in the document, so that only its verdict is made.
-Law: the document is read once, before anything is collected; every process of the run goes by that reading. An INVALID
-case is measured again.
+Limits: the document is read once, before anything is collected; every process of the run goes by that reading. An
+INVALID case is measured again.
 """
 
 from __future__ import annotations

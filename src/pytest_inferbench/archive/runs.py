@@ -1,6 +1,6 @@
 """Earlier runs: `<results>/<run id>/run.json` and the records files that it names.
 
-Law: reads, and never writes. A file that cannot be used is one error with its path; a records file that is gone only
+Limits: reads, and never writes. A file that cannot be used is one error with its path; a records file that is gone only
 leaves out what is drawn from it.
 """
 

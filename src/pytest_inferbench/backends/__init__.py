@@ -1,1 +1,1 @@
-"""Backends: what each server is. Law: facts only, one small file a server; nothing is started here."""
+"""Backends: what each server is. Limits: facts only, one small file a server; nothing is started here."""

@@ -1,6 +1,7 @@
 """Server arguments: names and values as people write them -> canonical names and typed values -> a command line.
 
-Law: pure. A name that nobody knows passes as it is; whether it belongs to another backend is the catalogue's question.
+Limits: pure. A name that nobody knows passes as it is; whether it belongs to another backend is the catalogue's
+question.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a backend is: the facts that the rest of the product needs of an inference server.
 
-Law: facts and pure functions. A backend writes the command line that starts its server; somebody else runs it, and what
-is installed here is asked through `Installed`. Model names and arguments arrive validated (`catalogue.check_args`).
+Limits: facts and pure functions. A backend writes the command line that starts its server; somebody else runs it, and
+what is installed here is asked through `Installed`. Model names and arguments arrive validated
+(`catalogue.check_args`).
 """
 
 from __future__ import annotations

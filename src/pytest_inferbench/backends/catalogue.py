@@ -1,7 +1,7 @@
 """The backends there are, and whose a name is.
 
-Law: a new backend is one file and one entry in BACKENDS; nothing registers itself. Their order is the order of choice
-where several can serve a model.
+Limits: a new backend is one file and one entry in BACKENDS; nothing registers itself. Their order is the order of
+choice where several can serve a model.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A server to start, and the command that starts it.
 
-Law: values only; who fills them in has validated them.
+Limits: values only; who fills them in has validated them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a backend runs in a container: its images, its command there, what it needs of the host.
 
-Law: facts and pure functions, as in `backend.py`; nothing here knows Docker. Paths in a plan are the container's.
+Limits: facts and pure functions, as in `backend.py`; nothing here knows Docker. Paths in a plan are the container's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Where a server is and how to address it.
 
-Law: values only. Headers may hold tokens: they are in no repr and in no message, and neither are credentials of a URL.
+Limits: values only. Headers may hold tokens: they are in no repr and in no message, and neither are credentials of a
+URL.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A server that is already there, of any make.
 
-Law: nothing is known of it but that it speaks OpenAI's protocol; what other backends publish is looked for.
+Limits: nothing is known of it but that it speaks OpenAI's protocol; what other backends publish is looked for.
 """
 
 from __future__ import annotations

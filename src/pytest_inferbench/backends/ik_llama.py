@@ -1,6 +1,7 @@
 """ik_llama.cpp's server: a fork of llama.cpp with its own quantisations, its own versions and its own flags.
 
-Law: facts from its examples/server/README.md. Its program has llama.cpp's name, so it is never looked for: it is named.
+Limits: facts from its examples/server/README.md. Its program has llama.cpp's name, so it is never looked for: it is
+named.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """llama.cpp's server: the `llama-server` program, or the same server from the xllamacpp wheel.
 
-Law: facts from llama.cpp's tools/server/README.md and from builds 8672 and 11549 as they answered.
+Limits: facts from llama.cpp's tools/server/README.md and from builds 8672 and 11549 as they answered.
 """
 
 from __future__ import annotations

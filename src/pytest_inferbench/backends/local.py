@@ -1,6 +1,6 @@
 """Finding a server that is a program or a Python module on this machine.
 
-Law: pure questions to `Installed`; what is missing is a reason to skip that says how to get it.
+Limits: pure questions to `Installed`; what is missing is a reason to skip that says how to get it.
 """
 
 from __future__ import annotations

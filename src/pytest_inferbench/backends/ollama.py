@@ -1,7 +1,8 @@
 """Ollama's server.
 
-Law: facts from its docs/faq.md, docs/import.md and envconfig/config.go. It has no flags: its arguments are environment
-variables, and a model must be made known to a running server under a name, so a short shell script starts both.
+Limits: facts from its docs/faq.md, docs/import.md and envconfig/config.go. It has no flags: its arguments are
+environment variables, and a model must be made known to a running server under a name, so a short shell script starts
+both.
 """
 
 from __future__ import annotations

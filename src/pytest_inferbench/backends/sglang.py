@@ -1,7 +1,7 @@
 """SGLang's server.
 
-Law: facts from SGLang's server arguments and production metrics pages; `/health` there may generate a token, which is
-what readiness asks for.
+Limits: facts from SGLang's server arguments and production metrics pages; `/health` there may generate a token, which
+is what readiness asks for.
 """
 
 from __future__ import annotations

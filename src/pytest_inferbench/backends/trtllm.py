@@ -1,7 +1,7 @@
 """TensorRT-LLM's server, `trtllm-serve`.
 
-Law: facts from its command reference. It names a model by its folder or repository id, spells flags with underscores,
-and keeps built engines in a cache that must not be shared between models, versions, GPUs or arguments.
+Limits: facts from its command reference. It names a model by its folder or repository id, spells flags with
+underscores, and keeps built engines in a cache that must not be shared between models, versions, GPUs or arguments.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """vLLM's OpenAI-compatible server.
 
-Law: facts from vLLM's engine arguments and metrics pages, and from version 0.32.0 as it answered; older metric names
+Limits: facts from vLLM's engine arguments and metrics pages, and from version 0.32.0 as it answered; older metric names
 follow newer ones.
 """
 

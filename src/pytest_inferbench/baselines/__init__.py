@@ -1,1 +1,1 @@
-"""Baselines: budgets and accepted sessions on disk. Law: people's parts are never rewritten; writes are atomic."""
+"""Baselines: budgets and accepted sessions on disk. Limits: people's parts are never rewritten; writes are atomic."""

@@ -2,7 +2,7 @@
 
 Idea: segments tell sessions of one level from those of another; the newest one is what a new session is compared
 with. Sessions are put in order by their segment and date, since a merge leaves the lines of two branches in any.
-Law: pure.
+Limits: pure.
 """
 
 from __future__ import annotations

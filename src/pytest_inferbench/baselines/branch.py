@@ -2,7 +2,7 @@
 
 Idea: sessions come every night, and a pipeline may not commit to a protected branch. They are only added to, so two
 that push at once need no merge: the second adds its lines to what the first has pushed.
-Law: only `*/*.jsonl` of the baselines folder goes to the branch, and nothing that was taken off it comes back: a
+Limits: only `*/*.jsonl` of the baselines folder goes to the branch, and nothing that was taken off it comes back: a
 clone knows what it last saw there. The working tree changes by `pull` alone, in those files; its index and its branch
 never do.
 """

@@ -2,7 +2,7 @@
 
 Idea: `{max: 250}` is a promise to users, `{max: +25 %}` one to the next upgrade: it fits every machine unchanged, and
 what it starts from is moved only by a person (`--baseline-mode reseat`), so that no creep gets past it.
-Law: pure; what it is a share of is an argument of whoever checks it.
+Limits: pure; what it is a share of is an argument of whoever checks it.
 """
 
 from __future__ import annotations

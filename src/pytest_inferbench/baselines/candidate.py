@@ -1,6 +1,6 @@
 """Results that may enter a baseline: which files they belong to, and what they leave there.
 
-Law: pure; nothing is decided here but identity.
+Limits: pure; nothing is decided here but identity.
 """
 
 from __future__ import annotations

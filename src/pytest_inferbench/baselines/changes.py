@@ -1,7 +1,7 @@
 """Planned changes of baseline files.
 
-Law: values; who plans them is `update`, `noise`, `prune` and `older`, who carries them out is `store`, and what people
-are told of them at once is `telling`'s.
+Limits: values; who plans them is `update`, `noise`, `prune` and `older`, who carries them out is `store`, and what
+people are told of them at once is `telling`'s.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A case's result against the budgets of its baseline.
 
-Law: pure. A budget knows no statistics; the limit itself is still within.
+Limits: pure. A budget knows no statistics; the limit itself is still within.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What baseline files held at a commit.
 
-Law: asks git and changes nothing.
+Limits: asks git and changes nothing.
 """
 
 from __future__ import annotations

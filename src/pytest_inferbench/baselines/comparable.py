@@ -1,6 +1,6 @@
 """What a new result is compared with: the accepted sessions of its case that measured the same thing.
 
-Law: pure. Sessions of every segment are given, because an accepted upgrade moves the location and keeps the spread
+Limits: pure. Sessions of every segment are given, because an accepted upgrade moves the location and keeps the spread
 (`stats.history`); those of another workload or token method are not among them. A machine with other parts may have a
 level of its own, and scatters as the one before it.
 """

@@ -1,6 +1,6 @@
 """What pairs say of sessions that wait: those of a regression that the pairs called are left out.
 
-Law: pure; no session is recorded by pairs, and what they did not call goes on waiting.
+Limits: pure; no session is recorded by pairs, and what they did not call goes on waiting.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Figures as a baseline file holds them: three significant digits, which is finer than any session repeats.
 
-Law: pure; what is written and what is compared go through the same rounding.
+Limits: pure; what is written and what is compared go through the same rounding.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a session's figures depend on besides the server's speed, and what a difference in it means.
 
-Law: pure. Another workload, model or way to count tokens is something else: nothing to compare with. Everything else
+Limits: pure. Another workload, model or way to count tokens is something else: nothing to compare with. Everything else
 is compared and flagged: a version, because telling versions apart is what this is for; a machine, because the
 name that people gave it says that it is the same. A part that tells machines apart may be the
 change itself.

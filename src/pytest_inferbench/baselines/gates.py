@@ -1,6 +1,6 @@
 """The gates of a case with their rules: the case's own policy over that of its model and its suite.
 
-Law: pure.
+Limits: pure.
 """
 
 from __future__ import annotations

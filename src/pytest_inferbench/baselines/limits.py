@@ -1,6 +1,6 @@
 """Budgets that can be kept by no measurement: of no metric, on the wrong side, of a statistic of too few samples.
 
-Law: pure; what is certain before a case is measured, and what its figures then say.
+Limits: pure; what is certain before a case is measured, and what its figures then say.
 """
 
 from __future__ import annotations

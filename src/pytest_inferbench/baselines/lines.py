@@ -2,7 +2,7 @@
 
 Idea: a line is written once and never changed. So recording only appends, two branches that record merge by keeping
 the lines of both, and whatever else there is to know is derived (`accepted`).
-Law: shapes only. A session's value of a metric is the median over its rounds; which tails are compared is `tails`'.
+Limits: shapes only. A session's value of a metric is the median over its rounds; which tails are compared is `tails`'.
 """
 
 from __future__ import annotations

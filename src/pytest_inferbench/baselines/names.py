@@ -1,6 +1,6 @@
 """Where a baseline lives: what names its files and its cases.
 
-Law: pure; a name from a config or an option never leaves the baselines folder.
+Limits: pure; a name from a config or an option never leaves the baselines folder.
 """
 
 from __future__ import annotations

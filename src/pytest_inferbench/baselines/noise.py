@@ -2,7 +2,7 @@
 
 Idea: the share of variance that one day's sessions have in common follows from this and from the accepted sessions.
 The second grows with every session, so the first is what is kept, and the share is derived anew at each judgement.
-Law: pure; of several A/A runs of a case the latest counts.
+Limits: pure; of several A/A runs of a case the latest counts.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Idea: `accepted` was derived from the sessions and is dropped; `noise` becomes lines of the hardware's file. The next
 update writes both; until then the old form is read as it is.
-Law: pure. What is cut is whole lines that the program wrote; where they were written otherwise since, the text stays,
-and people are told which lines to delete. This file goes with the last release that reads version 1.
+Limits: pure. What is cut is whole lines that the program wrote; where they were written otherwise since, the text
+stays, and people are told which lines to delete. This file goes with the last release that reads version 1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Where a session goes: into the level, beside it, or into a segment of its own.
 
-Law: pure; from what is accepted and from what the session's verdicts say. Whether it is recorded at all is `update`'s.
+Limits: pure; from what is accepted and from what the session's verdicts say. Whether it is recorded at all is
+`update`'s.
 """
 
 from __future__ import annotations

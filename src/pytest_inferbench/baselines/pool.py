@@ -1,8 +1,8 @@
 """What the accepted sessions of other models and backends on a hardware say of its noise.
 
 Idea: noise is the machine's before it is a model's, so a gate's spread is steadied by every other case measured there.
-Law: pure. Which figures count is in the lines (a session has its gates), not in a config: whatever a run selects, its
-verdicts are the same.
+Limits: pure. Which figures count is in the lines (a session has its gates), not in a config: whatever a run selects,
+its verdicts are the same.
 """
 
 from __future__ import annotations

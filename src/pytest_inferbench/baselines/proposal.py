@@ -1,6 +1,6 @@
 """Budgets to begin with: the worst round that was accepted, and some room; text for people's file.
 
-Law: pure. A file is written only where there is none; for one that people own, the text is theirs to paste.
+Limits: pure. A file is written only where there is none; for one that people own, the text is theirs to paste.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`--baseline-mode prune`: lines that nothing looks at any more leave the program's files.
 
-Law: pure. People's file is theirs: what no suite has is named with its line, for them to delete.
+Limits: pure. People's file is theirs: what no suite has is named with its line, for them to delete.
 """
 
 from __future__ import annotations

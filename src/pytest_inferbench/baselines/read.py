@@ -1,6 +1,6 @@
 """The text of people's file to its values, each budget with its line.
 
-Law: pure. The metrics are an argument, so this knows none by name.
+Limits: pure. The metrics are an argument, so this knows none by name.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The text of `<hardware>.jsonl` to the cases it has accepted something of.
 
-Law: pure. One message for the first line that cannot be used, with its number; nothing is mended or passed over.
+Limits: pure. One message for the first line that cannot be used, with its number; nothing is mended or passed over.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """People's file, `<model>--<backend>.yaml`: its shape, and the values it is read into.
 
-Law: shapes and frozen values only. All of it is people's: budgets, gates, policy. What older versions of this package
-wrote between them, `accepted` and `noise`, is recognised and belongs to the lines beside it (`older`).
+Limits: shapes and frozen values only. All of it is people's: budgets, gates, policy. What older versions of this
+package wrote between them, `accepted` and `noise`, is recognised and belongs to the lines beside it (`older`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A file's new text, safely on the disk beside it before it takes its place.
 
-Law: whoever stages also replaces or removes what was staged.
+Limits: whoever stages also replaces or removes what was staged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Baseline files on disk: the only file access of `baselines/`.
 
-Law: a file that cannot be understood is left untouched. A write replaces whole files, each in one step, and only one
+Limits: a file that cannot be understood is left untouched. A write replaces whole files, each in one step, and only one
 writer at a time: it adds its lines to whatever is there then. People's file is written where there is none.
 """
 

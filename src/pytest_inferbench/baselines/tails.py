@@ -4,7 +4,7 @@ Idea: the percentile over all requests scatters less (a p95 of 5 rounds of 100 r
 4 % higher. Lines of before have only the rounds. The two are never mixed in a level: a segment's sessions are compared
 by their medians, and today's with them, until enough of them have the other figure; then those alone count. So no
 change of the figure looks like one of the server, and no gate is blind meanwhile.
-Law: pure; every statistic that is no tail is the median of its rounds, always.
+Limits: pure; every statistic that is no tail is the median of its rounds, always.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What people are told at once of an update: what it did, in one line a case or less.
 
-Law: pure. What came as expected is counted; a case that did not has a line of its own, with the figures that moved. The
-whole is in the run document and in its Markdown.
+Limits: pure. What came as expected is counted; a case that did not has a line of its own, with the figures that moved.
+The whole is in the run document and in its Markdown.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What `--update-baselines` records: planned from the files as they were read and the session's results.
 
-Law: pure. Only valid cases of this session are touched. A new session joins the newest segment, except where there
+Limits: pure. Only valid cases of this session are touched. A new session joins the newest segment, except where there
 is nothing comparable, where a person reseats, where a regression is accepted, or where an improvement was measured
 again: each of these moves the level, so the session opens a segment, and the spread of the earlier ones is kept. A
 change that may be another machine's joins nothing.

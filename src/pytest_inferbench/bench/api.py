@@ -1,6 +1,6 @@
 """What a benchmark test is given: `bench` to measure with, `backend` to look at, and a result to check.
 
-Law: the public face. Measuring happens in a thread of its own that talks to the load workers, so the test's event
+Limits: the public face. Measuring happens in a thread of its own that talks to the load workers, so the test's event
 loop stays free and Ctrl+C ends a run at once.
 """
 

@@ -2,7 +2,7 @@
 
 Idea: a test that runs into a time limit stops what it measures and nothing else; whoever looks whether to go on looks
 in the thread that measures, so each is asked for itself.
-Law: knows no load and no test; stays an event, which is all that a load engine wants to know of it.
+Limits: knows no load and no test; stays an event, which is all that a load engine wants to know of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A measured case meets its budgets; its history or pairs are its regression item's (`regression`).
 
-Law: reads the baselines and changes nothing; an INVALID case is not judged.
+Limits: reads the baselines and changes nothing; an INVALID case is not judged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a test asks of `bench.run` and `bench.record`, looked at before anything is measured.
 
-Law: pure but for the baseline file; every mistake at once, each with the line of the test or of the value.
+Limits: pure but for the baseline file; every mistake at once, each with the line of the test or of the value.
 """
 
 from __future__ import annotations

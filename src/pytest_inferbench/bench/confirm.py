@@ -1,6 +1,6 @@
 """The history gate of a cell: its cases judged, what looks like a regression measured again on a fresh server.
 
-Law: carries out what `judge.confirm_steps` says and decides nothing itself. A case whose confirmation failed has no
+Limits: carries out what `judge.confirm_steps` says and decides nothing itself. A case whose confirmation failed has no
 verdict but the error.
 """
 

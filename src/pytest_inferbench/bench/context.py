@@ -1,6 +1,6 @@
 """One run as everything in `plugin/` sees it: its name, options, machine, folders and baselines.
 
-Law: cheap to import and to make; what is heavy is read when it is first asked for. Knows no pytest hook.
+Limits: cheap to import and to make; what is heavy is read when it is first asked for. Knows no pytest hook.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Turns at measuring: what is measured on this machine's processor is measured alone.
 
-Law: one lock for all processes of the machine, which the system lets go of when its holder ends. It is held while load
-is on its way, never while a server starts. Servers with GPUs of their own measure beside each other, and never beside
-one that has none: those all share the processor. What runs on another machine needs no turn here.
+Limits: one lock for all processes of the machine, which the system lets go of when its holder ends. It is held while
+load is on its way, never while a server starts. Servers with GPUs of their own measure beside each other, and never
+beside one that has none: those all share the processor. What runs on another machine needs no turn here.
 """
 
 from __future__ import annotations

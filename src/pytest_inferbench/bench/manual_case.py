@@ -3,7 +3,7 @@
 Idea: the test says when a request begins, when output arrives and where a round begins and ends; all else is as for
 `bench.run`: the server and its GPUs are watched, the same formulas make the same metrics, validity, budgets and history
 are judged alike.
-Law: nothing here sends. Only the test can measure such a case again, so nothing confirms it and it has no pairs.
+Limits: nothing here sends. Only the test can measure such a case again, so nothing confirms it and it has no pairs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Requests that a test makes itself, stamped as they go: what `bench.record()` collects.
 
-Law: the clock is an argument. A failed request is a record, and its exception goes on; what was not said is absent.
+Limits: the clock is an argument. A failed request is a record, and its exception goes on; what was not said is absent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where to look and what to run after a verdict that fails: paths and commands that work as they stand.
 
-Law: a command repeats what this run was told on its command line, so that it measures the same; what is done once
+Limits: a command repeats what this run was told on its command line, so that it measures the same; what is done once
 (recording, resuming) and what only writes reports is left out. A value that may be secret is masked.
 """
 

@@ -1,7 +1,7 @@
 """How fast a case goes and how long it will take, for the progress line.
 
-Law: pure, and rough on purpose: while a round goes on, what was read from sockets stands for tokens, and rounds to come
-are taken to be as long as those before.
+Limits: pure, and rough on purpose: while a round goes on, what was read from sockets stands for tokens, and rounds to
+come are taken to be as long as those before.
 """
 
 from __future__ import annotations

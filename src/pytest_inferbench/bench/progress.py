@@ -1,7 +1,7 @@
 """Progress: what goes on now, kept before people's eyes while pytest is silent.
 
-Law: it goes past pytest's capturing, so nothing of it lands in a report. A phase that lasts is told again with the time
-it has taken: whoever waits sees that something lives. What cannot be written is not worth an error.
+Limits: it goes past pytest's capturing, so nothing of it lands in a report. A phase that lasts is told again with the
+time it has taken: whoever waits sees that something lives. What cannot be written is not worth an error.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a test gets of a measured case.
 
-Law: the public face of a `CaseResult`; it judges nothing anew.
+Limits: the public face of a `CaseResult`; it judges nothing anew.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One case on one server: warm up, then round after round of load, each watched from beside.
 
-Law: no pytest here, and no judgement: what comes out are records. A server that died is an error with its last
+Limits: no pytest here, and no judgement: what comes out are records. A server that died is an error with its last
 words; a request that failed is a record.
 """
 

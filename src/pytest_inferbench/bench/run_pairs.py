@@ -1,8 +1,8 @@
 """`--compare`: the pairs of one cell pair, carried out.
 
-Law: carries out what `judge.pair_steps` says and decides nothing itself. One server runs at a time, and none when it is
-over. An arm that does not come up ends the comparison; a case that cannot be measured ends with its error, the others
-go on.
+Limits: carries out what `judge.pair_steps` says and decides nothing itself. One server runs at a time, and none when it
+is over. An arm that does not come up ends the comparison; a case that cannot be measured ends with its error, the
+others go on.
 """
 
 from __future__ import annotations

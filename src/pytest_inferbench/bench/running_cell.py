@@ -1,6 +1,6 @@
 """A cell at work: its server, its load engine, what prompts cost on it.
 
-Law: whatever happens, leaving `open_cell` leaves no process behind. A server that died in one test is replaced for
+Limits: whatever happens, leaving `open_cell` leaves no process behind. A server that died in one test is replaced for
 the next, and the result says so.
 """
 

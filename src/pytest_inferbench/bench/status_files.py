@@ -1,6 +1,6 @@
 """How xdist's workers tell their progress to the controller: a file each, which it reads now and then.
 
-Law: a worker writes its own file and no other; the controller only reads, and removes what workers left. A text is
+Limits: a worker writes its own file and no other; the controller only reads, and removes what workers left. A text is
 there whole or not at all.
 """
 

@@ -1,6 +1,6 @@
 """`--update-baselines`: the controller records this session in the baseline files, or prunes them.
 
-Law: runs once, after the last test, over the valid cases of this run; what it did and what it refused is said.
+Limits: runs once, after the last test, over the valid cases of this run; what it did and what it refused is said.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Idea: m is said by `inferbench_family`, or counted from the items that were collected, which every xdist worker collects
 alike, and history is a file: each process judges alone and comes to the same verdicts.
-Law: a cell is judged once, at its first regression item.
+Limits: a cell is judged once, at its first regression item.
 """
 
 from __future__ import annotations

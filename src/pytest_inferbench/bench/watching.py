@@ -1,6 +1,6 @@
 """What of a cell's server can be watched, and the words for what cannot.
 
-Law: what is absent is said once in a run, not once a case. The GPUs of a server on another machine are not
+Limits: what is absent is said once in a run, not once a case. The GPUs of a server on another machine are not
 this machine's.
 """
 

@@ -1,1 +1,1 @@
-"""The command `inferbench`. Law: one file a command, all named in `catalogue.py`; our errors leave no traceback."""
+"""The command `inferbench`. Limits: one file a command, all named in `catalogue.py`; our errors leave no traceback."""

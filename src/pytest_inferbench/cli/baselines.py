@@ -1,6 +1,6 @@
 """`inferbench baselines`: what was accepted, before and now, and budgets that could be written.
 
-Law: reads the baselines and writes nothing; pulling and pushing lie in a file of their own.
+Limits: reads the baselines and writes nothing; pulling and pushing lie in a file of their own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`inferbench baselines pull` and `push`: the program's lines from and to a branch that pipelines add to.
 
-Law: git does it, in `baselines/branch.py`; here is what is said of it.
+Limits: git does it, in `baselines/branch.py`; here is what is said of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The commands there are.
 
-Law: a new command is one file and one entry here; their order is that of the help.
+Limits: a new command is one file and one entry here; their order is that of the help.
 """
 
 from __future__ import annotations

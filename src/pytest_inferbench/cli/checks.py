@@ -1,6 +1,6 @@
 """What `inferbench doctor` looks at, one function a thing.
 
-Law: each looks, changes nothing, and returns findings; what it asks of the machine comes in as `Machine`. A finding
+Limits: each looks, changes nothing, and returns findings; what it asks of the machine comes in as `Machine`. A finding
 that is not well says how to mend it. No token is ever shown.
 """
 

@@ -1,6 +1,6 @@
 """What a command of `inferbench` is, and what every command shares.
 
-Law: cheap to import; a command imports what it needs when it runs.
+Limits: cheap to import; a command imports what it needs when it runs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`inferbench doctor`: whether benchmarks can run here, and how to mend what is in their way.
 
-Law: looks and changes nothing; exit status 1 where something that the config needs is in the way.
+Limits: looks and changes nothing; exit status 1 where something that the config needs is in the way.
 """
 
 from __future__ import annotations

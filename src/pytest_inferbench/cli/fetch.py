@@ -1,6 +1,6 @@
 """`inferbench fetch`: the models of the config from their hub, whole and checked, before a run needs them.
 
-Law: only the files that a backend needs; what is there is not fetched again.
+Limits: only the files that a backend needs; what is there is not fetched again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`inferbench init`: a starter project that passes its own `pytest benchmarks` at once.
 
-Law: never writes over a file; what is there is kept and said. The files are those in `starter/`, with what `starting`
-says of the model.
+Limits: never writes over a file; what is there is kept and said. The files are those in `starter/`, with what
+`starting` says of the model.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The entry point: the command line to a command, and what went wrong to an exit status.
 
-Law: exit status 0 is success, 1 what the command found or could not do, 2 a mistake in the arguments or the config,
+Limits: exit status 0 is success, 1 what the command found or could not do, 2 a mistake in the arguments or the config,
 130 an interruption. Messages go to standard error, results to standard output.
 """
 

@@ -1,7 +1,7 @@
 """How fast a server answers, found out by a few requests: what `inferbench init` sizes its benchmarks by.
 
-Law: the server is the one that a benchmark would measure, started, asked and ended in the same ways; whatever happens
-to this command ends it.
+Limits: the server is the one that a benchmark would measure, started, asked and ended in the same ways; whatever
+happens to this command ends it.
 """
 
 from __future__ import annotations

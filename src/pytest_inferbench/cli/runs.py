@@ -1,6 +1,6 @@
 """`inferbench runs`: what earlier runs found, listed, shown, compared and exported.
 
-Law: reads the results folder and writes only where it is told to. What is said of a run is the reports' own.
+Limits: reads the results folder and writes only where it is told to. What is said of a run is the reports' own.
 """
 
 from __future__ import annotations

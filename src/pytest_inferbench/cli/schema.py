@@ -1,6 +1,6 @@
 """`inferbench schema`: JSON Schema of what people write and of what a run leaves, for editors and other programs.
 
-Law: what is printed is composed from the models that read the files; nothing is written twice.
+Limits: what is printed is composed from the models that read the files; nothing is written twice.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`inferbench serve`: one server of the config, kept up until Ctrl+C.
 
-Law: whatever ends this command ends the server. What the options mean is what they mean to pytest.
+Limits: whatever ends this command ends the server. What the options mean is what they mean to pytest.
 """
 
 from __future__ import annotations

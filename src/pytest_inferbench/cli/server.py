@@ -1,6 +1,6 @@
 """`inferbench server`: the containers of ours that are there, kept by --keep-server or left by a run that died.
 
-Law: only what carries our labels is looked at. What a live run uses is never stopped unless it is named.
+Limits: only what carries our labels is looked at. What a live run uses is never stopped unless it is named.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How many requests a starter's benchmarks send: as many as make a session of about two minutes on the server at hand.
 
-Law: pure; a pace in, fixed numbers out. They are written into the benchmark once, and the same every night: a baseline
-compares only what was asked alike.
+Limits: pure; a pace in, fixed numbers out. They are written into the benchmark once, and the same every night: a
+baseline compares only what was asked alike.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The texts of the starter project that depend on the model: its entry in the config, and the benchmark's counts.
 
-Law: what is named is planned as a benchmark would plan it; a server that cannot run here leaves the counts small and is
-said, one that does not come up is an error, and nothing is written.
+Limits: what is named is planned as a benchmark would plan it; a server that cannot run here leaves the counts small and
+is said, one that does not come up is an error, and nothing is written.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rows on standard output, at the terminal's width; 80 columns where it is no terminal.
 
-Law: text only; what it says is the caller's. A reader with a pipe gets the same words without colours.
+Limits: text only; what it says is the caller's. A reader with a pipe gets the same words without colours.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Config: files to values that know where they came from. Law: knows no backend, workload or policy."""
+"""Config: files to values that know where they came from. Limits: knows no backend, workload or policy."""

@@ -1,6 +1,6 @@
 """Where in people's Python a value was made: the file and line that its mistakes are told with.
 
-Law: looks at the call stack and at nothing else.
+Limits: looks at the call stack and at nothing else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The values of a document, each with the place where it was written.
 
-Law: immutable trees of Section, Items and scalars; no file access, no schema, no meaning. `parse` makes them from text.
+Limits: immutable trees of Section, Items and scalars; no file access, no schema, no meaning. `parse` makes them from
+text.
 """
 
 from __future__ import annotations

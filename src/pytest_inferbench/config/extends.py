@@ -1,6 +1,6 @@
 """`extends:`: a document laid over the documents it names.
 
-Law: pure. Mappings merge key by key, anything else replaces; each value keeps the source it came from. A later
+Limits: pure. Mappings merge key by key, anything else replaces; each value keeps the source it came from. A later
 parent is laid over an earlier one, the document itself over all. Paths and circles are `load`'s.
 """
 

@@ -1,6 +1,6 @@
 """Files to documents: the only file access of `config/`.
 
-Law: read, decode, follow `extends:`; every meaning is someone else's. An error names the file and what to do.
+Limits: read, decode, follow `extends:`; every meaning is someone else's. An error names the file and what to do.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Text to a document: YAML 1.2 with the core schema, so JSON too.
 
-Law: text in, tree out, or one ConfigError that says `file:line`. No file access (that is `load`), no schema.
+Limits: text in, tree out, or one ConfigError that says `file:line`. No file access (that is `load`), no schema.
 
 The language is https://yaml.org/spec/1.2.2/#103-core-schema: `yes`, `on` and `2024-01-01` are text. Refused, because
 they hide mistakes: a key given twice, keys that are not text, merge keys (`extends:` does that job and keeps the

@@ -1,6 +1,6 @@
 """Precedence: of several places that may give a setting, the strongest wins, and the result says which it was.
 
-Law: pure; values keep their source. The order of strength is the caller's: command line, then the model's
+Limits: pure; values keep their source. The order of strength is the caller's: command line, then the model's
 `backends.<backend>`, then `defaults.backends.<backend>`, then what is built in.
 """
 

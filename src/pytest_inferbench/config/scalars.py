@@ -1,6 +1,6 @@
 """What an unquoted word means: the core schema of YAML 1.2.
 
-Law: a table of four patterns (https://yaml.org/spec/1.2.2/#1032-tag-resolution); a word that none of them takes is
+Limits: a table of four patterns (https://yaml.org/spec/1.2.2/#1032-tag-resolution); a word that none of them takes is
 text. The YAML library still reads some YAML 1.1 spellings (`1_000`, `0b1`, dates) as other types; here they are text.
 """
 

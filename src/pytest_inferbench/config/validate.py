@@ -1,6 +1,6 @@
 """A section checked against a pydantic model: either the model, or every problem at once, each with its `file:line`.
 
-Law: pure; a model is its owner's. A validator's ValueError says what was expected ("letters and digits") where it
+Limits: pure; a model is its owner's. A validator's ValueError says what was expected ("letters and digits") where it
 judges a scalar, and is the whole complaint where it judges a mapping or a list.
 """
 

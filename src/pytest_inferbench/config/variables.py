@@ -1,6 +1,7 @@
 """`${NAME}`: the only way in which a config may say a token, so that no token stands in a file.
 
-Law: pure; the environment is an argument. Neither a variable's content nor what stands in its place enters a message.
+Limits: pure; the environment is an argument. Neither a variable's content nor what stands in its place enters a
+message.
 """
 
 from __future__ import annotations

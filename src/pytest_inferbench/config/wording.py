@@ -1,6 +1,6 @@
 """What a validation error says to a person: what was found, what was expected, what to do.
 
-Law: pure; one line of words for each kind of pydantic error, and pydantic's own words for a kind not listed.
+Limits: pure; one line of words for each kind of pydantic error, and pydantic's own words for a kind not listed.
 The kinds are those of https://docs.pydantic.dev/latest/errors/validation_errors/.
 """
 

@@ -1,6 +1,6 @@
 """A GPU as everybody else sees it, and who can list them.
 
-Law: values and a protocol; the real list is NVML's (`nvml.py`).
+Limits: values and a protocol; the real list is NVML's (`nvml.py`).
 """
 
 from __future__ import annotations

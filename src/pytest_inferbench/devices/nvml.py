@@ -1,6 +1,6 @@
 """The GPUs of this machine as NVIDIA's management library tells them.
 
-Law: the only file that imports `pynvml` (package nvidia-ml-py); no package, no driver and no GPU are all "none".
+Limits: the only file that imports `pynvml` (package nvidia-ml-py); no package, no driver and no GPU are all "none".
 """
 
 from __future__ import annotations

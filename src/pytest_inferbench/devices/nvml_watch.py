@@ -1,7 +1,7 @@
 """Reading GPUs through NVML again and again, whatever they refuse.
 
-Law: the library is an argument. A figure that a GPU does not have, or that we may not see, is asked for once, told in
-`refused`, and absent from then on; a GPU that is gone has no readings any more. Nothing here raises.
+Limits: the library is an argument. A figure that a GPU does not have, or that we may not see, is asked for once, told
+in `refused`, and absent from then on; a GPU that is gone has no readings any more. Nothing here raises.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Confirmation: what looked like a regression is measured again, all of a cell's such cases on one fresh server.
 
 Idea: the second sessions of a cell share a start, and a third one is on yet another server.
-Law: pure. Whether a case wants another session is its judgement's to say (`Comparison.wants_more`), not known here.
+Limits: pure. Whether a case wants another session is its judgement's to say (`Comparison.wants_more`), not known here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A case's sessions of today against its accepted sessions, gate by gate.
 
 Idea: a baseline is read once into histories and priors; then each case is judged from them alone, in any process.
-Law: pure. A gate spends error rate only where something is accepted to compare with: all else is NEW whatever is
+Limits: pure. A gate spends error rate only where something is accepted to compare with: all else is NEW whatever is
 measured.
 """
 

@@ -2,7 +2,7 @@
 
 Idea: the order within a pair is drawn in blocks of two pairs (one AB, one BA, in random order), so that a machine that
 warms up or is loaded more and more favours neither arm, and nobody can tell which comes next.
-Law: pure; randomness is an argument. A pair is always finished: looks are between pairs.
+Limits: pure; randomness is an argument. A pair is always finished: looks are between pairs.
 """
 
 from __future__ import annotations

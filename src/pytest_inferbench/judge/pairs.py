@@ -2,7 +2,7 @@
 
 Idea: every case is measured in both arms of a pair; a gate's figures are paired in the order they were measured. The
 cases of a cell steady each other's spread, so they are judged together.
-Law: pure. A change that was called at one look stays as it was called; all else is judged again at the next.
+Limits: pure. A change that was called at one look stays as it was called; all else is judged again at the next.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One step of a measurement in several starts: start a server, measure a case on it, or be done.
 
-Law: a step names; it does nothing. A start ends the server before it.
+Limits: a step names; it does nothing. A start ends the server before it.
 """
 
 from __future__ import annotations

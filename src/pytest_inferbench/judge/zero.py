@@ -1,6 +1,6 @@
 """The gates whose figures can be 0: by the numbers behind them, or in steps.
 
-Law: pure; which way a metric goes is said by its row in the table (`units.Zero`), never by its name.
+Limits: pure; which way a metric goes is said by its row in the table (`units.Zero`), never by its name.
 """
 
 from __future__ import annotations

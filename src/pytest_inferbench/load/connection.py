@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection of the load: sends prepared bytes, collects reads with their stamps, sees an answer end.
 
-Law: a read is kept with its stamp before anything looks at it, and is looked at only as far as needed to know whether
-the answer has ended. A chunked body ends in CR LF 0 CR LF CR LF (RFC 9112, 7.1), so any other read costs one
+Limits: a read is kept with its stamp before anything looks at it, and is looked at only as far as needed to know
+whether the answer has ended. A chunked body ends in CR LF 0 CR LF CR LF (RFC 9112, 7.1), so any other read costs one
 comparison; exact framing (`wire.http`) is consulted where the last bytes leave a doubt. The decoder frames everything
 exactly once the clock has stopped, so a body that only looked ended is a failed request, never a wrong figure.
 """

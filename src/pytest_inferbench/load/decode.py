@@ -1,6 +1,6 @@
 """From spooled reads to request records, after the clock has stopped.
 
-Law: pure but for reading the spool; whatever the bytes are, the result is a record, never an exception.
+Limits: pure but for reading the spool; whatever the bytes are, the result is a record, never an exception.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The load loop: one poll loop that owns its sockets and sends, stamps and spools until every request has ended.
 
-Law: no event-loop library, no parsing beyond what `connection` needs to see an answer's end, no allocation that a
+Limits: no event-loop library, no parsing beyond what `connection` needs to see an answer's end, no allocation that a
 read does not need. The loop never raises for what a server does: that becomes a request's failure.
 """
 

@@ -1,6 +1,6 @@
 """From an abstract load to bytes: everything that can be done before the clock starts.
 
-Law: pure. What is sent in a round is fixed here, and its hash says whether two cases asked the same.
+Limits: pure. What is sent in a round is fixed here, and its hash says whether two cases asked the same.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The load engine: starts the workers, hands each its share of a load, merges what they observed.
 
-Law: lives in pytest's process but never touches a measured socket. A worker that dies costs its round, not the
+Limits: lives in pytest's process but never touches a measured socket. A worker that dies costs its round, not the
 run: the next round gets fresh workers. Closing the pipes is what ends a worker, so none outlives its owner.
 """
 

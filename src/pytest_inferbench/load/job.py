@@ -1,6 +1,6 @@
 """What crosses the pipe between the engine and a load worker.
 
-Law: picklable values only; everything that can be computed before the clock starts has been.
+Limits: picklable values only; everything that can be computed before the clock starts has been.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the load loop leaves behind: each request's bytes and stamps, and what the loop saw of itself.
 
-Law: nothing here is decoded yet; that comes when the clock has stopped.
+Limits: nothing here is decoded yet; that comes when the clock has stopped.
 """
 
 from __future__ import annotations

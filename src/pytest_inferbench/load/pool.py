@@ -1,6 +1,6 @@
 """The pool: connections that are open before they are needed, and the poll object that watches them.
 
-Law: a connection that died is replaced before the send, never after; a request's clock is never reset. Once the
+Limits: a connection that died is replaced before the send, never after; a request's clock is never reset. Once the
 server refuses several connections in a row it is gone, and what is left fails at once instead of one by one.
 
 Some servers close a connection after a streamed answer without saying so (llama.cpp's does). Once one was caught

@@ -1,6 +1,6 @@
 """The self-check: the load engine against a server whose send times are known, at a case's own load.
 
-Law: runs for about a second before a case is measured, with the engine that will measure it, and says by how much a
+Limits: runs for about a second before a case is measured, with the engine that will measure it, and says by how much a
 reported time to the first token was off. What it finds is printed with the results; it judges nothing.
 """
 

@@ -1,6 +1,6 @@
 """What is sent and when: the abstract load that a workload yields and the engine carries out.
 
-Law: frozen values; no sockets, no protocol. Offsets are nanoseconds after the load's own start.
+Limits: frozen values; no sockets, no protocol. Offsets are nanoseconds after the load's own start.
 """
 
 from __future__ import annotations

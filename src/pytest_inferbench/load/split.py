@@ -1,6 +1,6 @@
 """How a load is split among workers: how many there are, and which requests and streams are whose.
 
-Law: pure, and decided by the plan alone. What the server makes of the load does not change the number of workers, so
+Limits: pure, and decided by the plan alone. What the server makes of the load does not change the number of workers, so
 two sessions of one case measure with the same client.
 """
 

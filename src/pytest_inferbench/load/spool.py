@@ -1,7 +1,7 @@
 """The spool: where the reads of answers wait until the clock has stopped.
 
-Law: keeping a read costs nothing but a reference while there is room in memory; beyond `MEMORY_BYTES` the bytes go to
-an unlinked file (a killed worker leaves nothing) and 12 bytes a read stay. Nothing is parsed, and stamps are made
+Limits: keeping a read costs nothing but a reference while there is room in memory; beyond `MEMORY_BYTES` the bytes go
+to an unlinked file (a killed worker leaves nothing) and 12 bytes a read stay. Nothing is parsed, and stamps are made
 monotonic only when they are read back or written out.
 """
 

@@ -1,6 +1,6 @@
 """Arrival stamps: the kernel's where it gives them, ours right after the read where it does not.
 
-Law: one place knows SO_TIMESTAMPNS. A kernel stamp is CLOCK_REALTIME; the caller converts it with an offset it
+Limits: one place knows SO_TIMESTAMPNS. A kernel stamp is CLOCK_REALTIME; the caller converts it with an offset it
 took for that batch of reads (`realtime_offset`), and a step of that offset within a round is reported.
 
 Source: Linux Documentation/networking/timestamping.rst; for TCP the stamp is that of the last segment read.

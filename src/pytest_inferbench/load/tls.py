@@ -1,8 +1,8 @@
 """The same connection over TLS: ciphertext on the socket, plaintext in the reads.
 
-Law: a read's stamp is that of the ciphertext that completed it. The handshake is done when the connection opens, which
-is before the clock starts for every connection but a replaced one; it holds the loop for its round trips, and the loop
-lag shows it.
+Limits: a read's stamp is that of the ciphertext that completed it. The handshake is done when the connection opens,
+which is before the clock starts for every connection but a replaced one; it holds the loop for its round trips, and the
+loop lag shows it.
 """
 
 from __future__ import annotations

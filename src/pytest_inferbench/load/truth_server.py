@@ -1,6 +1,6 @@
 """A server whose send times are known: what the self-check measures the client against. Run as a process of its own.
 
-Law: standard library only. It answers every request with a chunked stream of `TOKENS` chunks at fixed times after it
+Limits: standard library only. It answers every request with a chunked stream of `TOKENS` chunks at fixed times after it
 has read the request, keeps the monotonic time before each send, and gives them to `GET /truth`. Its stamps and the
 client's are of one clock (CLOCK_MONOTONIC is the host's), so their difference is the client's error and nothing else.
 

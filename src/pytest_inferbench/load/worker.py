@@ -1,6 +1,6 @@
 """A load worker: the process that carries the load. `engine` starts it as `python -m` this module with a pipe.
 
-Law: it lives as long as its pipe. When the engine's end closes (pytest was killed), the worker exits.
+Limits: it lives as long as its pipe. When the engine's end closes (pytest was killed), the worker exits.
 While it measures, nothing is collected (`gc.freeze`) and nothing is decoded.
 """
 

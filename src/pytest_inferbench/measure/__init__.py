@@ -1,1 +1,1 @@
-"""Measure: from records to results. Law: functions of values; only `environment` looks at the machine."""
+"""Measure: from records to results. Limits: functions of values; only `environment` looks at the machine."""

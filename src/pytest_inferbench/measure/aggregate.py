@@ -1,6 +1,6 @@
 """Aggregation: samples and figures of each round to statistics, of a round and of a case.
 
-Law: pure. A percentile is the linear interpolation between order statistics (definition 7 of Hyndman and Fan,
+Limits: pure. A percentile is the linear interpolation between order statistics (definition 7 of Hyndman and Fan,
 "Sample Quantiles in Statistical Packages", The American Statistician 50(4), 1996; numpy's `method="linear"`).
 A statistic that the case's sample cannot carry is absent from the case and from its rounds.
 """

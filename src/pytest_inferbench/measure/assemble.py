@@ -1,6 +1,6 @@
 """Assembly: the records of a case to its result.
 
-Law: pure. Budgets and history are judged later, on the result; here only a measurement that must not be judged gets
+Limits: pure. Budgets and history are judged later, on the result; here only a measurement that must not be judged gets
 its verdict.
 """
 

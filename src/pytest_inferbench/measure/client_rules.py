@@ -1,6 +1,6 @@
 """Rules about ourselves: did the load generator limit or distort what it measured?
 
-Law: each rule is a pure function of the evidence and yields findings; `validity` lists them.
+Limits: each rule is a pure function of the evidence and yields findings; `validity` lists them.
 """
 
 from __future__ import annotations

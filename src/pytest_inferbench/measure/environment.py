@@ -1,7 +1,7 @@
 """The environment: which machine, system, programs and source state the figures belong to.
 
-Law: the only file of `measure` that looks at the machine. It never fails and never waits long: what cannot be read is
-absent. Nothing that names a person or a host is read (no host name, no user, no address, no path).
+Limits: the only file of `measure` that looks at the machine. It never fails and never waits long: what cannot be read
+is absent. Nothing that names a person or a host is read (no host name, no user, no address, no path).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the validity rules look at, and the limits they hold it to.
 
-Law: values only. Every limit is policy: it has a name, a default with its reason, and a source that a finding quotes.
+Limits: values only. Every limit is policy: it has a name, a default with its reason, and a source that a finding
+quotes.
 """
 
 from __future__ import annotations

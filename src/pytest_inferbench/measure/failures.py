@@ -1,7 +1,7 @@
 """Failed requests in a few words: how many of each kind, and what the first of each said.
 
-Law: pure. Kinds are told apart by their HTTP status too; the server's words stand on one line, shortened, and however
-many kinds there are, the text has an end.
+Limits: pure. Kinds are told apart by their HTTP status too; the server's words stand on one line, shortened, and
+however many kinds there are, the text has an end.
 """
 
 from __future__ import annotations

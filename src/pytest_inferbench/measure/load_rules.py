@@ -1,6 +1,6 @@
 """Rules about the load: was what went out, and what came back, what the plan wanted?
 
-Law: each rule is a pure function of the evidence and yields findings; `validity` lists them.
+Limits: each rule is a pure function of the evidence and yields findings; `validity` lists them.
 """
 
 from __future__ import annotations

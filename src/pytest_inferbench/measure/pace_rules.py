@@ -1,7 +1,7 @@
 """Rules about pace and tokens: do the stamps and the counts cover the same answers?
 
-Law: each rule is a pure function of the evidence and yields findings; `validity` lists them. What a figure rests on is
-`metrics.pace`; where that leaves figures out, the case is still valid and a finding says why they are missing.
+Limits: each rule is a pure function of the evidence and yields findings; `validity` lists them. What a figure rests on
+is `metrics.pace`; where that leaves figures out, the case is still valid and a finding says why they are missing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rules about the server: was it in the state that the case declares?
 
 Idea: that it is the one that was asked for is seen to when it starts (`provision`).
-Law: each rule is a pure function of the evidence and yields findings; `validity` lists them.
+Limits: each rule is a pure function of the evidence and yields findings; `validity` lists them.
 """
 
 from __future__ import annotations

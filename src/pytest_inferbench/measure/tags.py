@@ -1,6 +1,6 @@
 """Figures by tag: the requests that a workload labels alike (a turn, a level of a search), each label by itself.
 
-Law: pure; over all rounds, and also over requests that the case's own figures leave out. Rates have no place here:
+Limits: pure; over all rounds, and also over requests that the case's own figures leave out. Rates have no place here:
 requests of one tag may lie scattered over a round.
 """
 

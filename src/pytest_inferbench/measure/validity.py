@@ -1,6 +1,6 @@
 """Validity: may this measurement be judged at all?
 
-Law: comes before any verdict. Each rule is one small function of the evidence in one explicit tuple; a finding names
+Limits: comes before any verdict. Each rule is one small function of the evidence in one explicit tuple; a finding names
 the figure, the limit, where the limit comes from and what to do. Nothing here raises.
 """
 

@@ -1,6 +1,6 @@
 """The steady windows: the part of each closed load of a round in which it was as high as it was meant to be.
 
-Law: pure; O(n log n) in requests, plus the chunks of those requests that cross the window's edges.
+Limits: pure; O(n log n) in requests, plus the chunks of those requests that cross the window's edges.
 
 Two readings of "in flight" and of "inside" are fixed here:
 

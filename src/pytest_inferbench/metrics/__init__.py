@@ -1,1 +1,1 @@
-"""Metrics: what each figure is. Law: one table row a metric, with unit, direction and formula over records."""
+"""Metrics: what each figure is. Limits: one table row a metric, with unit, direction and formula over records."""

@@ -1,6 +1,6 @@
 """Formulas: what each metric computes from one request or one round whose tokens are counted.
 
-Law: pure functions of a view. A formula answers "absent" (an empty tuple, None), never 0, where the figure does not
+Limits: pure functions of a view. A formula answers "absent" (an empty tuple, None), never 0, where the figure does not
 exist. Sample formulas are asked about completed requests only. A failed request has no samples, but it stays in the
 denominators: it counts as issued, and the time until it failed is part of the run.
 """

@@ -1,7 +1,7 @@
 """Formulas over the GPUs that a server had, read before, while and after a round ran.
 
-Law: as in `formulas`. Energy is the GPU's own counter, never power added up: between two readings it is taken to grow
-evenly, and outside of them it is unknown. A figure of several GPUs is absent where one of them lacks it.
+Limits: as in `formulas`. Energy is the GPU's own counter, never power added up: between two readings it is taken to
+grow evenly, and outside of them it is unknown. A figure of several GPUs is absent where one of them lacks it.
 """
 
 from __future__ import annotations

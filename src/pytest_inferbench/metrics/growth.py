@@ -1,6 +1,6 @@
 """How far a server's counters went while a round ran.
 
-Law: pure. Across a restart nothing is computed: the counter began again, and what it had counted before is lost.
+Limits: pure. Across a restart nothing is computed: the counter began again, and what it had counted before is lost.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Histograms: what happened between two readings, and what its quantiles are.
 
-Law: pure. A difference that cannot be one (a bound that is new, a count that fell) is None, never a guess.
+Limits: pure. A difference that cannot be one (a bound that is new, a count that fell) is None, never a guess.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Idea: a pace needs evidence. Chunks that arrive together show no gap; tokens tha
 that is not streamed, several tokens in a chunk that does not say how many) took time that the stamps do not hold. Both
 make a time per token look better than it was.
 
-Law: pure; one judgement for all answers of a case, since leaving out single answers would leave out the fast ones.
+Limits: pure; one judgement for all answers of a case, since leaving out single answers would leave out the fast ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What servers publish of themselves, under the product's names: what each figure is and how several of it are one.
 
-Law: facts. A backend says which names on its page stand for which of these (`Backend.published`); nobody else knows a
-server's spelling.
+Limits: facts. A backend says which names on its page stand for which of these (`Backend.published`); nobody else knows
+a server's spelling.
 """
 
 from __future__ import annotations

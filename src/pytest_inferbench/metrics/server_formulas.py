@@ -1,6 +1,6 @@
 """Formulas over what the server says of itself, read from its metrics page before, while and after a round ran.
 
-Law: as in `formulas`. A counter's figure is its difference; of a histogram's difference the quantiles are
+Limits: as in `formulas`. A counter's figure is its difference; of a histogram's difference the quantiles are
 interpolated (`histogram.quantile`). Gauges are samples taken while the round's load ran. A restart leaves none.
 """
 

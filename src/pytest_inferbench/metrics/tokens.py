@@ -1,6 +1,6 @@
 """Token attribution: how many tokens each answer had, counted one way for the whole case.
 
-Law: one method per case, the best that holds for every completed request, so that all of its figures compare; the
+Limits: one method per case, the best that holds for every completed request, so that all of its figures compare; the
 method is part of the result, and another method than the baseline's is not comparable. The requested maximum is
 never a count.
 """

@@ -1,7 +1,7 @@
 """The models that need no download: `tiny` from the package, `small` made on first use.
 
-Law: a made model appears under its name only when it is whole, and one process makes it; its name holds a hash of what
-made it, so a change of the code never serves an old file.
+Limits: a made model appears under its name only when it is whole, and one process makes it; its name holds a hash of
+what made it, so a change of the code never serves an old file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which weights a server was given: their revision and a hash that tells two models of one name apart.
 
-Law: never waits long: of large files only samples are read, and the result says so. What cannot be read is left out.
+Limits: never waits long: of large files only samples are read, and the result says so. What cannot be read is left out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a model on disk is: GGUF or safetensors, and which file a server must be given.
 
-Law: decided by content (GGUF's magic bytes, `config.json` beside `*.safetensors`), never by a file's name alone.
+Limits: decided by content (GGUF's magic bytes, `config.json` beside `*.safetensors`), never by a file's name alone.
 """
 
 from __future__ import annotations

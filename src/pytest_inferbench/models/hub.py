@@ -1,7 +1,7 @@
 """Models of a hub: fetched, checked and found again. The seam to `huggingface_hub`.
 
-Law: a model counts as fetched when every file it needs is there with the hub's size and checksum, which a note in our
-cache then says; what is cut or wrong is fetched again, never used. Tokens are handed on and shown nowhere.
+Limits: a model counts as fetched when every file it needs is there with the hub's size and checksum, which a note in
+our cache then says; what is cut or wrong is fetched again, never used. Tokens are handed on and shown nowhere.
 """
 
 from __future__ import annotations

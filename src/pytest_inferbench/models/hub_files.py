@@ -1,6 +1,6 @@
 """Which files of a hub's repository a server needs.
 
-Law: pure; names in, names out. A repository of GGUF files holds the same model many times over, once for each
+Limits: pure; names in, names out. A repository of GGUF files holds the same model many times over, once for each
 quantisation: one is chosen as llama.cpp chooses (`org/model:Q8_0`, else Q4_K_M), never all.
 """
 

@@ -1,6 +1,6 @@
 """Where a model is: a built-in name, a path, or a repository id.
 
-Law: a location is text until a server needs a file; only the format is looked at before.
+Limits: a location is text until a server needs a file; only the format is looked at before.
 """
 
 from __future__ import annotations

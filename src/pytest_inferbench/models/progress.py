@@ -1,6 +1,6 @@
 """Telling people what takes time.
 
-Law: a sentence at a time, to whoever listens; nothing is printed here.
+Limits: a sentence at a time, to whoever listens; nothing is printed here.
 """
 
 from __future__ import annotations

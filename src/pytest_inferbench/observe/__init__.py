@@ -1,1 +1,1 @@
-"""Observe: what a server says of itself. Law: off the hot path; what is not published is absent."""
+"""Observe: what a server says of itself. Limits: off the hot path; what is not published is absent."""

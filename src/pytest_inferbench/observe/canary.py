@@ -1,6 +1,6 @@
 """The canary: a few greedy answers whose text must not change, so that an upgrade cannot be fast because it is broken.
 
-Law: asked once per server, before anything is measured; only a hash of the texts is kept.
+Limits: asked once per server, before anything is measured; only a hash of the texts is kept.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The lines of a metrics page: the series of some families, and the families of which a line cannot be read.
 
-Law: pure. A line that is not as the format has it is never skipped: what it may belong to is `broken`.
+Limits: pure. A line that is not as the format has it is never skipped: what it may belong to is `broken`.
 
 Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ (text-based) and
 https://prometheus.io/docs/specs/om/open_metrics_spec/ (exemplars, fractional timestamps, `# EOF`).

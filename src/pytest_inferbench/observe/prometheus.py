@@ -1,7 +1,7 @@
 """A server's metrics page, fetched through one seam.
 
-Law: a page that cannot be had or read yields nothing, never a wrong figure. Each fetch has a connection of its own: one
-that is kept open holds a thread of llama.cpp's server, which the load then lacks.
+Limits: a page that cannot be had or read yields nothing, never a wrong figure. Each fetch has a connection of its own:
+one that is kept open holds a thread of llama.cpp's server, which the load then lacks.
 """
 
 from __future__ import annotations

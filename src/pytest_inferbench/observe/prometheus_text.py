@@ -1,6 +1,6 @@
 """A metrics page in Prometheus' text format, read for the figures that the product knows.
 
-Law: pure. What cannot be read whole is absent: a family with a line that cannot be read, one that may have been cut
+Limits: pure. What cannot be read whole is absent: a family with a line that cannot be read, one that may have been cut
 off, a histogram that does not add up, a figure that is no finite number. Never a part for the whole, and no request
 counted twice: ranks of one engine serve the same requests, engines do not (`metrics/published.py`).
 

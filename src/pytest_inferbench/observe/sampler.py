@@ -3,8 +3,8 @@
 Idea: while a load runs, pytest's process only waits for its load workers, which are processes of their own. So a thread
 here takes nothing from them but its share of a core, and needs no process, no pipe and no second interpreter.
 
-Law: a reader that is slow makes samples rarer, never a queue of them; what was not read in time is counted as missed.
-Nothing that the reader raises is lost: it ends the sampling and is raised where the sampling ends.
+Limits: a reader that is slow makes samples rarer, never a queue of them; what was not read in time is counted as
+missed. Nothing that the reader raises is lost: it ends the sampling and is raised where the sampling ends.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How many tokens a prompt has, by the only authority: the server's own usage.
 
-Law: one short request a question, before any clock runs. Works with every protocol that reports usage.
+Limits: one short request a question, before any clock runs. Works with every protocol that reports usage.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is watched while a round runs: the server's metrics page, and its GPUs.
 
-Law: read once before the round and once after it, and in between by threads beside the load; a part that is not there
-leaves its share empty.
+Limits: read once before the round and once after it, and in between by threads beside the load; a part that is not
+there leaves its share empty.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Plan: settings and config to the cells of a run. Law: values in, values out; nothing is started."""
+"""Plan: settings and config to the cells of a run. Limits: values in, values out; nothing is started."""

@@ -1,6 +1,6 @@
 """Server arguments as people write them in the config and on the command line, merged by what each of them sets.
 
-Law: pure. What is given here wins over what is written; an option that no backend of the run takes is an error.
+Limits: pure. What is given here wins over what is written; an option that no backend of the run takes is an error.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Server arguments as the words of a command line, in `--backend-args` and in older configs.
 
-Law: pure; names and values as written, whose they are and what type they have is for others.
+Limits: pure; names and values as written, whose they are and what type they have is for others.
 """
 
 from __future__ import annotations

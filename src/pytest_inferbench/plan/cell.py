@@ -1,6 +1,6 @@
 """A cell: one (model, backend, version), which is one server.
 
-Law: frozen and hashable: pytest groups tests by it, and two equal cells share a server.
+Limits: frozen and hashable: pytest groups tests by it, and two equal cells share a server.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From models and settings to cells: which backend, version and arguments each model is measured with.
 
-Law: nothing is started here, and model files are opened only to tell their format. Every value of a cell can say
+Limits: nothing is started here, and model files are opened only to tell their format. Every value of a cell can say
 where it comes from. Precedence: command line > variant > the model's `backends.<backend>` >
 `defaults.backends.<backend>` > built in.
 """

@@ -1,6 +1,6 @@
 """Which backends a model runs on: those that are named, else the one that its format leads to.
 
-Law: model files are opened only to tell their format.
+Limits: model files are opened only to tell their format.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An experiment: a `*.bench.yaml` file read into the cases it asks for.
 
-Law: pure but for `wanted_models`, which reads the config's list of models. A file is read whole or refused: every
+Limits: pure but for `wanted_models`, which reads the config's list of models. A file is read whole or refused: every
 point of the sweep is a validated workload before any of them runs.
 
 Ids: `<key>-<value>` for each key of the sweep, in the order written, joined by `-`: `streams-04-output_tokens-128`.

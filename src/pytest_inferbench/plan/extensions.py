@@ -1,6 +1,6 @@
 """What the hooks of a suite add to a run: checked, and in the words of our own errors.
 
-Law: cheap to import; nothing that a hook gives is used before it was looked at.
+Limits: cheap to import; nothing that a hook gives is used before it was looked at.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """JSON Schema of the files people write, composed from who reads each part.
 
-Law: pure. Keys and types are the models' own, arguments the backends', a workload's keys the workload's; what an
+Limits: pure. Keys and types are the models' own, arguments the backends', a workload's keys the workload's; what an
 editor shows beside a key is its docstring. A schema is a little narrower than the reader: quoted numbers
 pass only there.
 """

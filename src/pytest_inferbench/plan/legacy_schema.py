@@ -1,7 +1,7 @@
 """The older schema of `config/models.yaml`: the same document with today's keys, and which keys were replaced.
 
-Law: pure. A value keeps the place where it was written; a file is renewed before `extends:` lays it over another. Where
-the older and the newer key are both given, that is an error, for nobody can say which was meant.
+Limits: pure. A value keeps the place where it was written; a file is renewed before `extends:` lays it over another.
+Where the older and the newer key are both given, that is an error, for nobody can say which was meant.
 """
 
 from __future__ import annotations

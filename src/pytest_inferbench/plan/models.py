@@ -1,6 +1,6 @@
 """Which models a run is about, and what was written of each.
 
-Law: reads the config and nothing else; a model that nobody listed can be named by path or repository id.
+Limits: reads the config and nothing else; a model that nobody listed can be named by path or repository id.
 """
 
 from __future__ import annotations

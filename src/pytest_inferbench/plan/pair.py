@@ -1,6 +1,6 @@
 """Two cells of one model and backend, to be compared with each other: what `--compare A..B` asks for.
 
-Law: frozen and hashable like a cell, whose place it takes in test ids and fixtures. Both arms are servers that are
+Limits: frozen and hashable like a cell, whose place it takes in test ids and fixtures. Both arms are servers that are
 started here, again and again.
 """
 

@@ -1,6 +1,6 @@
 """Where a cell's server runs: a process here, a container with its image, or an address.
 
-Law: pure. Precedence as for everything: command line > the layers of the config > the backend's own default.
+Limits: pure. Precedence as for everything: command line > the layers of the config > the backend's own default.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What every request of a run carries beside its prompt: headers, key, extra body.
 
-Law: a key comes from the environment, goes into a header, and is in no message, no log and no result.
+Limits: a key comes from the environment, goes into a header, and is in no message, no log and no result.
 """
 
 from __future__ import annotations

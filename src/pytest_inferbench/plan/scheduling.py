@@ -1,8 +1,8 @@
 """Which xdist worker runs what: a cell's tests stay together, so that each server starts once.
 
-Law: decides from values; nothing of xdist is imported. A worker begins a test only when it knows the next one or that
-there is none, so whoever has one test left is given more, or is told that this was all. A cell whose worker crashed is
-not begun again: what of it was not run is `lost`.
+Limits: decides from values; nothing of xdist is imported. A worker begins a test only when it knows the next one or
+that there is none, so whoever has one test left is given more, or is told that this was all. A cell whose worker
+crashed is not begun again: what of it was not run is `lost`.
 """
 
 from __future__ import annotations

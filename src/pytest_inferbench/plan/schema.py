@@ -1,6 +1,6 @@
 """The shape of `config/models.yaml`: which keys there are and what type each has.
 
-Law: shapes only. Where a value comes from is the document's to say, which backend takes which argument is the
+Limits: shapes only. Where a value comes from is the document's to say, which backend takes which argument is the
 backend's, what wins over what is `plan`'s. A key that is not set is None or empty.
 """
 

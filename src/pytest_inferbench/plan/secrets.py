@@ -1,6 +1,7 @@
 """Keys and tokens that a run knows: which they are, and texts without them.
 
-Law: pure; the environment is an argument. A server may say a key back in its errors, so what it says is searched too.
+Limits: pure; the environment is an argument. A server may say a key back in its errors, so what it says is searched
+too.
 """
 
 from __future__ import annotations

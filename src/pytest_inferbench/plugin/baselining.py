@@ -1,6 +1,6 @@
 """What `--update-baselines` asks of the collection: no two selected cells of one key, and the whole suite to prune.
 
-Law: there only where baselines were asked for; importing this file is cheap. A mistake ends the run before anything
+Limits: there only where baselines were asked for; importing this file is cheap. A mistake ends the run before anything
 is measured.
 """
 

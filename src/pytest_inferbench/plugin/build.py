@@ -1,6 +1,6 @@
 """`--build-only`: make the images of the selected cells and run nothing.
 
-Law: every image is tried; one that fails is told with its reason and makes the run fail.
+Limits: every image is tried; one that fails is told with its reason and makes the run fail.
 """
 
 from __future__ import annotations

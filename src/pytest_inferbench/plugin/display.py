@@ -1,6 +1,6 @@
 """Where progress is shown: one line of a terminal that is drawn anew, or plain lines in a log.
 
-Law: both write to a copy of pytest's standard output, taken before it is captured. Neither ever breaks a line that
+Limits: both write to a copy of pytest's standard output, taken before it is captured. Neither ever breaks a line that
 pytest is writing: the terminal's is drawn below it; a plain one stands on its own, and pytest begins its line again.
 A worker of xdist has no display: it tells the controller.
 """

@@ -1,6 +1,6 @@
 """`--bench-dry-run`: say what the selected tests would start and how long that takes, and start nothing.
 
-Law: reads the configuration, the machine and earlier runs; writes to the terminal alone.
+Limits: reads the configuration, the machine and earlier runs; writes to the terminal alone.
 """
 
 from __future__ import annotations

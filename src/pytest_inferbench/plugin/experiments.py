@@ -3,7 +3,7 @@
 Idea: everything that works for a Python benchmark (fixtures, ids, `-k`, xdist, verdicts, reports) works for YAML,
 because pytest sees a Python benchmark.
 
-Law: a broken file ends the run before anything is measured: exit status 4 and its errors, no traceback.
+Limits: a broken file ends the run before anything is measured: exit status 4 and its errors, no traceback.
 """
 
 from __future__ import annotations

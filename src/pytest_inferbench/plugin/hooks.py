@@ -1,6 +1,6 @@
 """The entry point: pytest's hooks, each a few lines that call what does the work.
 
-Law: importing this file imports pytest and the standard library only; an idle plugin must not be felt. Everything
+Limits: importing this file imports pytest and the standard library only; an idle plugin must not be felt. Everything
 else is imported in the hook that needs it, and only when a benchmark was asked for.
 """
 

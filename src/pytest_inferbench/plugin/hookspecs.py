@@ -1,6 +1,6 @@
 """The hooks that a suite's `conftest.py`, or another plugin, may implement; docs/hooks.md has an example of each.
 
-Law: declarations only, and nothing heavy is imported. They are called in every process of a run, after the conftest
+Limits: declarations only, and nothing heavy is imported. They are called in every process of a run, after the conftest
 files of the suite were read, except where one says otherwise.
 """
 

@@ -2,7 +2,7 @@
 
 Idea: pytest calls a run of skips a success; nobody must take it for one who asked for benchmarks. It ends as a run ends
 in which no test was selected: with exit status 5.
-Law: the controller decides, from the reports alone. What people skip themselves is theirs.
+Limits: the controller decides, from the reports alone. What people skip themselves is theirs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Verdicts as pytest outcomes.
 
-Law: INVALID and everything else that is not the server's performance is an *error*, never a failure: the report of
+Limits: INVALID and everything else that is not the server's performance is an *error*, never a failure: the report of
 such a call says `setup`, which is how pytest, JUnit and xdist spell "error". A budget that was not kept and a
 regression are failures; what could not be told is a skip.
 """

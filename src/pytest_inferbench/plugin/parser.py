@@ -2,7 +2,7 @@
 
 Idea: `--bench-model` is there from the start and always works; `--model` is added when all other plugins and the first
 conftests have added theirs, and yields to any of them.
-Law: plain Python, no heavy import: pytest reads this file on every start.
+Limits: plain Python, no heavy import: pytest reads this file on every start.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What can be known of the selected tests before any of them starts: their baseline files, budgets of too few samples.
 
-Law: reads the baselines and changes nothing; says every mistake at once, and measures nothing.
+Limits: reads the baselines and changes nothing; says every mistake at once, and measures nothing.
 """
 
 from __future__ import annotations

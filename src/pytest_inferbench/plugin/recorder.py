@@ -1,6 +1,6 @@
 """The controller's book of the run: collects what benchmarks reported and writes the run's files.
 
-Law: one writer. `run.json` is rewritten after every test, atomically, so whatever ends the run loses nothing that
+Limits: one writer. `run.json` is rewritten after every test, atomically, so whatever ends the run loses nothing that
 was measured. Nothing here may raise into pytest's own reporting.
 """
 

@@ -2,7 +2,7 @@
 
 Idea: a real item has the right line in the terminal, in JUnit and in the exit code, with and without xdist, and a
 verdict that could not be reached hides no budget that was kept.
-Law: an item judges what its own test measured in this process; it has no fixtures and measures only to confirm.
+Limits: an item judges what its own test measured in this process; it has no fixtures and measures only to confirm.
 """
 
 from __future__ import annotations

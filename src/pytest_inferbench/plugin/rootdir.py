@@ -3,7 +3,7 @@
 Idea: pytest looks for its rootdir before it loads plugins, so of `--model /models/x.gguf` it knows no option and takes
 the path for a test's; it then runs in another folder, with another configuration. Once we are loaded, what pytest found
 is looked for again as if `--model=/models/x.gguf` had been written, and put right where it differs.
-Law: touches nothing where it does not differ. What pytest has no public way for is here and nowhere else.
+Limits: touches nothing where it does not differ. What pytest has no public way for is here and nowhere else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One process's part of a run: the cells it knows, and (outside xdist workers) the results that come in.
 
-Law: importing this file is cheap; what is heavy is imported when the first benchmark is collected or reported. The
+Limits: importing this file is cheap; what is heavy is imported when the first benchmark is collected or reported. The
 controller alone writes files of the run, after every test, so an interrupted run keeps what it has.
 """
 
@@ -248,7 +248,7 @@ def _is_our_own(error: BaseException) -> bool:
 class _Regressions:
     """Gives every selected benchmark its regression item, around all other plugins: who is registered last wraps them.
 
-    Law: nobody selects a regression item without its test. (With `--lf` a failed one is unknown, so its file runs.)
+    Limits: nobody selects a regression item without its test. (With `--lf` a failed one is unknown, so its file runs.)
     """
 
     def __init__(self, run: Session) -> None:

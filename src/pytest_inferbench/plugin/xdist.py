@@ -1,7 +1,7 @@
 """Benchmarks under pytest-xdist: our scheduler takes over once benchmarks were collected, and nothing goes unreported.
 
-Law: runs in xdist's controller only. A run without benchmarks keeps the scheduler it would have had. xdist is imported
-in the hook that only xdist calls.
+Limits: runs in xdist's controller only. A run without benchmarks keeps the scheduler it would have had. xdist is
+imported in the hook that only xdist calls.
 """
 
 from __future__ import annotations

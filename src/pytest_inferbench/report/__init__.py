@@ -1,1 +1,1 @@
-"""Reports: documents to text. Law: pure functions of the result document, one file a format."""
+"""Reports: documents to text. Limits: pure functions of the result document, one file a format."""

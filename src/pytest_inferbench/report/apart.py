@@ -1,6 +1,6 @@
 """Names in a column that is too narrow for them, shortened so that each row is still told from the others.
 
-Law: what names have in common goes first, and different names never become the same.
+Limits: what names have in common goes first, and different names never become the same.
 """
 
 from __future__ import annotations

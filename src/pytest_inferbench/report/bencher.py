@@ -1,7 +1,7 @@
 """The run in Bencher Metric Format: https://bencher.dev/docs/reference/bencher-metric-format (adapter `json`).
 
-Law: a benchmark is a tracked case, a measure one figure of it, with the lowest and the highest of its rounds. Measures
-are named by their slug (`ttft-ms-p50`), in the unit that the name says; a share is a fraction.
+Limits: a benchmark is a tracked case, a measure one figure of it, with the lowest and the highest of its rounds.
+Measures are named by their slug (`ttft-ms-p50`), in the unit that the name says; a share is a fraction.
 """
 
 from __future__ import annotations

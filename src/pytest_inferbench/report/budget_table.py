@@ -1,6 +1,6 @@
 """Why a budget failed, as the plain text of a test's failure message.
 
-Law: monospaced, no colour, no width limit: it goes into JUnit files and logs as it is.
+Limits: monospaced, no colour, no width limit: it goes into JUnit files and logs as it is.
 """
 
 from __future__ import annotations

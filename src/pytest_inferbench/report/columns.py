@@ -1,7 +1,7 @@
 """The summary's table: one row a case, never wider than it may be and never wrapped.
 
-Law: where there is not room for everything, whole columns go, the least needed first (`_DROPPED`), and then names are
-shortened; a figure is shown whole or not at all. What names the row, and its verdict, always stay. The figures of a
+Limits: where there is not room for everything, whole columns go, the least needed first (`_DROPPED`), and then names
+are shortened; a figure is shown whole or not at all. What names the row, and its verdict, always stay. The figures of a
 column have one number of decimals (`figures.column`).
 """
 

@@ -1,6 +1,6 @@
 """A comparison of runs as rows of words, and those as Markdown, CSV and a page.
 
-Law: the same cells in every format; what was not measured is "-", and a row that was not judged says why.
+Limits: the same cells in every format; what was not measured is "-", and a row that was not judged says why.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Idea: what changed and by how much; since when, and what else changed; whether it was measured again; where to look
 and what to run. How it was judged comes last, in one line.
-Law: monospaced, no colour, no width limit: it goes into JUnit files and logs as it is.
+Limits: monospaced, no colour, no width limit: it goes into JUnit files and logs as it is.
 """
 
 from __future__ import annotations

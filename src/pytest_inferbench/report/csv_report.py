@@ -1,6 +1,6 @@
 """The run as CSV (RFC 4180): one row for each figure of each case, for spreadsheets and data frames.
 
-Law: every figure that the document holds is a row, with all digits; a case without any has one row with those fields
+Limits: every figure that the document holds is a row, with all digits; a case without any has one row with those fields
 empty. Text that a spreadsheet would take for a formula gets an apostrophe before it.
 """
 

@@ -1,7 +1,7 @@
 """HTML elements, built as a tree so that text can never become markup.
 
-Law: escaping is the serialiser's (`xml.etree`), never ours; every text passes through `visible` first, so that nothing
-from outside reorders or breaks a line. Only `script` and `style` hold raw text, and only this package's own.
+Limits: escaping is the serialiser's (`xml.etree`), never ours; every text passes through `visible` first, so that
+nothing from outside reorders or breaks a line. Only `script` and `style` hold raw text, and only this package's own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Text from outside (names, messages, versions) made fit for one line of a terminal.
 
-Law: nothing that came from a config, a server or a test id may move the cursor, change a colour, break a line or
+Limits: nothing that came from a config, a server or a test id may move the cursor, change a colour, break a line or
 reorder one; it is shown as the characters it is made of. Widths are terminal cells, not characters.
 """
 

@@ -1,6 +1,6 @@
 """What stands below the summary's table: why a row is bad, and what a reader must know beside the figures.
 
-Law: one entry a reason, the worst first. An entry names the case, the figure, the limit and what to do; what many
+Limits: one entry a reason, the worst first. An entry names the case, the figure, the limit and what to do; what many
 cases have in common is said once.
 """
 

@@ -1,6 +1,6 @@
 """Figures as reports print them, on top of `units.format_value`.
 
-Law: an absent figure is "-", a figure that exists never rounds to 0, and a limit is printed as it was written.
+Limits: an absent figure is "-", a figure that exists never rounds to 0, and a limit is printed as it was written.
 """
 
 from __future__ import annotations

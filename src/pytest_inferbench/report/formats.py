@@ -1,7 +1,7 @@
 """Every format a run can be written in: one line each.
 
-Law: a format is a pure function of the run document (and, for the page, of the request records beside it). Adding one
-is a file and a line here, and an option of the same name in the table of options.
+Limits: a format is a pure function of the run document (and, for the page, of the request records beside it). Adding
+one is a file and a line here, and an option of the same name in the table of options.
 """
 
 from __future__ import annotations

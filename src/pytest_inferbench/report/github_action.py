@@ -1,6 +1,6 @@
 """The run for github-action-benchmark: a file for its `customSmallerIsBetter`, another for `customBiggerIsBetter`.
 
-Law: an entry is one figure of a tracked case; a share is in per cent, as its unit says.
+Limits: an entry is one figure of a tracked case; a share is in per cent, as its unit says.
 https://github.com/benchmark-action/github-action-benchmark, section "Custom benchmarks".
 """
 

@@ -1,7 +1,7 @@
 """The first line of every report: how many cases came out how, in words.
 
-Law: it answers "is it all right?" alone: every finding counts, and what fails the run only because an option asks for
-that is told with the option's name. A run that was ended early says so here.
+Limits: it answers "is it all right?" alone: every finding counts, and what fails the run only because an option asks
+for that is told with the option's name. A run that was ended early says so here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One case of the page: its judged figures, its plots, every metric, and how it was measured.
 
-Law: the figures are here as text, so that the page says everything without its plots.
+Limits: the figures are here as text, so that the page says everything without its plots.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The run as one HTML page that needs nothing else: verdict first, then the table, the sweeps and each case.
 
-Law: works from a disk without a network (a policy in the page forbids it one), without scripts except for the plots, in
-dark and light, with a keyboard and on a phone. Text is the document's, shown as the characters it is made of.
+Limits: works from a disk without a network (a policy in the page forbids it one), without scripts except for the plots,
+in dark and light, with a keyboard and on a phone. Text is the document's, shown as the characters it is made of.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The run document as JSON text.
 
-Law: the same document gives the same bytes. Fields stand in the order the document has them (as its types are
+Limits: the same document gives the same bytes. Fields stand in the order the document has them (as its types are
 declared), two spaces deep, in ASCII, with one newline at the end. What JSON cannot hold is
 refused by its place in the document, never written as `NaN` or as something else.
 """

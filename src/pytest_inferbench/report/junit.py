@@ -3,8 +3,9 @@
 Idea: pytest's own `--junitxml` has one entry a test; this one has one a check: a suite for each cell, a test case
 named by its metric. Names hold no version, so a CI system follows a check through upgrades; the suite's properties say
 what ran.
-Law: a pure function of the run document. OVER BUDGET and REGRESSED are failures, INCONCLUSIVE is skipped, INVALID and
-what ended without a result are errors. A case's measuring time is shared equally by its checks, so that times add up.
+Limits: a pure function of the run document. OVER BUDGET and REGRESSED are failures, INCONCLUSIVE is skipped, INVALID
+and what ended without a result are errors. A case's measuring time is shared equally by its checks, so that times add
+up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The run as Markdown for the summary of a CI step: verdicts first, the table, then what needs attention.
 
-Law: below `LIMIT` bytes whatever the run holds (GitHub cuts a summary at 1 MiB): failing cases are kept first, and what
-was left out is counted. Names are shown as the characters they are made of, in `<code>`, where no renderer makes
+Limits: below `LIMIT` bytes whatever the run holds (GitHub cuts a summary at 1 MiB): failing cases are kept first, and
+what was left out is counted. Names are shown as the characters they are made of, in `<code>`, where no renderer makes
 links, mentions or emoji of them.
 """
 

@@ -1,6 +1,6 @@
 """How cases and their cells are named in text.
 
-Law: what all cases of a report have in common is said once; a row says only what tells it from the others.
+Limits: what all cases of a report have in common is said once; a row says only what tells it from the others.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The run as an OpenMetrics text page, for a push gateway or the textfile collector of a node exporter.
 
-Law: the text follows OpenMetrics 1.0: base units (seconds, ratios) in the name and in `# UNIT`, one family after the
+Limits: the text follows OpenMetrics 1.0: base units (seconds, ratios) in the name and in `# UNIT`, one family after the
 other, `# EOF` at the end. A distribution is a summary with its quantiles, a single figure a gauge, a verdict a state
 set. What was not measured has no sample. No label and no figure is of the run itself: a series would end with each, and
 what compares two pages would find a change in it always. When a page came, a gateway and a collector know themselves.

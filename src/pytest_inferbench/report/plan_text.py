@@ -1,6 +1,6 @@
 """What a run would do, for a terminal: one paragraph a cell, and what it all takes.
 
-Law: pure; no line is wider than the terminal. A time that no earlier run can vouch for is absent.
+Limits: pure; no line is wider than the terminal. A time that no earlier run can vouch for is absent.
 """
 
 from __future__ import annotations

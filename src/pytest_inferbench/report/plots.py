@@ -1,8 +1,8 @@
 """What the page's plots draw, as JSON types: numbers chosen from the run document and the request records.
 
-Law: pure; what was not observed is no plot. Every drawing has a bound: a curve has at most `CURVE` points, a timeline
-as many requests as `detail` says (the first ones, and it says how many there are). Times are seconds after the case's
-first send, for all plots of a case alike.
+Limits: pure; what was not observed is no plot. Every drawing has a bound: a curve has at most `CURVE` points, a
+timeline as many requests as `detail` says (the first ones, and it says how many there are). Times are seconds after the
+case's first send, for all plots of a case alike.
 """
 
 from __future__ import annotations

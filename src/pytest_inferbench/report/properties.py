@@ -1,6 +1,6 @@
 """A case's figures as properties of its JUnit test case (pytest's `--junitxml`).
 
-Law: the unit is in the name and the value is a plain decimal, so that a CI system can chart it without parsing.
+Limits: the unit is in the name and the value is a plain decimal, so that a CI system can chart it without parsing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Runs beside each other: the same cases in columns, with ratios, and a verdict where the statistics allow one.
 
-Law: pure. A ratio is always to the first column. A verdict is the history gate's own: the last run against the runs
+Limits: pure. A ratio is always to the first column. A verdict is the history gate's own: the last run against the runs
 before it as its sessions, and only where hardware, workload and token method are the same; where they are not, the row
 says what differs. A case that must not be judged (INVALID) is shown and never judged.
 """

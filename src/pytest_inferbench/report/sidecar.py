@@ -1,7 +1,7 @@
 """The records of one case as a compressed file beside `run.json`: raw requests, so that a figure can be made again.
 
-Law: pure: records to bytes and back, the same records to the same bytes. Lines of JSON under gzip: a header, then for
-each round one line and one line for each of its requests. Times are monotonic nanoseconds of the machine that
+Limits: pure: records to bytes and back, the same records to the same bytes. Lines of JSON under gzip: a header, then
+for each round one line and one line for each of its requests. Times are monotonic nanoseconds of the machine that
 measured. Chunk arrivals are bounded (`CHUNK_LIMIT`): requests beyond keep their first and last arrival and say so.
 """
 

@@ -1,6 +1,6 @@
 """What a case was run for, where that is neither a latency nor a throughput: its own figure in a few words.
 
-Law: one figure a case, with its unit; "-" where the case has none of its own.
+Limits: one figure a case, with its unit; "-" where the case has none of its own.
 """
 
 from __future__ import annotations

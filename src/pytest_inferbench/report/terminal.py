@@ -1,6 +1,6 @@
 """The run's summary for a terminal: what a person reads in five seconds.
 
-Law: the first line answers "is it all right?"; then one row a case; then why a row is bad and what to do. No line is
+Limits: the first line answers "is it all right?"; then one row a case; then why a row is bad and what to do. No line is
 wider than the terminal, and without colours nothing is lost.
 """
 

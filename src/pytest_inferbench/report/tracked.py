@@ -1,8 +1,8 @@
 """What a tool that follows figures over time is given: one name a case that an upgrade keeps, and its figures.
 
-Law: a name has no version and no node id in it, so that an upgrade continues the line of what it replaces; only where
-two cases of one run would share a name does their version tell them apart. Cases that must not be judged (INVALID),
-and figures of which no direction is better, are not tracked.
+Limits: a name has no version and no node id in it, so that an upgrade continues the line of what it replaces; only
+where two cases of one run would share a name does their version tell them apart. Cases that must not be judged
+(INVALID), and figures of which no direction is better, are not tracked.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What INCONCLUSIVE cases say: a line each of what would have been seen, and one line of what would decide them all.
 
-Law: forty cases on a noisy machine are forty lines and one remedy, not a page; every figure is in the run document.
+Limits: forty cases on a noisy machine are forty lines and one remedy, not a page; every figure is in the run document.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Verdicts in words and colours.
 
-Law: a reader without colours must see what is bad, so a verdict that makes a test fail or error is in capitals and
+Limits: a reader without colours must see what is bad, so a verdict that makes a test fail or error is in capitals and
 every other one is in small letters. What fails only because the run's options ask for that is `strict`.
 """
 

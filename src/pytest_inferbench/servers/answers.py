@@ -1,6 +1,6 @@
 """What an answer means while a server is waited for: it passes, it may pass later, or waiting cannot change it.
 
-Law: pure. A refusal says what was seen, where, and what to do; nothing of a question's headers, and of a redirect's
+Limits: pure. A refusal says what was seen, where, and what to do; nothing of a question's headers, and of a redirect's
 target no query, which may hold a token.
 """
 

@@ -1,7 +1,7 @@
 """What a container is to be: its image, command, environment, mounts, devices and labels.
 
-Law: from a plan to values; the engine is not asked, files are looked at only for where links lead. Two equal specs on
-the same image are the same server.
+Limits: from a plan to values; the engine is not asked, files are looked at only for where links lead. Two equal specs
+on the same image are the same server.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a launch needs to know of who asks for it: a pytest run, or the command `inferbench serve`.
 
-Law: a protocol; each of them has its own.
+Limits: a protocol; each of them has its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What known lines of a server's log mean.
 
-Law: a table of patterns, tried in order; advice is added to the evidence, never put in its place.
+Limits: a table of patterns, tried in order; advice is added to the evidence, never put in its place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A server in a container.
 
-Law: as for a process: who gets a `Server` must stop it, a start that fails leaves no container, and says why from the
-log at once. The container's port is on 127.0.0.1 only; its model cannot be written to; its labels say whose it is.
+Limits: as for a process: who gets a `Server` must stop it, a start that fails leaves no container, and says why from
+the log at once. The container's port is on 127.0.0.1 only; its model cannot be written to; its labels say whose it is.
 """
 
 from __future__ import annotations

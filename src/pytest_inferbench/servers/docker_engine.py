@@ -1,7 +1,7 @@
 """The Docker Engine, as far as we need one: the seam to docker-py.
 
-Law: the only file that imports `docker`. What the engine refuses comes out as an error of ours; an engine that is not
-there is a reason to skip.
+Limits: the only file that imports `docker`. What the engine refuses comes out as an error of ours; an engine that is
+not there is a reason to skip.
 """
 
 from __future__ import annotations

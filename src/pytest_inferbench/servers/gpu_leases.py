@@ -1,7 +1,7 @@
 """Leases of GPUs: a server gets whole GPUs that no other server of ours has.
 
-Law: a lease is a lock on a file, one for each GPU, in one folder for all processes of the machine; the system lets go
-of it when its holder ends, however it ends. Who cannot have all it needs takes none, so nobody waits for each other.
+Limits: a lease is a lock on a file, one for each GPU, in one folder for all processes of the machine; the system lets
+go of it when its holder ends, however it ends. Who cannot have all it needs takes none, so nobody waits for each other.
 """
 
 from __future__ import annotations

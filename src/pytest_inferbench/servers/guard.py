@@ -1,9 +1,9 @@
 """Run a server so that it cannot outlive its owner: `guard.py -- PROGRAM ARGUMENT...`.
 
-Law: standalone, standard library only; it holds nothing but the server's life. The owner keeps this process's standard
-input open: when that ends (the owner closed it, died or was killed), or on SIGTERM, the server's whole process group
-gets SIGTERM, GRACE_S seconds, and SIGKILL. When this process ends, all of them have ended; on Linux that includes what
-the server started outside its group.
+Limits: standalone, standard library only; it holds nothing but the server's life. The owner keeps this process's
+standard input open: when that ends (the owner closed it, died or was killed), or on SIGTERM, the server's whole process
+group gets SIGTERM, GRACE_S seconds, and SIGKILL. When this process ends, all of them have ended; on Linux that includes
+what the server started outside its group.
 
 The first line on standard output is the server's process id, which is also the id of its session and group. All the
 server writes goes to this process's standard error. The exit status, or the signal that ended it, is the server's.

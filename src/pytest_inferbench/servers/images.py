@@ -1,6 +1,6 @@
 """Getting the image that a cell runs on: named, pulled or built.
 
-Law: an image that is there is used; one is made once, also by several processes (a lock for each name). What
+Limits: an image that is there is used; one is made once, also by several processes (a lock for each name). What
 went wrong is told with the engine's last words, and a build's whole log is kept.
 """
 

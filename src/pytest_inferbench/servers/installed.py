@@ -1,6 +1,6 @@
 """What is installed on this machine.
 
-Law: asked without starting a server; a question that cannot be answered is None, and nothing here raises.
+Limits: asked without starting a server; a question that cannot be answered is None, and nothing here raises.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A cell's server, however it is provided: the three ways, and the GPUs it gets.
 
-Law: who asks gets a `Server` or an error, never a server half up; GPUs are leased before a start and given back with
+Limits: who asks gets a `Server` or an error, never a server half up; GPUs are leased before a start and given back with
 the server.
 """
 

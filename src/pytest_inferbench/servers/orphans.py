@@ -1,6 +1,6 @@
 """Removing containers that nobody owns any more.
 
-Law: only what carries our labels is looked at, and only what a dead process of this machine started is removed. One
+Limits: only what carries our labels is looked at, and only what a dead process of this machine started is removed. One
 that was kept on purpose stays until it is asked for. Local processes need none of this: their guard ends them.
 """
 

@@ -1,6 +1,6 @@
 """Whose a container is: labels that say which process started it, and whether that one still lives.
 
-Law: a process is its id and its start time, on one machine and in one namespace of process ids. Of what somebody
+Limits: a process is its id and its start time, on one machine and in one namespace of process ids. Of what somebody
 elsewhere started nothing can be known here, and it counts as alive.
 """
 

@@ -1,6 +1,7 @@
 """Ports on this machine.
 
-Law: a free port is a guess that can be lost to somebody else before it is used; who takes one must be ready to retry.
+Limits: a free port is a guess that can be lost to somebody else before it is used; who takes one must be ready to
+retry.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a launch would start, without starting it: for `--bench-dry-run`.
 
-Law: reads the configuration, files and what is installed; asks a Docker engine at most which images it has. What would
-make a cell's tests be skipped, or fail before anything starts, is told in the words they would say.
+Limits: reads the configuration, files and what is installed; asks a Docker engine at most which images it has. What
+would make a cell's tests be skipped, or fail before anything starts, is told in the words they would say.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The questions that tell whether a server is ready, each asked once.
 
-Law: three outcomes. It is ready; it is not yet (NotYet, with what was seen); it never will be (RefusedError).
+Limits: three outcomes. It is ready; it is not yet (NotYet, with what was seen); it never will be (RefusedError).
 """
 
 from __future__ import annotations

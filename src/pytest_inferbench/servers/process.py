@@ -1,7 +1,7 @@
 """A server process under its guard.
 
-Law: whatever becomes of us, the server ends: the guard (`guard.py`) watches a pipe that only our life keeps open. The
-server's output goes to one log file.
+Limits: whatever becomes of us, the server ends: the guard (`guard.py`) watches a pipe that only our life keeps open.
+The server's output goes to one log file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Know that a server is ready: it answers, lists the model, and has generated a token.
 
-Law: nothing is taken on trust; an answer that waiting cannot change ends the waiting at once. A server's process is
+Limits: nothing is taken on trust; an answer that waiting cannot change ends the waiting at once. A server's process is
 watched meanwhile, so that its death is told when it happens and not when the time is over.
 """
 

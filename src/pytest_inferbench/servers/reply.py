@@ -1,6 +1,6 @@
 """One request to a server that runs, for people: what it replies, and what it lists.
 
-Law: short questions with a limit; a server that does not answer is a sentence, not a failure of ours.
+Limits: short questions with a limit; a server that does not answer is a sentence, not a failure of ours.
 """
 
 from __future__ import annotations

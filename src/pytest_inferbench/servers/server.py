@@ -1,6 +1,6 @@
 """A running server, wherever it came from, and how a local one is started.
 
-Law: who gets a `Server` must stop it; a start that fails leaves nothing running, and says why from the log at once.
+Limits: who gets a `Server` must stop it; a start that fails leaves nothing running, and says why from the log at once.
 """
 
 from __future__ import annotations

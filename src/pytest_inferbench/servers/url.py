@@ -1,6 +1,6 @@
 """A server that is already there.
 
-Law: it is not ours; it is asked and measured, never started, watched or stopped.
+Limits: it is not ours; it is asked and measured, never started, watched or stopped.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Is the version that runs the version that was asked for?
 
-Law: pure. People write `v0.8.0` and `b4521`; servers say `0.8.0`, `0.8.0+cpu`, `b4521-9a5724dee`.
+Limits: pure. People write `v0.8.0` and `b4521`; servers say `0.8.0`, `0.8.0+cpu`, `b4521-9a5724dee`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The llama.cpp server of the xllamacpp wheel, as a program: `xllamacpp_server.py --model FILE [--port N ...]`.
 
-Law: standalone, standard library and the wheel only, run by path with any interpreter that has the wheel (builds from
-8672 on). Flags are those of `llama-server`; `--set FIELD=VALUE` reaches every other field of the wheel's CommonParams.
+Limits: standalone, standard library and the wheel only, run by path with any interpreter that has the wheel (builds
+from 8672 on). Flags are those of `llama-server`; `--set FIELD=VALUE` reaches every other field of the wheel's
+CommonParams.
 
 When it listens it prints one JSON line, {"listening": "http://127.0.0.1:8080"}; the server logs to standard error.
 Exit status: 1 the server could not start, 2 wrong arguments.

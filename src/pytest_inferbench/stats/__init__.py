@@ -1,1 +1,1 @@
-"""Statistics: numbers in, verdicts out. Law: nothing here raises for data, prints, reads files or knows pytest."""
+"""Statistics: numbers in, verdicts out. Limits: nothing here raises for data, prints, reads files or knows pytest."""

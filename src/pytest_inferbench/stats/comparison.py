@@ -1,7 +1,7 @@
 """What one gate's comparison found: everything a report prints of it.
 
-Law: frozen, plain Python types, None for what does not exist. Ratios are new / old in the metric's own terms; whatever
-is called a worsening (margin, detectable) is relative and positive whichever way the metric is better.
+Limits: frozen, plain Python types, None for what does not exist. Ratios are new / old in the metric's own terms;
+whatever is called a worsening (margin, detectable) is relative and positive whichever way the metric is better.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Idea: the arms are measured in turn, so the day's own rate of failures is in both; what is left is how much servers of
 one hour scatter, which the sessions of each arm show. B has more failures than A, or A than B: the same test, mirrored.
-Law: counts in, Comparison out; nothing raises for data. The level of a look is that of every pair (`sequential`).
+Limits: counts in, Comparison out; nothing raises for data. The level of a look is that of every pair (`sequential`).
 """
 
 from __future__ import annotations

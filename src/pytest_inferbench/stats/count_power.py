@@ -2,7 +2,7 @@
 
 Idea: a rate is seen where the chances to miss it (at the screen, in all sessions together, in the last one) come to
 at most 20 % together.
-Law: as in `count_test`, of one gate; the hurdles are the rule's own.
+Limits: as in `count_test`, of one gate; the hurdles are the rule's own.
 """
 
 from __future__ import annotations

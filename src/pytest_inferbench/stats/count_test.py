@@ -5,7 +5,7 @@ events tell it, and a session's own rate scatters around it by the overdispersio
 counts exceeds that of independent trials. With a factor of 1 this is the exact conditional test of two counts. The
 factor is the sessions' own chi-squared per degree of freedom, drawn towards a stated one and never below 1; that it is
 an estimate makes the level as much stricter as Student's t is wider than the normal.
-Law: elementwise over gates, no randomness; the proof under `tests/stats` draws against these very functions.
+Limits: elementwise over gates, no randomness; the proof under `tests/stats` draws against these very functions.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Idea: a share has a healthy 0, which has no ratio to anything; so the numbers behind it are compared, and a change is
 told in percentage points. Stages and confirmation are those of every gate: the first session screens, then the
 counts of all sessions of the day are added up.
-Law: counts in, Comparison out; nothing raises for data. The decision is `count_test`'s, here fed and put into words.
+Limits: counts in, Comparison out; nothing raises for data. The decision is `count_test`'s, here fed and put into words.
 """
 
 from __future__ import annotations

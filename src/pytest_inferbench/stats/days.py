@@ -3,7 +3,7 @@
 Idea: a session's figure is its level, its day's part and its own; c of the variance is the day's. So n sessions of one
 day are worth 1 / (c + (1 - c) / n) sessions of days of their own, however many they are; and their scatter is that of
 the part 1 - c alone, so over 1 - c it estimates the whole, as well as c is known.
-Law: pure. What the days do to a location and a variance is linear in the figures, so it is worked out once for all
+Limits: pure. What the days do to a location and a variance is linear in the figures, so it is worked out once for all
 gates whose sessions lie alike, and holds for arrays of any shape (..., sessions).
 """
 

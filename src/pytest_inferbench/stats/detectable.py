@@ -3,7 +3,7 @@
 Idea: given the history, the spread's posterior is scaled inverse chi-squared and a session is normal, so the smallest
 change that would be called is a random variable; its 80 % point is the detectable change. It is taken over a fixed,
 evenly spread set of points (an additive lattice, Roberts 2018), so there is no randomness and no root to find.
-Law: elementwise over gates; the hurdles are the rule's own, so the figure is of the shipped rule, both stages.
+Limits: elementwise over gates; the hurdles are the rule's own, so the figure is of the shipped rule, both stages.
 """
 
 from __future__ import annotations

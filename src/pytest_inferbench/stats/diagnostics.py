@@ -2,7 +2,7 @@
 
 Idea: the gates of a case were measured in the same sessions, so their order is tested once, on all of them together:
 one false warning a case, and far more to tell from than a single gate has.
-Law: a warning is a Note with its figure and what it does to the verdict. Thresholds are at about 1 in 100 false
+Limits: a warning is a Note with its figure and what it does to the verdict. Thresholds are at about 1 in 100 false
 warnings; a sample too short to tell gives none.
 """
 

@@ -1,7 +1,7 @@
 """The distributions the verdicts need, on arrays.
 
 Idea: one door to scipy, so that everything behind it is typed and only this import costs anything.
-Law: no statistics here, only named functions; tails are upper tails, so that a small level stays exact.
+Limits: no statistics here, only named functions; tails are upper tails, so that a small level stays exact.
 """
 
 from __future__ import annotations

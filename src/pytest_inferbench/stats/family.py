@@ -1,7 +1,7 @@
 """All gates of a run together: how the error rate is shared and what it comes to.
 
 Idea: Bonferroni: m is known at collection, so every gate is judged at alpha / m inside its own item, in any process.
-Law: reported values only; nothing here changes a verdict.
+Limits: reported values only; nothing here changes a verdict.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The history gate: this session, and its confirmations, against the accepted sessions before it.
 
-Law: figures in, Comparison out; nothing raises for data. The decision itself is `standing.stand`, here only fed and put
-into words.
+Limits: figures in, Comparison out; nothing raises for data. The decision itself is `standing.stand`, here only fed and
+put into words.
 """
 
 from __future__ import annotations

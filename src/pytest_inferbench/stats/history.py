@@ -3,7 +3,7 @@
 Idea: the location comes from the current segment, the scatter from within all segments in the window, so an accepted
 upgrade moves the one and does not forget the other. Days count, not sessions (`days`). Sessions at its end that look
 like another level wait: they count for the scatter and not yet for the location (`standing`).
-Law: a session without a usable figure is left out and counted; nothing is filled in.
+Limits: a session without a usable figure is left out and counted; nothing is filled in.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Idea: a gate's log-variance scatters around a prior (scaled inverse chi-squared:
 that the other cases on the same hardware reveal: Smyth 2004 (limma), with three additions for tens of gates where
 limma has thousands. Each gate counts by its precision; both estimates are shrunk towards the stated prior by the
 weight of the evidence; and what remains unknown of the scale, its posterior variance, widens the prior (lowers d0).
-Law: one formula over arrays (..., gates); the proof draws and the shipped verdict call it alike.
+Limits: one formula over arrays (..., gates); the proof draws and the shipped verdict call it alike.
 """
 
 from __future__ import annotations

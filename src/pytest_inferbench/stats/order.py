@@ -5,7 +5,7 @@ no arm, but it widens the spread of every gate. Within a gate least squares tell
 what all gates have in common is the weighted mean of theirs, and its error comes from the pairs' residuals, averaged
 over the gates alike, so that luck which all gates share counts as luck. Only what lies beyond the estimate's 95 %
 interval is taken out: the rest stays in the pairs, in the place of the scatter that any estimate takes away.
-Law: elementwise on arrays (..., gates, pairs), NaN where a gate lacks a pair; nothing raises for data.
+Limits: elementwise on arrays (..., gates, pairs), NaN where a gate lacks a pair; nothing raises for data.
 """
 
 from __future__ import annotations

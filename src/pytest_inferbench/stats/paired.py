@@ -3,7 +3,7 @@
 Idea: a pair is one figure, log(B / A) oriented so that + is worse; the arms differ if its mean does. Student's
 one-sample t decides, at the level its look has (`sequential`); all sign flips of the pairs are an exact cross-check
 that needs no normal distribution. A gate decided at one look stays decided: who looks keeps that Comparison.
-Law: figures in, Comparison out; nothing raises for data.
+Limits: figures in, Comparison out; nothing raises for data.
 """
 
 from __future__ import annotations

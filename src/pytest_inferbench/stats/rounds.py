@@ -4,7 +4,7 @@ Idea: a session's figure is the median of its rounds, so rounds that scatter by 
 s * sqrt(pi / (2 R + pi - 2)), whatever else moves sessions: a normal sample median's pi / (2 R), made exact at R = 1.
 Rounds that resemble the one before tell less: they scatter less than sessions of such rounds do, by a factor that their
 correlation gives. A tail over all requests of R rounds is as steady as the mean of the rounds' own tails: s / sqrt(R).
-Law: rounds are never degrees of freedom of a verdict; they raise the prior where it is too small, and lower nothing.
+Limits: rounds are never degrees of freedom of a verdict; they raise the prior where it is too small, and lower nothing.
 """
 
 from __future__ import annotations

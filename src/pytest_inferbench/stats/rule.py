@@ -1,6 +1,6 @@
 """The settings a comparison is judged by, and the gates it shares its error rate with.
 
-Law: values only; they are checked where they are read (policy in the baseline file), never here.
+Limits: values only; they are checked where they are read (policy in the baseline file), never here.
 """
 
 from __future__ import annotations

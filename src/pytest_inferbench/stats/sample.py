@@ -1,6 +1,6 @@
 """What a session is to the statistics: one positive figure, as a logarithm, oriented so that + is worse.
 
-Law: a figure without a logarithm (absent, zero, negative, not finite) is left out and named; it is never replaced.
+Limits: a figure without a logarithm (absent, zero, negative, not finite) is left out and named; it is never replaced.
 """
 
 from __future__ import annotations

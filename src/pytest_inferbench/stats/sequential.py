@@ -7,7 +7,7 @@ The usual way (boundaries for a known SD, carried over by their tail probabiliti
 of n normal pairs, R = S / sqrt(Q) does not depend on the SD and is a Markov chain: Q is independent of the directions
 before it, so the next pair is x / sqrt(Q) = tan(phi) with tan(phi) sqrt(n) ~ t(n), and R' = R cos(phi) + sin(phi).
 A prior on the spread worth d0 degrees of freedom only adds d0 to every n above (d0 squares seen beforehand).
-Law: a plan is fixed before the first pair; looks are after every pair from the fewest to the most.
+Limits: a plan is fixed before the first pair; looks are after every pair from the fewest to the most.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Figures that can be 0, given a place on the logarithmic scale: each has its metric's shift added to it.
 
-Law: a figure goes in and comes out in the metric's unit; what lies between is shifted. Nothing raises for data.
+Limits: a figure goes in and comes out in the metric's unit; what lies between is shifted. Nothing raises for data.
 """
 
 from __future__ import annotations

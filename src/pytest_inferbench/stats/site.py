@@ -3,7 +3,7 @@
 Idea: the difference of two fresh servers minutes apart has the variance 2 (1 - c) s^2, sessions of different days have
 s^2 each; their ratio gives c, the share of session variance that a day's sessions have in common. One gate's ratio is
 worth little; c is the site's, so the gates of an A/A run are pooled.
-Law: estimates with their intervals; a verdict changes only where somebody puts the measured c in the rule.
+Limits: estimates with their intervals; a verdict changes only where somebody puts the measured c in the rule.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ third such day on they are judged together, as one mean over days, at the same a
 An improvement that a fresh server repeats opens a segment. A lucky day can look like one, so while the new segment is
 on trial (fewer than `TRIAL_DAYS` days) a regression must lie beyond the level before it too; what lies beyond the new
 one alone says that the improvement may be gone, and on the third day that it is: the level of before is taken up again.
-Law: elementwise on arrays (..., gates), differences (..., gates, k) are oriented logs from the level. Callers keep what
-comes of it; nothing here knows files or dates.
+Limits: elementwise on arrays (..., gates), differences (..., gates, k) are oriented logs from the level. Callers keep
+what comes of it; nothing here knows files or dates.
 """
 
 from __future__ import annotations

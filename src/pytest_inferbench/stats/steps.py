@@ -5,7 +5,8 @@ in steps near 0 and a ratio far from it, so the one rule for all gates judges it
 level. What is less than a step is called nothing. Until its own sessions say otherwise, since sessions of 0 do not
 scatter and prove little, a figure is taken to scatter by a quarter of a step near 0, and one that should be low like a
 count of quarter steps above it.
-Law: figures in the metric's unit in, Comparison in that unit out; nothing raises for data. In between all is shifted.
+Limits: figures in the metric's unit in, Comparison in that unit out; nothing raises for data. In between all is
+shifted.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Idea: what is rounded to steps scatters by step^2 / 12 at least; the step is the smallest difference of distinct
 figures, or, where there is none, the last decimal that they are written with.
-Law: elementwise on arrays (..., figures); figures that are not rounded have no ties and are not concerned.
+Limits: elementwise on arrays (..., figures); figures that are not rounded have no ties and are not concerned.
 """
 
 from __future__ import annotations

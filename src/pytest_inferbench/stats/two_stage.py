@@ -5,7 +5,7 @@ the mean of all k sessions at alpha / m against a Student prediction interval wh
 share a part c of their variance, and wants the last session alone beyond half the margin. Where today's sessions differ
 among themselves by more than the history allows, their own scatter joins it: a machine that says +118 % and then +11 %
 has told that it is unsteady, not how much slower the server is.
-Law: elementwise on arrays; differences are oriented logs (+ is worse) from the history's location, shape (..., k).
+Limits: elementwise on arrays; differences are oriented logs (+ is worse) from the history's location, shape (..., k).
 Today's scatter widens the interval and never narrows it. Callers mirror a comparison by negating the differences. The
 proof under `tests/stats` draws against these very functions.
 """

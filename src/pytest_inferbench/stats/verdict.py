@@ -1,6 +1,6 @@
 """The verdicts, and which is worse.
 
-Law: one word per outcome, used everywhere (documents, reports, baselines, pytest outcomes).
+Limits: one word per outcome, used everywhere (documents, reports, baselines, pytest outcomes).
 """
 
 from __future__ import annotations

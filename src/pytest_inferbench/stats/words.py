@@ -1,8 +1,8 @@
 """A change in words, the same in every report.
 
-Law: the only place that says a change which would be called. It is told as the metric shows it: a latency that doubles
-is +100 %, a throughput that halves is -50 %. What has to be worse than that to be seen is told as no figure: it would
-be of an interval's tail, and reads as if it meant something.
+Limits: the only place that says a change which would be called. It is told as the metric shows it: a latency that
+doubles is +100 %, a throughput that halves is -50 %. What has to be worse than that to be seen is told as no figure: it
+would be of an interval's tail, and reads as if it meant something.
 """
 
 from __future__ import annotations

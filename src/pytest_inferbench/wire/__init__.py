@@ -1,1 +1,1 @@
-"""Wire: bytes to events and back. Law: no network, no clock; functions of values, so every path can be replayed."""
+"""Wire: bytes to events and back. Limits: no network, no clock; functions of values, so every path can be replayed."""

@@ -1,6 +1,6 @@
 """The JSON body of a request.
 
-Law: compact UTF-8 in a fixed key order, so that equal requests are equal bytes; the user's extra fields win.
+Limits: compact UTF-8 in a fixed key order, so that equal requests are equal bytes; the user's extra fields win.
 """
 
 from __future__ import annotations

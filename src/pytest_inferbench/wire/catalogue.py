@@ -1,6 +1,6 @@
 """The dialects there are.
 
-Law: a new dialect is one file and one line here.
+Limits: a new dialect is one file and one line here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a wire protocol must do: encode a generation request, decode what streams back.
 
-Law: a dialect is stateless. It turns one abstract request into a path and a body, and one framed payload into one
+Limits: a dialect is stateless. It turns one abstract request into a path and a body, and one framed payload into one
 `Delta`. Framing (SSE, NDJSON) and HTTP are not its business; stamps are not known here.
 """
 

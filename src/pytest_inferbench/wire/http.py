@@ -1,6 +1,6 @@
 """HTTP/1.1 as a client needs it: request heads to bytes, responses from bytes.
 
-Law: the face of `http_head` and `http_body`, nothing more; other packages import from here.
+Limits: the face of `http_head` and `http_body`, nothing more; other packages import from here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """HTTP/1.1 response bodies: received bytes become body bytes.
 
-Law: linear in the bytes fed, however they are cut. Whatever was decoded before a fault is handed out; the fault is
+Limits: linear in the bytes fed, however they are cut. Whatever was decoded before a fault is handed out; the fault is
 raised by the call after. Grammar: RFC 9112, 7.1.
 """
 

@@ -1,6 +1,6 @@
 """HTTP/1.1 heads: the bytes of a request's, the meaning of a response's.
 
-Law: functions of bytes; RFC 9112 and RFC 9110 decide, and what they call an error is one, except bare LF line ends,
+Limits: functions of bytes; RFC 9112 and RFC 9110 decide, and what they call an error is one, except bare LF line ends,
 which they allow to accept. Bodies are `http_body`'s.
 """
 

@@ -1,6 +1,6 @@
 """llama.cpp's own completion: token ids with every chunk, and no chat template.
 
-Law: the prompt is the messages' contents, one below the other. Source: tools/server/README.md of llama.cpp and
+Limits: the prompt is the messages' contents, one below the other. Source: tools/server/README.md of llama.cpp and
 streams captured from it. Older builds and ik_llama.cpp say `stopped_limit` instead of `stop_type`.
 """
 

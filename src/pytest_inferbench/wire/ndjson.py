@@ -1,6 +1,6 @@
 """Newline-delimited JSON: bytes in any pieces become whole lines.
 
-Law: framing only, with the interface of `sse`. A line ends with LF or CR LF; blank lines are nothing.
+Limits: framing only, with the interface of `sse`. A line ends with LF or CR LF; blank lines are nothing.
 """
 
 from __future__ import annotations

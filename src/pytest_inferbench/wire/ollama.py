@@ -1,6 +1,6 @@
 """Ollama's own chat: a JSON object a line, counts and durations on the last.
 
-Law: Ollama cannot be told to go on past the end of text, so `ignore_eos` is not sent. Source:
+Limits: Ollama cannot be told to go on past the end of text, so `ignore_eos` is not sent. Source:
 https://github.com/ollama/ollama/blob/main/docs/api.md.
 """
 

@@ -1,6 +1,6 @@
 """OpenAI's chat completions, as vLLM, SGLang, llama.cpp, TensorRT-LLM, transformers and proxies speak it.
 
-Law: only the standard's fields, and `ignore_eos`, are sent unasked. Sources: the API reference
+Limits: only the standard's fields, and `ignore_eos`, are sent unasked. Sources: the API reference
 (https://platform.openai.com/docs/api-reference/chat-streaming) and streams captured from real servers.
 """
 

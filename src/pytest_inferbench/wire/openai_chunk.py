@@ -1,6 +1,6 @@
 """What the chunks of OpenAI's two protocols have in common: choice, token ids, usage, timings.
 
-Law: pure readers of one chunk; each tolerates what the real servers differ in, listed beside it.
+Limits: pure readers of one chunk; each tolerates what the real servers differ in, listed beside it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """OpenAI's plain completions: a prompt instead of messages, `text` instead of a delta.
 
-Law: as for `openai_chat`; the messages' contents, one below the other, are the prompt.
+Limits: as for `openai_chat`; the messages' contents, one below the other, are the prompt.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One payload as a JSON object, and its fields by type.
 
-Law: absent and null are the same, "not said"; any other type than the expected one is a `WireError` that names the
+Limits: absent and null are the same, "not said"; any other type than the expected one is a `WireError` that names the
 field. No other exception leaves this module, whatever the bytes are.
 """
 

@@ -1,6 +1,6 @@
 """What a server says went wrong, in a stream or as the body of an HTTP error.
 
-Law: the server's own words, shortened; no exception, whatever the report looks like.
+Limits: the server's own words, shortened; no exception, whatever the report looks like.
 """
 
 from __future__ import annotations

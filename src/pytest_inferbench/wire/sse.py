@@ -1,6 +1,6 @@
 """Server-sent events: bytes in any pieces become the data of whole events.
 
-Law: framing only, as the WHATWG standard has it (https://html.spec.whatwg.org/multipage/server-sent-events.html);
+Limits: framing only, as the WHATWG standard has it (https://html.spec.whatwg.org/multipage/server-sent-events.html);
 what the data says is a dialect's business. Bytes may be cut anywhere, also inside a character or between CR and LF.
 What differs from the standard does so because servers and proxies do it: a last event without its blank line counts;
 data of blanks only is a heartbeat, and so is an event of such a name; an event named `error`, and a field named `error`

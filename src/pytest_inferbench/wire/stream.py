@@ -1,6 +1,6 @@
 """One response body, as stamped pieces, becomes what its request record needs.
 
-Law: nothing a server sends raises here: it becomes a `Failure`, and what came before it is kept. An event's time is
+Limits: nothing a server sends raises here: it becomes a `Failure`, and what came before it is kept. An event's time is
 the stamp of the piece that completed it. Decoding happens after the measurement, yet there may be a million events:
 this file and what it calls take some five microseconds for one.
 """

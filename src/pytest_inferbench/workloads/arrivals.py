@@ -1,6 +1,6 @@
 """Arrivals: when the requests of an open loop leave, as seconds after the load's start.
 
-Law: pure and lazy; chance is an argument. Times are absolute, never sums of rounded gaps, so a schedule does not
+Limits: pure and lazy; chance is an argument. Times are absolute, never sums of rounded gaps, so a schedule does not
 drift. A Poisson process has exponential gaps; a gamma process has gaps of mean 1 / rate and a chosen coefficient of
 variation (BurstGPT, https://arxiv.org/abs/2401.17644, fits served traffic with it), which at 1 is a Poisson process.
 """

@@ -9,7 +9,7 @@ objects (ShareGPT's). An object is one of
 
 with `"output_tokens": N` where its answer shall have a length of its own; other keys are the owner's.
 
-Law: pure; an entry that cannot be used is an error with its `file:line`, never left out. Only ShareGPT conversations
+Limits: pure; an entry that cannot be used is an error with its `file:line`, never left out. Only ShareGPT conversations
 without a human message are: published copies hold hundreds of them.
 """
 

@@ -1,6 +1,6 @@
 """What most workloads share: where their prompts come from.
 
-Law: either synthetic prompts of an exact length, or a file's; never both.
+Limits: either synthetic prompts of an exact length, or a file's; never both.
 """
 
 from __future__ import annotations

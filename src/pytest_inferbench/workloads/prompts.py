@@ -5,7 +5,7 @@ tokenizers split at spaces first), so once each word's cost is known for a serve
 exactly. `calibrate` learns the costs by asking the server to count; the counts come back with every answer, so a
 tokenizer that breaks the assumption is caught by the validity check of the token plan.
 
-Law: counting is an argument, chance is an argument; `read_prompts` is the one place where a workload meets a file.
+Limits: counting is an argument, chance is an argument; `read_prompts` is the one place where a workload meets a file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """search: the highest level that passes, found with few tries. Doubles until one fails, then halves the gap.
 
-Law: pure; the caller tries a level and says whether it passed. A level above one that failed is taken to fail too.
+Limits: pure; the caller tries a level and says whether it passed. A level above one that failed is taken to fail too.
 """
 
 from __future__ import annotations

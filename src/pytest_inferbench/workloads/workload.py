@@ -1,6 +1,6 @@
 """What a workload is: a pure generator of loads, with its options beside it.
 
-Law: no sockets, no clock, no randomness of its own. Rounds are driven from outside: each asks `steps` for its
+Limits: no sockets, no clock, no randomness of its own. Rounds are driven from outside: each asks `steps` for its
 loads and sends back what was observed, so a workload whose next step depends on answers is written the same way.
 """
 

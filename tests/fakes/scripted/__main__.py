@@ -1,6 +1,6 @@
 """The server as a process: `PYTHONPATH=tests python -m fakes.scripted --port 8080 --script '{"gap_ms": 5}'`.
 
-Law: prints its port on one line once it listens. With `--owned` it ends when its standard input closes, so that a
+Limits: prints its port on one line once it listens. With `--owned` it ends when its standard input closes, so that a
 test that dies takes its server along.
 """
 

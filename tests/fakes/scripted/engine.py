@@ -1,6 +1,6 @@
 """The loop that owns the sockets: it reads requests, sends what is due and stamps each send.
 
-Law: one thread, one epoll, one timer heap; the path of a send does nothing but send and stamp. Stamps are
+Limits: one thread, one epoll, one timer heap; the path of a send does nothing but send and stamp. Stamps are
 CLOCK_MONOTONIC nanoseconds, one clock for all processes of a Linux host, so a client's own can be compared. A
 request counts as received when the kernel had it (SO_TIMESTAMPNS): the server's own backlog is no excuse for a client.
 """

@@ -1,6 +1,6 @@
 """HTTP/1.1 requests out of bytes, as any client sends them.
 
-Law: pure; no sockets. Keep-alive, `Content-Length` and chunked bodies; a request that is not whole yet is None.
+Limits: pure; no sockets. Keep-alive, `Content-Length` and chunked bodies; a request that is not whole yet is None.
 """
 
 from __future__ import annotations

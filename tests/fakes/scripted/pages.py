@@ -1,6 +1,6 @@
 """What each address answers: the generation endpoint, and the small pages beside it.
 
-Law: a request in, a plan out; no sockets, no clock. Any base path before `/v1` is accepted, as behind a gateway.
+Limits: a request in, a plan out; no sockets, no clock. Any base path before `/v1` is accepted, as behind a gateway.
 """
 
 from __future__ import annotations

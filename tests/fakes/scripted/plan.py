@@ -1,6 +1,6 @@
 """A script and a request in, bytes and due times out.
 
-Law: pure. Every byte of a reply is built here before its clock starts, and equal replies share their bytes, so that
+Limits: pure. Every byte of a reply is built here before its clock starts, and equal replies share their bytes, so that
 serving is a walk over a tuple.
 """
 

@@ -1,6 +1,6 @@
 """The scripted server for a test: started, asked for the truth, ended.
 
-Law: a process of its own, because a server that shares the client's interpreter measures the interpreter.
+Limits: a process of its own, because a server that shares the client's interpreter measures the interpreter.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When the kernel had a request, on the clock that everything else is stamped with.
 
-Law: Linux's SO_TIMESTAMPNS is CLOCK_REALTIME; it is converted with an offset taken at each use, so that a step of that
-clock can spoil one stamp at most.
+Limits: Linux's SO_TIMESTAMPNS is CLOCK_REALTIME; it is converted with an offset taken at each use, so that a step of
+that clock can spoil one stamp at most.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What one reply is like: when each chunk leaves, how it is cut up, and how it goes wrong.
 
-Law: a frozen value of JSON types; the same fields in the constructor, in the `X-Script` header, in the body's `script`
-field and on the server's command line. Nothing here sends or waits.
+Limits: a frozen value of JSON types; the same fields in the constructor, in the `X-Script` header, in the body's
+`script` field and on the server's command line. Nothing here sends or waits.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the engine holds while it serves: connections, replies under way, and the places they are served in.
 
-Law: state and its rules; no system calls.
+Limits: state and its rules; no system calls.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What was really served, and when: the ledger that clients are held against.
 
-Law: written by the engine, read by `/truth` and `/metrics`; nothing here sends. All stamps are CLOCK_MONOTONIC
+Limits: written by the engine, read by `/truth` and `/metrics`; nothing here sends. All stamps are CLOCK_MONOTONIC
 nanoseconds.
 """
 

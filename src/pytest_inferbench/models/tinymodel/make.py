@@ -1,6 +1,7 @@
 """Write the model as a GGUF file: `python -m pytest_inferbench.models.tinymodel.make OUT.gguf [--dim N ...]`.
 
-Law: the bytes are a function of shape and name. `gguf` is imported where it is used: the packaged tiny file needs none.
+Limits: the bytes are a function of shape and name. `gguf` is imported where it is used: the packaged tiny file needs
+none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A byte-level BPE vocabulary, trained here on a few lines of text.
 
-Law: pure Python and deterministic; a token is spelled in GPT-2's "unicode bytes" (one printable character a byte);
+Limits: pure Python and deterministic; a token is spelled in GPT-2's "unicode bytes" (one printable character a byte);
 the last ids of a vocabulary are the specials.
 """
 

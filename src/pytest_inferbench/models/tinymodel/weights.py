@@ -1,6 +1,6 @@
 """Random weights for a small Llama that emits printable ASCII whatever the prompt.
 
-Law: drawn from one seeded generator in a fixed order; that order is the file format of the oracle text, so it must
+Limits: drawn from one seeded generator in a fixed order; that order is the file format of the oracle text, so it must
 not change.
 
 How the text stays printable: residual dimension 0 is held constant through every layer (its embedding is constant
