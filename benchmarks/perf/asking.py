@@ -35,7 +35,7 @@ from pytest_inferbench.stats.paired import judge_pairs
 from pytest_inferbench.stats.rule import Rule
 from pytest_inferbench.stats.sequential import Looks
 from pytest_inferbench.units import Direction
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 
@@ -62,7 +62,7 @@ def main() -> None:
         parser.error(f"--pairs: got {args.pairs}, expected at least {_FEWEST_PAIRS}")
     workload = Concurrency(streams=args.streams, requests=args.requests, prompt_tokens=64, output_tokens=args.tokens)
     with _server(args.server_url, args.backend, args.model) as server, LoadEngine() as engine:
-        counts = server.backend.chunk_counts[server.backend.dialects[0]] if args.what == "counts" else {}
+        counts = server.backend.chunk_counts[server.backend.protocols[0]] if args.what == "counts" else {}
         runners = {"without": _runner(server, engine, {}), "with": _runner(server, engine, counts)}
         intervals = {"without": 0.0, "with": args.interval_ms if args.what == "pages" else 0.0}
         pairs: list[dict[str, dict[str, float]]] = []
@@ -95,10 +95,10 @@ def _server(url: str | None, backend: str, model: str) -> Iterator[Server]:
 
 
 def _runner(server: Server, engine: LoadEngine, body: Mapping[str, object]) -> CaseRunner:
-    dialect, cold = dialect_named(server.backend.dialects[0]), dict(server.backend.cold_cache_body)
-    counter = TokenCounter(server.endpoint, dialect, SYSTEM_CLOCK, cold)
+    protocol, cold = protocol_named(server.backend.protocols[0]), dict(server.backend.cold_cache_body)
+    counter = TokenCounter(server.endpoint, protocol, SYSTEM_CLOCK, cold)
     prompts = PromptMaker(calibrate(counter), cold, body)
-    return CaseRunner(server, dialect, prompts, engine, SYSTEM_CLOCK, lambda _: None)
+    return CaseRunner(server, protocol, prompts, engine, SYSTEM_CLOCK, lambda _: None)
 
 
 def _load(runner: CaseRunner, workload: Concurrency, interval_ms: float, seed: int) -> RoundRecord:

@@ -28,7 +28,7 @@ def run(job: Job) -> ClientRun:
         seen = engine.carry(
             tuple(requests),
             target=Target(address.hostname or "", address.port or 80),
-            dialect="openai-chat",
+            protocol="openai-chat",
             streams=job.streams,
             limits=Limits(),
         )

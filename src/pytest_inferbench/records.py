@@ -82,7 +82,7 @@ class RequestRecord:
         output_ns: arrival of each chunk that carried output (content, reasoning or tool call), in order.
         answer_ns: arrival of the first non-reasoning content.
         reasoned: whether any of the output was reasoning.
-        unread: the field of a delta that carried text, again and again, which the dialect does not read; None for none.
+        unread: the field of a delta that carried text, again and again, that the protocol does not read; None for none.
         end_ns: when its stream ended or failed.
         planned_prompt_tokens: what the workload meant to send; None where it does not know.
         planned_output_tokens: what the workload asked to have generated, exactly; None where it may end sooner.

@@ -10,15 +10,15 @@ from pytest_inferbench.backends.llama import LLAMA
 from pytest_inferbench.backends.vllm import VLLM
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.published import PUBLISHED
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 
 _CAPTURES = Path(__file__).parents[1] / "captures"
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=repr)
-def test_a_backend_speaks_known_dialects_and_publishes_under_product_names(backend):
+def test_a_backend_speaks_known_protocols_and_publishes_under_product_names(backend):
     """Facts of one table that name entries of another one do name them."""
-    assert [dialect_named(name).name for name in backend.dialects] == list(backend.dialects)
+    assert [protocol_named(name).name for name in backend.protocols] == list(backend.protocols)
     assert set(backend.published) <= set(PUBLISHED)
     assert all(names for names in backend.published.values())
 

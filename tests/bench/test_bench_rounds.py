@@ -16,7 +16,7 @@ from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.records import RequestRecord, Usage
 from pytest_inferbench.servers.server import Server
 from pytest_inferbench.servers.url import NotOurs
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 from pytest_inferbench.workloads.prompts import PromptMaker
 from pytest_inferbench.workloads.workload import Workload
 
@@ -76,7 +76,7 @@ def engine():
 def measured(workload, engine, *, rounds=1, fresh=None, said=None, slo=None):
     report = (lambda _text: None) if said is None else said.append
     runner = CaseRunner(
-        server(), dialect_named("openai-chat"), PromptMaker(None, {}), engine, SYSTEM_CLOCK, report, fresh
+        server(), protocol_named("openai-chat"), PromptMaker(None, {}), engine, SYSTEM_CLOCK, report, fresh
     )
     return list(runner.run(CasePlan("told", workload, rounds, 2, 7, 60.0, slo or {})))
 

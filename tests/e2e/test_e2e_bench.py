@@ -103,7 +103,7 @@ def test_figures_agree_with_the_servers_account(start):
         """
 from pytest_inferbench import Concurrency
 from pytest_inferbench.load.shape import ClosedLoop, Load
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 from pytest_inferbench.workloads.single import Single
 
 ORACLE = "@ ran that short( threeitM brown*({Cenk answer"

@@ -12,8 +12,8 @@ from pytest_inferbench.load.encode import encode_load
 from pytest_inferbench.load.engine import LoadEngine, Observed
 from pytest_inferbench.load.job import Limits, Target
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 
 Carry = Callable[..., Observed]
 
@@ -38,15 +38,15 @@ def carry(engine: LoadEngine) -> Carry:
         engine: LoadEngine = engine,
         each: Callable[[int], dict[str, Any]] = lambda _index: {},
     ) -> Observed:
-        dialect = dialect_named("openai-chat")
+        protocol = protocol_named("openai-chat")
         asks = tuple(GenerationRequest((Message("user", f"request {i}"),), tokens, **each(i)) for i in range(requests))
         shape = ClosedLoop(streams) if offsets_ns is None else OpenLoop(offsets_ns)
         load = Load(asks, shape)
-        encoded = encode_load(load, dialect, "m", f"127.0.0.1:{server.port}", "", ())
+        encoded = encode_load(load, protocol, "m", f"127.0.0.1:{server.port}", "", ())
         return engine.carry(
             encoded,
             target=Target("127.0.0.1", server.port),
-            dialect=dialect.name,
+            protocol=protocol.name,
             streams=load.streams,
             limits=limits or Limits(),
         )

@@ -15,8 +15,8 @@ from pytest_inferbench.load.job import Limits, Target
 from pytest_inferbench.load.pool import Pool
 from pytest_inferbench.load.shape import ClosedLoop, Load
 from pytest_inferbench.load.spool import Spool
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 
 STREAMS, GAP_MS, LOOK_S = 320, 300, 0.002
 
@@ -30,10 +30,10 @@ def test_every_answer_s_first_read_comes_before_a_second_look(monkeypatch):
         return parse(data)
 
     monkeypatch.setattr(connection, "parse_head", slow)
-    dialect = dialect_named("openai-chat")
+    protocol = protocol_named("openai-chat")
     asks = tuple(GenerationRequest((Message("user", "x"),), 3) for _ in range(STREAMS))
     with ScriptedServer(Script(first_ms=GAP_MS, gap_ms=GAP_MS)) as server:
-        encoded = encode_load(Load(asks, ClosedLoop(STREAMS)), dialect, "m", f"127.0.0.1:{server.port}", "", ())
+        encoded = encode_load(Load(asks, ClosedLoop(STREAMS)), protocol, "m", f"127.0.0.1:{server.port}", "", ())
         pool = Pool(Target("127.0.0.1", server.port))
         assert pool.open(STREAMS, 10.0) is None
         spool = Spool()
@@ -41,7 +41,7 @@ def test_every_answer_s_first_read_comes_before_a_second_look(monkeypatch):
         drive.run(SYSTEM_CLOCK.now_ns())
         pool.close()
         sent = [row.sent_ns[0] for row in server.sent_log()]
-    records = [decode_outcome(outcome, spool, dialect, 0, 0) for outcome in drive.outcomes]
+    records = [decode_outcome(outcome, spool, protocol, 0, 0) for outcome in drive.outcomes]
     spool.close()
     assert STREAMS * LOOK_S > 2 * GAP_MS / 1000
     assert len(records) == len(sent) == STREAMS

@@ -220,7 +220,7 @@ def test_too_few_file_descriptors_are_an_error_before_the_start():
         "asks = tuple(EncodedRequest(i, b'x', None, None, '', False) for i in range(5000))\n"
         "engine = LoadEngine()\n"
         "try:\n"
-        "    engine.carry(asks, target=Target('127.0.0.1', 9), dialect='openai-chat', streams=5000, limits=Limits())\n"
+        "    engine.carry(asks, target=Target('127.0.0.1', 9), protocol='openai-chat', streams=5000, limits=Limits())\n"
         "except LoadError as error:\n"
         "    print(error)\n"
     )

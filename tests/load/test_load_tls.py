@@ -18,8 +18,8 @@ from pytest_inferbench.load.encode import encode_load
 from pytest_inferbench.load.engine import LoadEngine
 from pytest_inferbench.load.job import Limits, Target
 from pytest_inferbench.load.shape import ClosedLoop, Load
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 
 
 class TlsFront:
@@ -83,13 +83,13 @@ def authority(tmp_path_factory):
 
 
 def carry(port: int, ca: str | None, requests: int = 8, streams: int = 2):
-    dialect = dialect_named("openai-chat")
+    protocol = protocol_named("openai-chat")
     asks = tuple(GenerationRequest((Message("user", f"request {i}"),), 6) for i in range(requests))
-    encoded = encode_load(Load(asks, ClosedLoop(streams)), dialect, "m", f"localhost:{port}", "", ())
+    encoded = encode_load(Load(asks, ClosedLoop(streams)), protocol, "m", f"localhost:{port}", "", ())
     engine = LoadEngine()
     try:
         target = Target("localhost", port, tls=True, ca=ca)
-        return engine.carry(encoded, target=target, dialect=dialect.name, streams=streams, limits=Limits())
+        return engine.carry(encoded, target=target, protocol=protocol.name, streams=streams, limits=Limits())
     finally:
         engine.close()
 

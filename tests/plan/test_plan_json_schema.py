@@ -31,7 +31,7 @@ def documented():
 
 @pytest.mark.parametrize("schema", [config_schema(), experiment_schema()], ids=["config", "experiment"])
 def test_they_are_schemas(schema):
-    """Each is a valid schema of the dialect it names, with words beside the keys."""
+    """Each is a valid schema of the protocol it names, with words beside the keys."""
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     assert '"description": ' in str(schema).replace("'", '"')

@@ -18,7 +18,7 @@ each_capture = pytest.mark.parametrize("capture", STREAMS, ids=lambda capture: c
 
 
 def whole(capture: Capture):
-    return decode(capture.dialect, [(capture.body, STAMP)])
+    return decode(capture.protocol, [(capture.body, STAMP)])
 
 
 def test_every_captured_stream_is_used():
@@ -46,7 +46,7 @@ def test_a_captured_stream_says_what_its_server_said(capture):
 def test_a_captured_stream_shows_its_pace(capture):
     """What real servers stream, with the token that ends an answer and shows nothing, is no finding."""
     events = capture.body.split(b"\n\n")
-    decoded = decode(capture.dialect, [(event + b"\n\n", 10**6 * (n + 1)) for n, event in enumerate(events)])
+    decoded = decode(capture.protocol, [(event + b"\n\n", 10**6 * (n + 1)) for n, event in enumerate(events)])
     stamps, usage = decoded.output_ns, decoded.usage
     record = RequestRecord(
         0, 0, 0, "", None, 0, stamps, None, stamps[-1], usage=usage, chunk_tokens=decoded.chunk_tokens
@@ -59,8 +59,8 @@ def test_a_captured_stream_shows_its_pace(capture):
 def test_byte_by_byte_is_the_same_stream(capture):
     """One byte at a time gives the same as all at once, and each event has the stamp of the byte that ended it."""
     body = capture.body
-    assert decode(capture.dialect, [(body[i : i + 1], STAMP) for i in range(len(body))]) == whole(capture)
-    stamped = decode(capture.dialect, [(body[i : i + 1], i) for i in range(len(body))])
+    assert decode(capture.protocol, [(body[i : i + 1], STAMP) for i in range(len(body))]) == whole(capture)
+    stamped = decode(capture.protocol, [(body[i : i + 1], i) for i in range(len(body))])
     ends = [i + 1 for i in range(len(body)) if body[i - 1 : i + 1] == b"\n\n"]
     assert set(stamped.output_ns) <= set(ends) | {end - 1 for end in ends}
     assert list(stamped.output_ns) == sorted(set(stamped.output_ns))
@@ -72,7 +72,7 @@ def test_byte_by_byte_is_the_same_stream(capture):
 def test_any_split_is_the_same_stream(capture, places):
     """Where TCP cut the bytes has no meaning."""
     pieces = [(piece, STAMP) for piece in cut(capture.body, places)]
-    assert decode(capture.dialect, pieces) == whole(capture)
+    assert decode(capture.protocol, pieces) == whole(capture)
 
 
 @each_capture
@@ -81,30 +81,30 @@ def test_other_line_ends_are_the_same_stream(capture, line_end):
     """The standard's three line ends mean the same, also when a piece ends between CR and LF."""
     body = capture.body.replace(b"\n", line_end)
     pieces = [(body[i : i + 3], STAMP) for i in range(0, len(body), 3)]
-    assert decode(capture.dialect, pieces) == whole(capture)
+    assert decode(capture.protocol, pieces) == whole(capture)
 
 
 @each_capture
 def test_trailing_data_changes_nothing(capture):
     """Comments may follow any stream; after an end marker, anything may."""
     trailing = b": bye\n\n"
-    if b"data: [DONE]" in capture.body or capture.dialect == "llamacpp":
+    if b"data: [DONE]" in capture.body or capture.protocol == "llamacpp":
         trailing += b'data: {"choices":[{"delta":{"content":"late"}}],"content":"late"}\n\ndata: no JSON\n\n'
-    assert decode(capture.dialect, [(capture.body + trailing, STAMP)]) == whole(capture)
-    assert decode(capture.dialect, [(capture.body, STAMP), (trailing, 8)]) == whole(capture)
+    assert decode(capture.protocol, [(capture.body + trailing, STAMP)]) == whole(capture)
+    assert decode(capture.protocol, [(capture.body, STAMP), (trailing, 8)]) == whole(capture)
 
 
 @each_capture
 def test_a_missing_last_blank_line_changes_nothing(capture):
     """Some servers end with the last event's line, or even inside its line end."""
-    assert decode(capture.dialect, [(capture.body.rstrip(b"\n"), STAMP)]) == whole(capture)
+    assert decode(capture.protocol, [(capture.body.rstrip(b"\n"), STAMP)]) == whole(capture)
 
 
 @each_capture
 def test_a_cut_stream_is_a_failure_that_keeps_its_chunks(capture):
     """Half the bytes of a stream are half a stream, never an answer."""
     body = capture.body[: len(capture.body) // 2]
-    decoded = decode(capture.dialect, [(body, STAMP)], complete=False)
+    decoded = decode(capture.protocol, [(body, STAMP)], complete=False)
     assert decoded.failure.kind is FailureKind.CUT
     assert 0 < len(decoded.output_ns) <= capture.chunks
     assert whole(capture).text.startswith(decoded.text)

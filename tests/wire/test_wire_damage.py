@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_inferbench.records import FailureKind
-from pytest_inferbench.wire.catalogue import DIALECTS
-from pytest_inferbench.wire.dialect import Framing
+from pytest_inferbench.wire.catalogue import PROTOCOLS
 from pytest_inferbench.wire.errors import WireError
+from pytest_inferbench.wire.protocol import Framing
 from pytest_inferbench.wire.stream import StreamDecoder
 from wire.wire_captures import STREAMS, decode
 
@@ -46,8 +46,8 @@ def damages(draw):
 def test_damage_raises_nothing_and_loses_nothing_before_it(damage, complete):
     """Whatever happens to the bytes, each chunk that was whole before the damage keeps its place and stamp."""
     capture, damaged, at = damage
-    before = decode(capture.dialect, stamped(capture.body[:at]), complete=False)
-    decoded = decode(capture.dialect, stamped(damaged), complete=complete)
+    before = decode(capture.protocol, stamped(capture.body[:at]), complete=False)
+    decoded = decode(capture.protocol, stamped(damaged), complete=complete)
     assert decoded.output_ns[: len(before.output_ns)] == before.output_ns
     assert decoded.text.startswith(before.text)
     if before.answer_ns is not None:
@@ -55,7 +55,7 @@ def test_damage_raises_nothing_and_loses_nothing_before_it(damage, complete):
 
 
 @settings(deadline=None, derandomize=True, max_examples=300)
-@given(body=st.binary(max_size=300), name=st.sampled_from([dialect.name for dialect in DIALECTS]))
+@given(body=st.binary(max_size=300), name=st.sampled_from([protocol.name for protocol in PROTOCOLS]))
 def test_any_bytes_are_a_failure_and_not_an_exception(body, name):
     """Bytes that are no stream at all fail the request and nothing more."""
     decoded = decode(name, [(b"data:" + body, 1), (body, 2)])
@@ -85,13 +85,13 @@ values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
 @settings(deadline=None, derandomize=True, max_examples=150)
 @given(document=st.dictionaries(st.sampled_from(FIELDS), values, max_size=10))
-def test_wrong_inner_types_raise_nothing_but_a_wire_error(dialect, document):
+def test_wrong_inner_types_raise_nothing_but_a_wire_error(protocol, document):
     """A field of any other type than the protocol's is a `WireError` or is ignored."""
     try:
-        delta = dialect.decode(json.dumps(document).encode())
+        delta = protocol.decode(json.dumps(document).encode())
     except WireError:
         return
     assert isinstance(delta.content, str)
@@ -99,7 +99,7 @@ def test_wrong_inner_types_raise_nothing_but_a_wire_error(dialect, document):
     assert delta.usage is None or delta.usage.output_tokens is None or delta.usage.output_tokens >= 0
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
 @pytest.mark.parametrize(
     "payload",
     [
@@ -112,48 +112,48 @@ def test_wrong_inner_types_raise_nothing_but_a_wire_error(dialect, document):
     ],
     ids=lambda payload: payload[:20].decode("latin-1"),
 )
-def test_hostile_payloads_fail_the_stream(dialect, payload):
+def test_hostile_payloads_fail_the_stream(protocol, payload):
     """Deep nesting, huge numbers, wrong types: a failure that shows the evidence in bounded length."""
-    decoder = StreamDecoder(dialect)
-    data = payload + b"\n" if dialect.framing is Framing.NDJSON else b"data: " + payload + b"\n\n"
+    decoder = StreamDecoder(protocol)
+    data = payload + b"\n" if protocol.framing is Framing.NDJSON else b"data: " + payload + b"\n\n"
     decoder.feed(data + data, 1)
     failure = decoder.finish(complete=True).failure
     assert failure.kind in {FailureKind.PROTOCOL, FailureKind.IN_STREAM, FailureKind.EMPTY}
     assert 0 < len(failure.message) <= 300
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_no_depth_of_nesting_escapes_as_another_error(dialect):
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
+def test_no_depth_of_nesting_escapes_as_another_error(protocol):
     """What can just be parsed may be too deep to be shown again: still a `WireError` or a reported error."""
     for depth in range(900, 1000):
         nested = b"[" * depth + b"]" * depth
         for payload in (b'{"error":%s}' % nested, b'{"message":%s,"choices":[%s],"tokens":{"a":%s}}' % ((nested,) * 3)):
             try:
-                delta = dialect.decode(payload)
+                delta = protocol.decode(payload)
             except WireError:
                 continue
             assert delta.error or not delta.carries_output
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
 @pytest.mark.parametrize(
     "payload", [b"", b"[DONE", b"null", b"[]", b'"text"', b"{} {}", b"{}x", b"{", b"\xff", b"{'a':1}"]
 )
-def test_what_is_no_json_object_is_refused(dialect, payload):
+def test_what_is_no_json_object_is_refused(protocol, payload):
     """One whole object and nothing beside it."""
     with pytest.raises(WireError, match="JSON"):
-        dialect.decode(payload)
+        protocol.decode(payload)
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_white_space_around_an_object_means_nothing(dialect):
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
+def test_white_space_around_an_object_means_nothing(protocol):
     """As JSON has it."""
-    assert dialect.decode(b' \t{"error" : "boom"}\r\n ').error == "boom"
+    assert protocol.decode(b' \t{"error" : "boom"}\r\n ').error == "boom"
 
 
 def test_the_payload_that_is_not_json_is_shown():
     """The evidence is the first 200 bytes, escaped."""
     with pytest.raises(WireError) as raised:
-        DIALECTS[0].decode(b"<html>\xff" + b"x" * 1000)
+        PROTOCOLS[0].decode(b"<html>\xff" + b"x" * 1000)
     assert r"b'<html>\xff" in str(raised.value)
     assert str(raised.value).count("x") < 250

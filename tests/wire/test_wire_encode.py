@@ -1,4 +1,4 @@
-"""Request bodies of the four dialects, and the catalogue."""
+"""Request bodies of the four protocols, and the catalogue."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import pytest
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.catalogue import DIALECTS, dialect_named
-from pytest_inferbench.wire.dialect import Framing, GenerationRequest, Message
+from pytest_inferbench.wire.catalogue import PROTOCOLS, protocol_named
+from pytest_inferbench.wire.protocol import Framing, GenerationRequest, Message
 
 MESSAGES = (Message("system", "You are terse."), Message("user", "Say é."))
 REQUEST = GenerationRequest(MESSAGES, output_tokens=16)
@@ -23,51 +23,51 @@ BODIES = {
     '"return_tokens":true,"ignore_eos":true}',
     "ollama": f'{{"model":"m",{CONVERSATION},"stream":true,"options":{{"num_predict":16,"temperature":0.0}}}}',
 }
-each_dialect = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
 
 
 @pytest.mark.parametrize(("name", "body"), BODIES.items(), ids=BODIES)
 def test_the_body_is_exactly_this(name, body):
     """Compact, UTF-8, keys in a fixed order: the bytes are part of a case's identity."""
-    assert dialect_named(name).encode(REQUEST, "m").decode() == body
+    assert protocol_named(name).encode(REQUEST, "m").decode() == body
 
 
-@each_dialect
-def test_ignore_eos_is_sent_only_where_asked(dialect):
+@each_protocol
+def test_ignore_eos_is_sent_only_where_asked(protocol):
     """Servers that refuse unknown fields must be usable without it."""
     polite = GenerationRequest(MESSAGES, output_tokens=16, ignore_eos=False)
-    assert "ignore_eos" not in json.loads(dialect.encode(polite, "m"))
+    assert "ignore_eos" not in json.loads(protocol.encode(polite, "m"))
 
 
-@each_dialect
-def test_cache_prompt_is_llama_cpps_own_word(dialect):
+@each_protocol
+def test_cache_prompt_is_llama_cpps_own_word(protocol):
     """It is sent by llama.cpp's protocol alone."""
-    body = json.loads(dialect.encode(GenerationRequest(MESSAGES, 16, cache_prompt=True), "m"))
-    assert body.get("cache_prompt") == (True if dialect.name == "llamacpp" else None)
+    body = json.loads(protocol.encode(GenerationRequest(MESSAGES, 16, cache_prompt=True), "m"))
+    assert body.get("cache_prompt") == (True if protocol.name == "llamacpp" else None)
 
 
-@each_dialect
-def test_extra_fields_win(dialect):
-    """What the user or a backend adds replaces the dialect's own word and keeps its place; new fields come last."""
+@each_protocol
+def test_extra_fields_win(protocol):
+    """What the user or a backend adds replaces the protocol's own word and keeps its place; new fields come last."""
     extra = {"top_k": 1, "stream": "never", "cache_prompt": True}
-    body = json.loads(dialect.encode(GenerationRequest(MESSAGES, 16, extra=extra), "m"))
+    body = json.loads(protocol.encode(GenerationRequest(MESSAGES, 16, extra=extra), "m"))
     assert body["stream"] == "never"
     assert body["cache_prompt"] is True
-    plain = list(json.loads(dialect.encode(GenerationRequest(MESSAGES, 16), "m")))
+    plain = list(json.loads(protocol.encode(GenerationRequest(MESSAGES, 16), "m")))
     assert list(body)[: len(plain)] == plain
 
 
-@each_dialect
+@each_protocol
 @pytest.mark.parametrize("value", [object(), float("nan"), "\ud800"], ids=["object", "nan", "surrogate"])
-def test_what_json_cannot_say_is_the_users_error(dialect, value):
+def test_what_json_cannot_say_is_the_users_error(protocol, value):
     """The message names the extra field and says what is expected."""
     with pytest.raises(ConfigError, match="my_field"):
-        dialect.encode(GenerationRequest(MESSAGES, 16, extra={"my_field": value}), "m")
+        protocol.encode(GenerationRequest(MESSAGES, 16, extra={"my_field": value}), "m")
 
 
-def test_the_catalogue_names_its_dialects():
-    """Every name leads to its dialect, with its path and framing."""
-    found = {d.name: (dialect_named(d.name) is d, d.path, d.framing) for d in DIALECTS}
+def test_the_catalogue_names_its_protocols():
+    """Every name leads to its protocol, with its path and framing."""
+    found = {d.name: (protocol_named(d.name) is d, d.path, d.framing) for d in PROTOCOLS}
     assert found == {
         "openai-chat": (True, "/v1/chat/completions", Framing.SSE),
         "openai-completions": (True, "/v1/completions", Framing.SSE),
@@ -76,7 +76,7 @@ def test_the_catalogue_names_its_dialects():
     }
 
 
-def test_an_unknown_dialect_is_refused_with_the_known_ones():
+def test_an_unknown_protocol_is_refused_with_the_known_ones():
     """A typing error in an option must show what would be right."""
     with pytest.raises(ConfigError, match="'openai'; use one of: openai-chat, openai-completions, llamacpp, ollama"):
-        dialect_named("openai")
+        protocol_named("openai")

@@ -105,9 +105,9 @@ def test_captured_streams_in_chunks_are_the_same_streams(capture):
     assert found is not None
     one = BodyReader(found[0])
     reads = cut((head + data)[found[1] :], [rng.randrange(len(data)) for _ in range(40)])
-    decoded = decode(capture.dialect, [(one.feed(read), 7) for read in reads])
+    decoded = decode(capture.protocol, [(one.feed(read), 7) for read in reads])
     assert one.complete
-    assert decoded == decode(capture.dialect, [(body, 7)])
+    assert decoded == decode(capture.protocol, [(body, 7)])
 
 
 @settings(deadline=None, derandomize=True, max_examples=300)

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from pytest_inferbench.records import FailureKind, ServerTiming, Usage
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import Delta
+from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import Delta
 from wire.wire_captures import decode as decode_stream
 
 
 def decode(**fields):
-    return dialect_named("llamacpp").decode(json.dumps(fields).encode())
+    return protocol_named("llamacpp").decode(json.dumps(fields).encode())
 
 
 def test_a_chunk_carries_text_ids_and_counts():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from pytest_inferbench.records import FailureKind, ServerTiming, Usage
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import Delta
+from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import Delta
 from wire.wire_captures import decode as decode_stream
 
 LAST = {
@@ -24,7 +24,7 @@ LAST = {
 
 
 def decode(**fields):
-    return dialect_named("ollama").decode(json.dumps(fields).encode())
+    return protocol_named("ollama").decode(json.dumps(fields).encode())
 
 
 def line(content: str = "", **message) -> bytes:

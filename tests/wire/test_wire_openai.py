@@ -7,11 +7,11 @@ import json
 import pytest
 
 from pytest_inferbench.records import ServerTiming, Usage
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import Delta
+from pytest_inferbench.wire.catalogue import protocol_named
 from pytest_inferbench.wire.errors import WireError
+from pytest_inferbench.wire.protocol import Delta
 
-CHAT, COMPLETIONS = dialect_named("openai-chat"), dialect_named("openai-completions")
+CHAT, COMPLETIONS = protocol_named("openai-chat"), protocol_named("openai-completions")
 
 
 def chat(**fields):
@@ -86,11 +86,11 @@ USAGE = {"prompt_tokens": 43, "completion_tokens": 16, "total_tokens": 59}
     [[], None, [{"delta": {}}], [{"delta": {"content": None}, "finish_reason": None}]],
     ids=["empty", "null", "delta", "nulls"],
 )
-@pytest.mark.parametrize("dialect", [CHAT, COMPLETIONS], ids=lambda dialect: dialect.name)
-def test_usage_is_read_wherever_it_stands(dialect, choices, usage, expected):
+@pytest.mark.parametrize("protocol", [CHAT, COMPLETIONS], ids=lambda protocol: protocol.name)
+def test_usage_is_read_wherever_it_stands(protocol, choices, usage, expected):
     """With choices empty (vLLM, llama.cpp), absent or not empty (LiteLLM); what was not said is None, never 0."""
     payload = json.dumps({"choices": choices, "usage": usage}).encode()
-    assert dialect.decode(payload) == Delta(usage=expected, generated=expected and expected.output_tokens)
+    assert protocol.decode(payload) == Delta(usage=expected, generated=expected and expected.output_tokens)
 
 
 def test_llama_cpp_timings_are_read():
@@ -118,10 +118,10 @@ def test_a_completions_chunk_is_read():
     assert COMPLETIONS.decode(json.dumps(last).encode()) == (Delta(finish="length", usage=Usage(43, 16), generated=16))
 
 
-@pytest.mark.parametrize("dialect", [CHAT, COMPLETIONS], ids=lambda dialect: dialect.name)
-def test_the_end_marker_is_read(dialect):
+@pytest.mark.parametrize("protocol", [CHAT, COMPLETIONS], ids=lambda protocol: protocol.name)
+def test_the_end_marker_is_read(protocol):
     """`[DONE]` is no JSON and ends the stream, also with blanks around it."""
-    assert dialect.decode(b"[DONE]") == dialect.decode(b" [DONE]\t") == Delta(done=True)
+    assert protocol.decode(b"[DONE]") == protocol.decode(b" [DONE]\t") == Delta(done=True)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ def test_the_end_marker_is_read(dialect):
         ({"choices": [{}], "message": "hello"}, None),
     ],
 )
-@pytest.mark.parametrize("dialect", [CHAT, COMPLETIONS], ids=lambda dialect: dialect.name)
-def test_an_error_inside_the_stream_is_the_servers_words(dialect, document, error):
+@pytest.mark.parametrize("protocol", [CHAT, COMPLETIONS], ids=lambda protocol: protocol.name)
+def test_an_error_inside_the_stream_is_the_servers_words(protocol, document, error):
     """Every form in which servers report one, with its code and type, in bounded length."""
-    assert dialect.decode(json.dumps(document).encode()) == Delta(error=error)
+    assert protocol.decode(json.dumps(document).encode()) == Delta(error=error)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_inferbench.records import Failure, FailureKind, Usage
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 from pytest_inferbench.wire.stream import StreamDecoder, http_failure
 from wire.wire_captures import decode
 
@@ -94,7 +94,7 @@ def test_only_output_is_stamped():
 
 def test_text_is_kept_only_where_asked():
     """A million chunks' text is not kept for nothing."""
-    decoder = StreamDecoder(dialect_named("openai-chat"))
+    decoder = StreamDecoder(protocol_named("openai-chat"))
     decoder.feed(content("a") + finish(), 1)
     assert decoder.finish(complete=True).text is None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 from pytest_inferbench.wire.stream import DecodedStream, StreamDecoder
 
 CAPTURES = Path(__file__).parent.parent / "captures"
@@ -32,7 +32,7 @@ class Capture:
     usage: tuple[int, int, int | None] | None
     finish: str
     text: str
-    dialect: str = "openai-chat"
+    protocol: str = "openai-chat"
     timed: bool = False
     steps: tuple[int, ...] | None = None
 
@@ -42,7 +42,7 @@ class Capture:
 
 
 def _completions(path: str, usage: tuple[int, int, int | None] | None, timed: bool = False) -> Capture:
-    return Capture(path, 16, usage, "length", PLAIN, dialect="openai-completions", timed=timed)
+    return Capture(path, 16, usage, "length", PLAIN, protocol="openai-completions", timed=timed)
 
 
 STREAMS = (
@@ -93,9 +93,9 @@ STREAMS = (
 )
 
 
-def decode(dialect: str, pieces: Iterable[tuple[bytes, int]], *, complete: bool = True) -> DecodedStream:
+def decode(protocol: str, pieces: Iterable[tuple[bytes, int]], *, complete: bool = True) -> DecodedStream:
     """The stream that stamped pieces make."""
-    decoder = StreamDecoder(dialect_named(dialect), keep_text=True)
+    decoder = StreamDecoder(protocol_named(protocol), keep_text=True)
     for piece, stamp in pieces:
         decoder.feed(piece, stamp)
     return decoder.finish(complete)

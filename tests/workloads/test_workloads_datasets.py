@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.dialect import Message
+from pytest_inferbench.wire.protocol import Message
 from pytest_inferbench.workloads.datasets import Prompt, parse_prompts
 from pytest_inferbench.workloads.prompts import read_prompts
 

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.dialect import Message
+from pytest_inferbench.wire.protocol import Message
 from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.datasets import Prompt
 from pytest_inferbench.workloads.prompted import draw

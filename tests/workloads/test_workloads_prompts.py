@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.dialect import Message
+from pytest_inferbench.wire.protocol import Message
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 from workloads.workload_made import COLD, TEMPLATE_TOKENS, count, maker
 

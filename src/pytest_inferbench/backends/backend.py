@@ -84,14 +84,14 @@ class Backend:
         name: the option's value.
         aliases: other names people use for it.
         formats: the weights it can load.
-        dialects: the wire protocols it speaks; the first is the default.
+        protocols: the wire protocols it speaks; the first is the default.
         ready_path: answers 200 when the model is loaded.
         known_args: the arguments that are typed, by canonical name.
         published: product name (`metrics.published`) -> its names on the metrics page, newest first; `:` and `_` are
             the same there.
         metrics_path: the Prometheus page; None where there is none.
         cold_cache_body: body fields that make a request leave the prompt cache alone.
-        chunk_counts: by dialect, body fields that have it say how many tokens each chunk holds, where that was measured
+        chunk_counts: by protocol, body fields that make it say how many tokens a chunk holds, where that was measured
             to cost next to nothing (docs/measurement.md).
         version_sources: (path, JSON field) pairs that tell the running version, best first.
         unknown_versions: what it says when its own build does not know its version.
@@ -109,7 +109,7 @@ class Backend:
     name: str
     aliases: tuple[str, ...] = ()
     formats: frozenset[ModelFormat]
-    dialects: tuple[str, ...]
+    protocols: tuple[str, ...]
     ready_path: str
     known_args: Mapping[str, Arg]
     published: Mapping[str, tuple[str, ...]]

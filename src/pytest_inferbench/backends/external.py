@@ -39,7 +39,7 @@ def _installed_version(plan: ServerPlan, installed: Installed) -> str | None:  #
 EXTERNAL = Backend(
     name="external",
     formats=frozenset(ModelFormat),
-    dialects=("openai-chat", "openai-completions"),
+    protocols=("openai-chat", "openai-completions"),
     ready_path="/v1/models",
     known_args=table(),
     published=_PUBLISHES,

@@ -86,7 +86,7 @@ def _gpu_args(gpus: int) -> dict[str, ArgValue]:
 OLLAMA = Backend(
     name="ollama",
     formats=frozenset({ModelFormat.GGUF}),
-    dialects=("ollama", "openai-chat", "openai-completions"),
+    protocols=("ollama", "openai-chat", "openai-completions"),
     ready_path="/api/version",
     known_args=_ARGS,
     published=MappingProxyType({}),

@@ -82,7 +82,7 @@ def _gpu_args(gpus: int) -> dict[str, ArgValue]:
 SGLANG = Backend(
     name="sglang",
     formats=frozenset({ModelFormat.SAFETENSORS}),
-    dialects=("openai-chat", "openai-completions"),
+    protocols=("openai-chat", "openai-completions"),
     ready_path="/health_generate",
     known_args=_ARGS,
     published=_PUBLISHES,

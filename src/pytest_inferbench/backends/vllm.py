@@ -138,7 +138,7 @@ def _package(python: str | None, installed: Installed) -> str | None:
 VLLM = Backend(
     name="vllm",
     formats=frozenset({ModelFormat.SAFETENSORS}),
-    dialects=("openai-chat", "openai-completions"),
+    protocols=("openai-chat", "openai-completions"),
     ready_path="/health",
     known_args=_ARGS,
     published=_PUBLISHES,

@@ -24,7 +24,7 @@ from pytest_inferbench.observe.prometheus import HttpMetricsPage
 from pytest_inferbench.observe.watch import Watch
 from pytest_inferbench.records import RequestRecord, RoundRecord, WorkerReading
 from pytest_inferbench.servers.server import Server
-from pytest_inferbench.wire.dialect import Dialect
+from pytest_inferbench.wire.protocol import WireProtocol
 from pytest_inferbench.workloads.prompts import PromptMaker
 from pytest_inferbench.workloads.workload import RoundContext, Workload
 
@@ -89,7 +89,7 @@ class CaseRunner:
 
     Args:
         server: the running server.
-        dialect: the wire protocol.
+        protocol: the wire protocol.
         prompts: makes prompts for this server.
         engine: carries the load.
         clock: stamps counter readings.
@@ -104,7 +104,7 @@ class CaseRunner:
     def __init__(
         self,
         server: Server,
-        dialect: Dialect,
+        protocol: WireProtocol,
         prompts: PromptMaker,
         engine: LoadEngine,
         clock: Clock,
@@ -113,7 +113,7 @@ class CaseRunner:
         gpus: Callable[[Server], GpuWatch | None] = _watch_nothing,
     ) -> None:
         self._server = server
-        self._dialect = dialect
+        self._protocol = protocol
         self._prompts = prompts
         self._engine = engine
         self._clock = clock
@@ -201,12 +201,12 @@ class CaseRunner:
         url = urlsplit(endpoint.base_url)
         host = url.hostname or ""
         target = Target(host, url.port or _PORTS[url.scheme], url.scheme == "https", endpoint.ca)
-        encoded = encode_load(load, self._dialect, endpoint.model, url.netloc, url.path, endpoint.headers)
+        encoded = encode_load(load, self._protocol, endpoint.model, url.netloc, url.path, endpoint.headers)
         try:
             seen = self._engine.carry(
                 encoded,
                 target=target,
-                dialect=self._dialect.name,
+                protocol=self._protocol.name,
                 streams=load.streams,
                 limits=Limits(request_s=plan.request_s),
             )

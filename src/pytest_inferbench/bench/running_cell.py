@@ -34,7 +34,7 @@ from pytest_inferbench.plan.request import extra_body
 from pytest_inferbench.records import RoundRecord
 from pytest_inferbench.servers.launch import start_server
 from pytest_inferbench.servers.server import Server
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class RunningCell:
         self._context = context
         self._server: Server | None = None
         self._prompts: PromptMaker | None = None
-        self._dialect = dialect_named(cell.protocol)
+        self._protocol = protocol_named(cell.protocol)
         self._extra = extra_body(context.settings)
         self._now = ""
         self._case: tuple[CasePlan, Sequence[RoundRecord], CaseRunner] | None = None
@@ -109,9 +109,9 @@ class RunningCell:
         if self._prompts is None:
             self._say("learning prompt lengths")
             cold = server.backend.cold_cache_body
-            counter = TokenCounter(server.endpoint, self._dialect, SYSTEM_CLOCK, {**cold, **self._extra})
+            counter = TokenCounter(server.endpoint, self._protocol, SYSTEM_CLOCK, {**cold, **self._extra})
             try:
-                counts = server.backend.chunk_counts.get(self._dialect.name, {})
+                counts = server.backend.chunk_counts.get(self._protocol.name, {})
                 self._prompts = PromptMaker(
                     calibrate(counter), cold, {**counts, **self._extra}, self.prompt_salt(server)
                 )
@@ -121,7 +121,7 @@ class RunningCell:
         fresh = self.fresh_server if self.cell.url is None else None
         return CaseRunner(
             server,
-            self._dialect,
+            self._protocol,
             self._prompts,
             self._engine,
             SYSTEM_CLOCK,
@@ -220,7 +220,7 @@ class RunningCell:
         """A hash of the server's greedy answers."""
         if self._canary is None:
             server = self.server()
-            self._canary = canary_hash(server.endpoint, self._dialect, dict(server.backend.cold_cache_body))
+            self._canary = canary_hash(server.endpoint, self._protocol, dict(server.backend.cold_cache_body))
         return self._canary
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from pytest_inferbench.models.builtin import cache_folder
 from pytest_inferbench.observe.tokens import TokenCounter
 from pytest_inferbench.records import extent_ns
 from pytest_inferbench.servers.launch import start_server
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 from pytest_inferbench.workloads.concurrency import Concurrency
 from pytest_inferbench.workloads.prompts import PromptMaker, calibrate
 
@@ -73,12 +73,12 @@ def find_pace(cell: Cell, settings: Settings, say: Callable[[str], None]) -> tup
 @contextmanager
 def _runner(server: Server, cell: Cell, settings: Settings) -> Generator[CaseRunner]:
     """What carries load to the server as a benchmark would."""
-    dialect, cold = dialect_named(cell.protocol), server.backend.cold_cache_body
-    costs = calibrate(TokenCounter(server.endpoint, dialect, SYSTEM_CLOCK, dict(cold)))
-    prompts = PromptMaker(costs, cold, server.backend.chunk_counts.get(dialect.name, {}), secrets.token_hex(4))
+    protocol, cold = protocol_named(cell.protocol), server.backend.cold_cache_body
+    costs = calibrate(TokenCounter(server.endpoint, protocol, SYSTEM_CLOCK, dict(cold)))
+    prompts = PromptMaker(costs, cold, server.backend.chunk_counts.get(protocol.name, {}), secrets.token_hex(4))
     engine = LoadEngine(settings.workers)
     try:
-        yield CaseRunner(server, dialect, prompts, engine, SYSTEM_CLOCK, lambda _: None)
+        yield CaseRunner(server, protocol, prompts, engine, SYSTEM_CLOCK, lambda _: None)
     finally:
         engine.close()
 

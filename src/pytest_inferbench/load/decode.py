@@ -8,26 +8,26 @@ from __future__ import annotations
 from pytest_inferbench.load.outcome import Outcome
 from pytest_inferbench.load.spool import Spool
 from pytest_inferbench.records import Failure, FailureKind, RequestRecord
-from pytest_inferbench.wire.dialect import Dialect
 from pytest_inferbench.wire.errors import BodyCut, WireError
 from pytest_inferbench.wire.http import BodyReader, ResponseHead, parse_head
+from pytest_inferbench.wire.protocol import WireProtocol
 from pytest_inferbench.wire.stream import DecodedStream, StreamDecoder, http_failure
 
 _OK = 200
 _EMPTY = DecodedStream()
 
 
-def decode_outcome(outcome: Outcome, spool: Spool, dialect: Dialect, worker: int, start_ns: int) -> RequestRecord:
+def decode_outcome(outcome: Outcome, spool: Spool, protocol: WireProtocol, worker: int, start_ns: int) -> RequestRecord:
     """The record of one request.
 
     Args:
         outcome: what the loop kept of it.
         spool: where its bytes are.
-        dialect: the protocol it spoke.
+        protocol: the protocol it spoke.
         worker: the worker's number.
         start_ns: when the load started; planned offsets count from it.
     """
-    decoded, failure = _decode(outcome, spool, dialect)
+    decoded, failure = _decode(outcome, spool, protocol)
     request = outcome.request
     return RequestRecord(
         index=request.index,
@@ -52,12 +52,12 @@ def decode_outcome(outcome: Outcome, spool: Spool, dialect: Dialect, worker: int
     )
 
 
-def _decode(outcome: Outcome, spool: Spool, dialect: Dialect) -> tuple[DecodedStream, Failure | None]:
+def _decode(outcome: Outcome, spool: Spool, protocol: WireProtocol) -> tuple[DecodedStream, Failure | None]:
     """The decoded stream and why it failed, if it did: what came before a failure is kept."""
     head: ResponseHead | None = None
     body: BodyReader | None = None
     early = b""
-    stream = StreamDecoder(dialect, keep_text=outcome.request.keep_text)
+    stream = StreamDecoder(protocol, keep_text=outcome.request.keep_text)
     error_body: list[bytes] = []
     complete = outcome.failure is None
     try:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from pytest_inferbench.load.job import EncodedRequest
 from pytest_inferbench.load.shape import Load, OpenLoop
-from pytest_inferbench.wire.dialect import Dialect
 from pytest_inferbench.wire.http import encode_head
+from pytest_inferbench.wire.protocol import WireProtocol
 
 
 def encode_load(
-    load: Load, dialect: Dialect, model: str, host: str, prefix: str, headers: tuple[tuple[str, str], ...]
+    load: Load, protocol: WireProtocol, model: str, host: str, prefix: str, headers: tuple[tuple[str, str], ...]
 ) -> tuple[EncodedRequest, ...]:
     """Every request of a load as the bytes that will be sent.
 
     Args:
         load: what to ask and when.
-        dialect: in which protocol.
+        protocol: in which words.
         model: the model's name as the server knows it.
         host: value of the Host header.
         prefix: path prefix of the server's base URL, "" for none.
@@ -31,8 +31,8 @@ def encode_load(
     fixed = (("Content-Type", "application/json"), ("Accept", "text/event-stream"), *headers)
     encoded = []
     for index, (request, offset) in enumerate(zip(load.requests, offsets, strict=True)):
-        body = dialect.encode(request, model)
-        head = encode_head("POST", prefix + dialect.path, host, fixed, len(body))
+        body = protocol.encode(request, model)
+        head = encode_head("POST", prefix + protocol.path, host, fixed, len(body))
         encoded.append(
             EncodedRequest(
                 index=index,

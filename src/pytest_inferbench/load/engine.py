@@ -84,7 +84,7 @@ class LoadEngine:
         requests: tuple[EncodedRequest, ...],
         *,
         target: Target,
-        dialect: str,
+        protocol: str,
         streams: int | None,
         limits: Limits,
     ) -> Observed:
@@ -93,7 +93,7 @@ class LoadEngine:
         Args:
             requests: the encoded load.
             target: where to.
-            dialect: the wire dialect's name, for decoding.
+            protocol: the wire protocol's name, for decoding.
             streams: closed-loop streams over all workers; None for an open loop.
             limits: time limits of connections and requests.
 
@@ -108,7 +108,7 @@ class LoadEngine:
             active = self._processes[:count]
             for process in active:
                 process.finished = process.progress = None
-                process.pipe.send(share(requests, process.number, count, target, dialect, streams, limits))
+                process.pipe.send(share(requests, process.number, count, target, protocol, streams, limits))
             self._await(active, Ready, "getting ready")
             start_ns = SYSTEM_CLOCK.now_ns() + _HEAD_START_NS
             for process in active:

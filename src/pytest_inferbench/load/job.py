@@ -68,7 +68,7 @@ class Prepare:
     Attributes:
         worker: the worker's number.
         target: where to connect.
-        dialect: the wire dialect's name.
+        protocol: the wire protocol's name.
         requests: this worker's share, in sending order.
         connections: how many to have open before the clock starts.
         streams: closed-loop streams of this worker; None in an open loop.
@@ -77,7 +77,7 @@ class Prepare:
 
     worker: int
     target: Target
-    dialect: str
+    protocol: str
     requests: tuple[EncodedRequest, ...]
     connections: int
     streams: int | None

@@ -40,7 +40,7 @@ def self_error_ms(engine: LoadEngine, streams: int, gap_ms: float) -> float:
     with _server(gap_ms) as port:
         requests = tuple(_request(index, port) for index in range(_REQUESTS_A_STREAM * streams))
         seen = engine.carry(
-            requests, target=Target("127.0.0.1", port), dialect="openai-chat", streams=streams, limits=Limits()
+            requests, target=Target("127.0.0.1", port), protocol="openai-chat", streams=streams, limits=Limits()
         )
         truth = _truth(port)
     errors = sorted(

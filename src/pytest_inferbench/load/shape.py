@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.dialect import GenerationRequest
+from pytest_inferbench.wire.protocol import GenerationRequest
 
 
 @dataclass(frozen=True, slots=True)

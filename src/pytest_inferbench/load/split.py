@@ -39,7 +39,7 @@ def share(
     number: int,
     count: int,
     target: Target,
-    dialect: str,
+    protocol: str,
     streams: int | None,
     limits: Limits,
 ) -> Prepare:
@@ -49,7 +49,7 @@ def share(
     return Prepare(
         worker=number,
         target=target,
-        dialect=dialect,
+        protocol=protocol,
         requests=mine,
         connections=1 if own is None else own,
         streams=own,

@@ -24,7 +24,7 @@ from pytest_inferbench.load.job import Finished, Go, Prepare, Progress, Ready, R
 from pytest_inferbench.load.pool import Pool
 from pytest_inferbench.load.spool import Spool
 from pytest_inferbench.records import WorkerReading
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 
 _PR_SET_TIMERSLACK = 29
 _PROGRESS_EVERY = 5  # controls, which come ten times a second
@@ -89,10 +89,10 @@ class Worker:
         _be_ordinary()
         seconds = (SYSTEM_CLOCK.now_ns() - go.start_ns) / NS_PER_S
         cpu_seconds = (SYSTEM_CLOCK.cpu_ns() - cpu_ns) / NS_PER_S
-        dialect = dialect_named(job.dialect)
+        protocol = protocol_named(job.protocol)
         seen = drive.reading
         cpu_ns = SYSTEM_CLOCK.cpu_ns()
-        records = tuple(decode_outcome(o, self._spool, dialect, job.worker, go.start_ns) for o in drive.outcomes)
+        records = tuple(decode_outcome(o, self._spool, protocol, job.worker, go.start_ns) for o in drive.outcomes)
         return Finished(
             records,
             WorkerReading(

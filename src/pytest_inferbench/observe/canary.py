@@ -9,7 +9,7 @@ import hashlib
 
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
-from pytest_inferbench.wire.dialect import Dialect, GenerationRequest, Message
+from pytest_inferbench.wire.protocol import GenerationRequest, Message, WireProtocol
 from pytest_inferbench.wire.stream import StreamDecoder
 
 _QUESTIONS = (
@@ -21,12 +21,12 @@ _TOKENS = 16
 _TIMEOUT_S = 60.0
 
 
-def canary_hash(endpoint: Endpoint, dialect: Dialect, cold: dict[str, object]) -> str | None:
+def canary_hash(endpoint: Endpoint, protocol: WireProtocol, cold: dict[str, object]) -> str | None:
     """A hash of the server's greedy answers to three fixed questions; None where one of them failed.
 
     Args:
         endpoint: the server.
-        dialect: the protocol that the benchmark speaks.
+        protocol: the protocol that the benchmark speaks.
         cold: body fields that keep the prompt cache out of it.
     """
     digest = hashlib.sha256()
@@ -34,10 +34,10 @@ def canary_hash(endpoint: Endpoint, dialect: Dialect, cold: dict[str, object]) -
     for question in _QUESTIONS:
         request = GenerationRequest((Message("user", question),), _TOKENS, ignore_eos=False, extra=cold)
         try:
-            answer = client.ask("POST", dialect.path, dialect.encode(request, endpoint.model))
+            answer = client.ask("POST", protocol.path, protocol.encode(request, endpoint.model))
         except NoAnswer:
             return None
-        decoder = StreamDecoder(dialect, keep_text=True)
+        decoder = StreamDecoder(protocol, keep_text=True)
         decoder.feed(answer.body, 0)
         decoded = decoder.finish(complete=True)
         if answer.status != OK or decoded.failure is not None or decoded.text is None:

@@ -9,7 +9,7 @@ from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import Clock
 from pytest_inferbench.errors import ServerError
 from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
-from pytest_inferbench.wire.dialect import Dialect, GenerationRequest, Message
+from pytest_inferbench.wire.protocol import GenerationRequest, Message, WireProtocol
 from pytest_inferbench.wire.stream import StreamDecoder, http_failure
 
 _TIMEOUT_S = 60.0
@@ -20,15 +20,15 @@ class TokenCounter:
 
     Args:
         endpoint: the server.
-        dialect: the protocol the benchmark will speak.
+        protocol: the protocol the benchmark will speak.
         clock: stamps the decoder wants.
         extra: body fields every request carries.
     """
 
-    def __init__(self, endpoint: Endpoint, dialect: Dialect, clock: Clock, extra: dict[str, object]) -> None:
+    def __init__(self, endpoint: Endpoint, protocol: WireProtocol, clock: Clock, extra: dict[str, object]) -> None:
         self._client = HttpClient(endpoint, _TIMEOUT_S)
         self._endpoint = endpoint
-        self._dialect = dialect
+        self._protocol = protocol
         self._clock = clock
         self._extra = extra
 
@@ -39,9 +39,9 @@ class TokenCounter:
             ServerError: the server refused the request.
         """
         request = GenerationRequest((Message("user", text),), output_tokens=1, extra=self._extra)
-        body = self._dialect.encode(request, self._endpoint.model)
+        body = self._protocol.encode(request, self._endpoint.model)
         try:
-            answer = self._client.ask("POST", self._dialect.path, body)
+            answer = self._client.ask("POST", self._protocol.path, body)
         except NoAnswer as error:
             raise ServerError(
                 f"{self._endpoint.base_url} did not answer while prompts were prepared: {error}"
@@ -51,7 +51,7 @@ class TokenCounter:
             raise ServerError(
                 f"{self._endpoint.base_url} refused a short prompt: HTTP {failure.status}: {failure.message}"
             )
-        decoder = StreamDecoder(self._dialect)
+        decoder = StreamDecoder(self._protocol)
         decoder.feed(answer.body, self._clock.now_ns())
         usage = decoder.finish(complete=True).usage
         return usage.prompt_tokens if usage is not None else None

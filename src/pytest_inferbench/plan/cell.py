@@ -21,7 +21,7 @@ class Cell:
         model: its short name, in ids and baselines.
         backend: the backend's name.
         version: the version that was asked for; INSTALLED or RUNNING where none was.
-        protocol: the wire dialect's name.
+        protocol: the wire protocol's name.
         variant: the variant's name; "" for none.
         location: a path, `builtin:NAME` or a repository id; "" for a server that is already there.
         served_model: the name that an existing server shall list; "" for whatever it serves.

@@ -24,7 +24,7 @@ from pytest_inferbench.plan.choice import backends_of, check_format, check_setti
 from pytest_inferbench.plan.models import SERVED, Model, PlanSettings, chosen_models, looks_like_a_path
 from pytest_inferbench.plan.pair import CellPair, check_version, make_pair, read_arms, read_pairs
 from pytest_inferbench.plan.place import check_containers, default_version, place_of
-from pytest_inferbench.wire.catalogue import dialect_named
+from pytest_inferbench.wire.catalogue import protocol_named
 
 _COMMAND_LINE = Source(text="command line")
 
@@ -133,8 +133,8 @@ def _versions(
     place = place_of(backend, layers, url.value, settings, why)
     version = default_version(_first(layers, "version", place.version), place, backend)
     further = _further(model, backend, layers)
-    protocol = settings.protocol or backend.dialects[0]
-    dialect_named(protocol)
+    protocol = settings.protocol or backend.protocols[0]
+    protocol_named(protocol)
     repo_id = model.entry.repo_id or ""
     return [
         Cell(

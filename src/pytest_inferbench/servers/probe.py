@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.http_client import Answer, HttpClient, NoAnswer, Why
 from pytest_inferbench.servers.answers import Doubtful, NotYet, RefusedError, excerpt, expect_ok, no_answer
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 from pytest_inferbench.wire.stream import StreamDecoder
 
 if TYPE_CHECKING:
@@ -98,16 +98,16 @@ class Probe:
         return models
 
     def _generate(self, model: str) -> None:
-        """One token, asked for as the benchmark will ask: as a stream of the backend's own dialect."""
-        dialect = dialect_named(self._backend.dialects[0])
-        answer = self._ask("POST", dialect.path, dialect.encode(_SHORTEST, model), self._left_s)
-        decoder = StreamDecoder(dialect)
+        """One token, asked for as the benchmark will ask: as a stream of the backend's own protocol."""
+        protocol = protocol_named(self._backend.protocols[0])
+        answer = self._ask("POST", protocol.path, protocol.encode(_SHORTEST, model), self._left_s)
+        decoder = StreamDecoder(protocol)
         decoder.feed(answer.body, 0)
         decoded = decoder.finish(complete=True)
         if not decoded.output_ns:
-            self._expect_stream(answer, dialect.path)
+            self._expect_stream(answer, protocol.path)
             said = decoded.failure.message if decoded.failure is not None else excerpt(answer)
-            raise Doubtful(f"{dialect.path} generated nothing: {said}")
+            raise Doubtful(f"{protocol.path} generated nothing: {said}")
         fingerprint = _FINGERPRINT.search(answer.text)
         self._fingerprint = fingerprint[1] if fingerprint else None
 

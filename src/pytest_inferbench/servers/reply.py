@@ -12,8 +12,8 @@ from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.errors import ServerError
 from pytest_inferbench.http_client import OK, HttpClient, NoAnswer
-from pytest_inferbench.wire.catalogue import dialect_named
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 from pytest_inferbench.wire.stream import StreamDecoder
 
 if TYPE_CHECKING:
@@ -39,25 +39,25 @@ class Reply:
     seconds: float
 
 
-def ask(endpoint: Endpoint, dialect_name: str, question: str, clock: Clock) -> Reply:
+def ask(endpoint: Endpoint, protocol_name: str, question: str, clock: Clock) -> Reply:
     """Put a question to a server.
 
     Raises:
         ServerError: it does not answer, or with something else than an answer.
     """
-    dialect = dialect_named(dialect_name)
-    body = dialect.encode(GenerationRequest((Message("user", question),), output_tokens=_REPLY_TOKENS), endpoint.model)
+    protocol = protocol_named(protocol_name)
+    body = protocol.encode(GenerationRequest((Message("user", question),), output_tokens=_REPLY_TOKENS), endpoint.model)
     start = clock.now_ns()
     try:
-        answer = HttpClient(endpoint, _REPLY_S).ask("POST", dialect.path, body)
+        answer = HttpClient(endpoint, _REPLY_S).ask("POST", protocol.path, body)
     except NoAnswer as error:
-        raise ServerError(f"{endpoint.base_url}{dialect.path} does not answer: {error}") from None
-    decoder = StreamDecoder(dialect, keep_text=True)
+        raise ServerError(f"{endpoint.base_url}{protocol.path} does not answer: {error}") from None
+    decoder = StreamDecoder(protocol, keep_text=True)
     decoder.feed(answer.body, 0)
     decoded = decoder.finish(complete=True)
     if answer.status != OK or decoded.failure is not None:
         said = decoded.failure.message if decoded.failure is not None else answer.text
-        raise ServerError(f"{endpoint.base_url}{dialect.path} answers {answer.status}: {said}")
+        raise ServerError(f"{endpoint.base_url}{protocol.path} answers {answer.status}: {said}")
     tokens = decoded.usage.output_tokens if decoded.usage is not None else None
     return Reply(decoded.text or "", tokens, (clock.now_ns() - start) / NS_PER_S)
 

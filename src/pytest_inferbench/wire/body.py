@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.dialect import GenerationRequest
+from pytest_inferbench.wire.protocol import GenerationRequest
 
 
 def encode_body(fields: Mapping[str, object], extra: Mapping[str, object]) -> bytes:

@@ -1,28 +1,28 @@
-"""The dialects there are.
+"""The protocols there are.
 
-Limits: a new dialect is one file and one line here.
+Limits: a new protocol is one file and one line here.
 """
 
 from __future__ import annotations
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.dialect import Dialect
 from pytest_inferbench.wire.llamacpp import LlamaCpp
 from pytest_inferbench.wire.ollama import Ollama
 from pytest_inferbench.wire.openai_chat import OpenAiChat
 from pytest_inferbench.wire.openai_completions import OpenAiCompletions
+from pytest_inferbench.wire.protocol import WireProtocol
 
-DIALECTS: tuple[Dialect, ...] = (OpenAiChat(), OpenAiCompletions(), LlamaCpp(), Ollama())
+PROTOCOLS: tuple[WireProtocol, ...] = (OpenAiChat(), OpenAiCompletions(), LlamaCpp(), Ollama())
 
 
-def dialect_named(name: str) -> Dialect:
-    """The dialect of that name.
+def protocol_named(name: str) -> WireProtocol:
+    """The protocol of that name.
 
     Raises:
         ConfigError: there is none; lists those there are.
     """
-    for dialect in DIALECTS:
-        if dialect.name == name:
-            return dialect
-    known = ", ".join(dialect.name for dialect in DIALECTS)
-    raise ConfigError(f"unknown wire dialect {name!r}; use one of: {known}")
+    for protocol in PROTOCOLS:
+        if protocol.name == name:
+            return protocol
+    known = ", ".join(protocol.name for protocol in PROTOCOLS)
+    raise ConfigError(f"unknown wire protocol {name!r}; use one of: {known}")

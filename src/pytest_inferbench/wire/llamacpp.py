@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pytest_inferbench.records import Usage
 from pytest_inferbench.wire.body import encode_body, joined_prompt
-from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.openai_chunk import timing_of, timings_of
 from pytest_inferbench.wire.payload import count_of, json_object, list_of, text_of
+from pytest_inferbench.wire.protocol import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.server_error import stream_error
 
 _FINISH = {"limit": "length", "eos": "stop", "word": "stop"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pytest_inferbench.records import ServerTiming, Usage
 from pytest_inferbench.wire.body import encode_body
-from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.payload import count_of, json_object, list_of, number_of, object_of, text_of, unread_text
+from pytest_inferbench.wire.protocol import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.server_error import stream_error
 
 _NS_PER_MS = 1e6

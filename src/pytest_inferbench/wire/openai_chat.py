@@ -7,7 +7,6 @@ Limits: only the standard's fields, and `ignore_eos`, are sent unasked. Sources:
 from __future__ import annotations
 
 from pytest_inferbench.wire.body import openai_body
-from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.openai_chunk import (
     END,
     ENDS,
@@ -21,6 +20,7 @@ from pytest_inferbench.wire.openai_chunk import (
     usage_of,
 )
 from pytest_inferbench.wire.payload import json_object, list_of, object_of, text_of, unread_text
+from pytest_inferbench.wire.protocol import Delta, Framing, GenerationRequest
 
 # What a delta may hold: the output that is read below, and what is none.
 _READ = frozenset({"content", "refusal", "reasoning_content", "reasoning", "tool_calls", "function_call"})

@@ -8,9 +8,9 @@ from __future__ import annotations
 import reprlib
 
 from pytest_inferbench.records import ServerTiming, Usage
-from pytest_inferbench.wire.dialect import Delta
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.payload import count_of, list_of, number_of, object_of
+from pytest_inferbench.wire.protocol import Delta
 from pytest_inferbench.wire.server_error import error_text, stream_error
 
 END = Delta(done=True)

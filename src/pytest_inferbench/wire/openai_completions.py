@@ -6,7 +6,6 @@ Limits: as for `openai_chat`; the messages' contents, one below the other, are t
 from __future__ import annotations
 
 from pytest_inferbench.wire.body import joined_prompt, openai_body
-from pytest_inferbench.wire.dialect import Delta, Framing, GenerationRequest
 from pytest_inferbench.wire.openai_chunk import (
     END,
     ENDS,
@@ -20,6 +19,7 @@ from pytest_inferbench.wire.openai_chunk import (
     usage_of,
 )
 from pytest_inferbench.wire.payload import json_object, text_of
+from pytest_inferbench.wire.protocol import Delta, Framing, GenerationRequest
 
 
 class OpenAiCompletions:

@@ -1,10 +1,10 @@
 """Server-sent events: bytes in any pieces become the data of whole events.
 
 Limits: framing only, as the WHATWG standard has it (https://html.spec.whatwg.org/multipage/server-sent-events.html);
-what the data says is a dialect's business. Bytes may be cut anywhere, also inside a character or between CR and LF.
+what the data says is a protocol's business. Bytes may be cut anywhere, also inside a character or between CR and LF.
 What differs from the standard does so because servers and proxies do it: a last event without its blank line counts;
 data of blanks only is a heartbeat, and so is an event of such a name; an event named `error`, and a field named `error`
-(llama.cpp before 2025 and its forks), become the payload `{"error": ...}` that every dialect knows for one.
+(llama.cpp before 2025 and its forks), become the payload `{"error": ...}` that every protocol knows for one.
 """
 
 from __future__ import annotations

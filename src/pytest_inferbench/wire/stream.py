@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import Protocol
 
 from pytest_inferbench.records import Failure, FailureKind, ServerTiming, Usage
-from pytest_inferbench.wire.dialect import Delta, Dialect, Framing
 from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.ndjson import NdjsonFramer
 from pytest_inferbench.wire.payload import sound_text
+from pytest_inferbench.wire.protocol import Delta, Framing, WireProtocol
 from pytest_inferbench.wire.server_error import body_error, shorten
 from pytest_inferbench.wire.sse import SseFramer
 
@@ -69,14 +69,14 @@ class StreamDecoder:
     """Decodes one response body, piece by piece.
 
     Args:
-        dialect: the protocol that was asked for.
+        protocol: the protocol that was asked for.
         keep_text: join the answer's text.
     """
 
-    def __init__(self, dialect: Dialect, keep_text: bool = False) -> None:
-        self._decode = dialect.decode
-        self._ends = dialect.ends
-        self._framer = _FRAMERS[dialect.framing]()
+    def __init__(self, protocol: WireProtocol, keep_text: bool = False) -> None:
+        self._decode = protocol.decode
+        self._ends = protocol.ends
+        self._framer = _FRAMERS[protocol.framing]()
         self._text: list[str] | None = [] if keep_text else None
         self._output_ns: list[int] = []
         self._answer_ns: int | None = None

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.wire.dialect import Message
+from pytest_inferbench.wire.protocol import Message
 
 _FORMS = ("prompt", "messages", "conversations")
 _ROLES = ("system", "developer", "user", "assistant")

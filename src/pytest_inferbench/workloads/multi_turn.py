@@ -15,7 +15,7 @@ from pytest_inferbench.clock import NS_PER_S
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
 from pytest_inferbench.records import RequestRecord
-from pytest_inferbench.wire.dialect import Message
+from pytest_inferbench.wire.protocol import Message
 from pytest_inferbench.workloads.prompted import PromptedWorkload, draw
 from pytest_inferbench.workloads.workload import RoundContext, Steps
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pytest_inferbench.load.shape import ClosedLoop, Load
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 from pytest_inferbench.workloads.workload import RoundContext, Steps, Workload
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 from pytest_inferbench.workloads.datasets import Prompt
 from pytest_inferbench.workloads.prompts import PromptFile, PromptMaker, read_prompts
 from pytest_inferbench.workloads.workload import RoundContext, Workload

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.files import short_hash
-from pytest_inferbench.wire.dialect import GenerationRequest, Message
+from pytest_inferbench.wire.protocol import GenerationRequest, Message
 from pytest_inferbench.workloads.datasets import Prompt, parse_prompts
 
 _LEAD = "Go on:"

@@ -1,6 +1,6 @@
 """What a wire protocol must do: encode a generation request, decode what streams back.
 
-Limits: a dialect is stateless. It turns one abstract request into a path and a body, and one framed payload into one
+Limits: a protocol is stateless. It turns one abstract request into a path and a body, and one framed payload into one
 `Delta`. Framing (SSE, NDJSON) and HTTP are not its business; stamps are not known here.
 """
 
@@ -35,7 +35,7 @@ class GenerationRequest:
     """What a workload wants generated, in no protocol's words.
 
     Attributes:
-        messages: the conversation; a dialect for plain completion joins their contents.
+        messages: the conversation; a protocol for plain completion joins their contents.
         output_tokens: the most tokens to generate.
         ignore_eos: go on to `output_tokens` whatever the model says; the count is then exact.
         temperature: 0 is greedy.
@@ -43,7 +43,7 @@ class GenerationRequest:
         planned_prompt_tokens: exact prompt length, where the workload knows it.
         tag: the workload's label.
         keep_text: keep the answer's text in the record.
-        extra: further body fields, verbatim; they win over the dialect's own.
+        extra: further body fields, verbatim; they win over the protocol's own.
     """
 
     messages: tuple[Message, ...]
@@ -94,7 +94,7 @@ class Delta(NamedTuple):
         return bool(self.content or self.reasoning or self.tool)
 
 
-class Dialect(Protocol):
+class WireProtocol(Protocol):
     """One wire protocol.
 
     Attributes:
