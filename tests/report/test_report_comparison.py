@@ -20,7 +20,7 @@ from pytest_inferbench.judge.comparison import to_check
 from pytest_inferbench.report import wording
 from pytest_inferbench.report.change import gates_of, in_a_line, what_was_visible, would_have_seen
 from pytest_inferbench.report.comparison_table import comparison_table
-from pytest_inferbench.report.error_rate import error_rate, site_noise
+from pytest_inferbench.report.false_alarms import error_rate, site_noise
 from pytest_inferbench.report.headline import headline
 from pytest_inferbench.report.html_report import to_html_page
 from pytest_inferbench.report.junit import to_junit

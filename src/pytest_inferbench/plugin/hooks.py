@@ -80,9 +80,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # pytest-asyncio comes with us, so its advice to configure a loop must not reach people who never asked for it.
     warnings.filterwarnings("ignore", message='The configuration option "asyncio_default_fixture_loop_scope"')
     from pytest_inferbench.plan.option_checks import check_options  # noqa: PLC0415 - light, as those below
-    from pytest_inferbench.plugin.baselining import Baselining  # noqa: PLC0415
     from pytest_inferbench.plugin.session import Session  # noqa: PLC0415 - light: standard library and pytest only
     from pytest_inferbench.plugin.unused import UnusedCases  # noqa: PLC0415 - light, as above
+    from pytest_inferbench.plugin.update_guard import UpdateGuard  # noqa: PLC0415
 
     taken = _taken_names(config)
     release_short_names(config._parser, taken)  # noqa: SLF001 - the parser, which later hooks are not given
@@ -106,7 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(NothingMeasured(settings), "inferbench-nothing")
     config.pluginmanager.register(UnusedCases(session), "inferbench-unused")
     if settings.update_baselines and session.controls:
-        config.pluginmanager.register(Baselining(session), "inferbench-baselining")
+        config.pluginmanager.register(UpdateGuard(session), "inferbench-update-guard")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.plugin.baselining import cases_of, why_not_whole
 from pytest_inferbench.plugin.items import is_benchmark, tests_by_cell
+from pytest_inferbench.plugin.update_guard import cases_of, why_not_whole
 
 if TYPE_CHECKING:
     from pytest_inferbench.plugin.session import Session

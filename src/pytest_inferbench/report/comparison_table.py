@@ -23,8 +23,8 @@ from pytest_inferbench.report.change import (
     repeats_text,
     would_have_seen,
 )
-from pytest_inferbench.report.error_rate import how_judged
 from pytest_inferbench.report.escape import visible
+from pytest_inferbench.report.false_alarms import how_judged
 from pytest_inferbench.report.figures import quantity
 from pytest_inferbench.report.naming import cell_name
 from pytest_inferbench.report.text_table import text_table

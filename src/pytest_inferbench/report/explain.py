@@ -17,8 +17,8 @@ from pytest_inferbench.report import wording
 from pytest_inferbench.report.budget_table import NOT_MEASURED, beyond, figure_text, remark
 from pytest_inferbench.report.change import PAIRS, Gate, gates_of, in_a_line, what_was_visible
 from pytest_inferbench.report.comparison_table import since
-from pytest_inferbench.report.error_rate import error_rate, site_noise
 from pytest_inferbench.report.escape import GLUE, shorten, visible
+from pytest_inferbench.report.false_alarms import error_rate, site_noise
 from pytest_inferbench.report.figures import exact
 from pytest_inferbench.report.headline import REQUIRED, is_on
 from pytest_inferbench.report.naming import cell_name, differing

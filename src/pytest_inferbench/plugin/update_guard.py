@@ -28,7 +28,7 @@ _NARROWING = {
 """pytest's options with which not every case is collected here."""
 
 
-class Baselining:
+class UpdateGuard:
     """Watches the collection of a run that updates baselines.
 
     Args:
