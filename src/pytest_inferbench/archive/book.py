@@ -64,7 +64,7 @@ class Book:
     def take(self, nodeid: str, said: Reported) -> None:
         """Take what a test measured, or was given of an earlier invocation, and what was said of cases.
 
-        What earlier invocations said of its end no longer holds, nor what earlier attempts reported.
+        Skips and errors that earlier invocations recorded for the test go, and cases of its earlier attempts.
         """
         self._forget(nodeid, said.attempt)
         self._add(said.cases)

@@ -132,7 +132,7 @@ class Candidate:
 
 
 def _stored_figure(figure: float | None, zero: Zero | None) -> float | None:
-    """A figure as a session line holds it; none whose ratio to another means nothing: of 0, where that is no figure."""
+    """The figure, rounded as a line holds it; None where it is not above 0, so that no ratio can be made of it."""
     positive = figure is not None and figure + (zero.added if zero else 0.0) > 0
     return float(f"{figure:.{_STORED_DIGITS}g}") if positive else None
 

@@ -1,6 +1,6 @@
 """The result of one case, from its rounds and what is known of how they were measured.
 
-Limits: the one place where a `CaseResult` is made of records; it has no checks yet, and nothing here measures.
+Limits: the result has no checks yet, and nothing here measures; its figures are made by `measure.assemble`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def update_baselines(context: RunContext, cells: Sequence[Cell], cases: Sequence
 
 
 def record_pairs(context: RunContext, cases: Sequence[CaseResult]) -> Outcome:
-    """Record what pairs said: an A/A run of its cases' noise, others of sessions that wait; as `update_baselines`."""
+    """Record the results of pairs: an A/A run records its cases' noise, any other settles sessions that wait."""
     grouped: dict[tuple[str, str, str], list[CaseResult]] = {}
     for result in cases:
         grouped.setdefault((result.model, result.backend, result.hardware), []).append(result)

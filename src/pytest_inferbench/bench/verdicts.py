@@ -1,7 +1,7 @@
 """What judges this process's regression items: by the history of their cell, or by pairs where two arms are compared.
 
-Idea: m is said by `inferbench_family`, or counted from the items that were collected, which every xdist worker collects
-alike, and history is a file: each process judges alone and comes to the same verdicts.
+Idea: the number of gates, m, is that of `inferbench_family`, or is counted from the collected items. All xdist workers
+collect the same items and read the same history, so each of them comes to the same verdicts alone.
 Limits: a cell is judged once, at its first regression item.
 """
 

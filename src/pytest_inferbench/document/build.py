@@ -50,7 +50,7 @@ def build_document(
         verdict=worst(verdicts),
         family=_family(gates) if gates else None,
         counts=_counts(verdicts, len(skipped), len(errors)),
-        findings=findings(cases),
+        findings=count_verdicts(cases),
         environment=environment,
         settings=tuple(settings),
         cases=tuple(cases),
@@ -93,7 +93,7 @@ def _counts(verdicts: Iterable[Verdict], skipped: int, errors: int) -> dict[str,
     return {verdict.value: counter[verdict] for verdict in Verdict} | {"skipped": skipped, "errors": errors}
 
 
-def findings(cases: Iterable[CaseResult]) -> dict[str, int]:
+def count_verdicts(cases: Iterable[CaseResult]) -> dict[str, int]:
     """In how many cases there is each verdict, the worst first; one with two that fail counts in both."""
     found = Counter(verdict for case in cases for verdict in _verdicts_of(case))
     return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}

@@ -63,7 +63,7 @@ class Against(Part):
     sessions: Count
     """How many the newest segment has."""
     since: str
-    """When the last of them was that did not look worse, ISO 8601."""
+    """The date of the newest of them that did not look worse, ISO 8601."""
     changes: tuple[Difference, ...]
     """What is different from that session."""
     unknown: tuple[Unknown, ...] | None = None

@@ -53,7 +53,7 @@ class Finding(Part):
     """Something about the measurement itself that a reader must know."""
 
     code: str
-    """A stable name: `error_rate`, `client_cpu`, `token_plan`."""
+    """A stable name: `error_rate`, `client_cpu`, `clumps`."""
     invalid: bool
     """true: the case must not be judged. false: a warning."""
     message: str

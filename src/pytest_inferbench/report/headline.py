@@ -6,7 +6,7 @@ for that is told with the option's name. A run that was ended early says so here
 
 from __future__ import annotations
 
-from pytest_inferbench.document.build import findings
+from pytest_inferbench.document.build import count_verdicts
 from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.report import wording
 from pytest_inferbench.stats.verdict import Verdict
@@ -29,7 +29,7 @@ _STRICT = {Verdict.NEW: REQUIRED, Verdict.INCONCLUSIVE: "fail-inconclusive"}
 
 def headline(document: RunDocument) -> list[tuple[str, str]]:
     """The counts, each with its style: `3 within budget`, `2 OVER BUDGET`, `1 NEW (--require-baseline)`, ..."""
-    counter = findings(document.cases)  # an older document does not say
+    counter = count_verdicts(document.cases)  # an older document does not say
     skipped, errors = len(document.skipped), len(document.errors)
     strict = failing(document)
     parts = [

@@ -79,7 +79,7 @@ class ContainerSpec:
 
 def container_spec(
     plan: ServerPlan,
-    facts: Container,
+    container: Container,
     image: str,
     *,
     gpus: Sequence[tuple[str, str]] = (),
@@ -90,7 +90,7 @@ def container_spec(
 
     Args:
         plan: the server; its model is the host's path, or a repository id.
-        facts: the backend's containers.
+        container: the backend's containers.
         image: what to start.
         gpus: UUID and product name of each GPU it gets.
         memory_bytes: the most memory it may take.
@@ -100,19 +100,19 @@ def container_spec(
         ConfigError: the model's files lie too far apart to be shown to a container.
     """
     inside, mounts = model_mounts(plan.model_path)
-    there = replace(plan, model_path=inside, host=_ALL_ADDRESSES, port=facts.port)
-    command = facts.command(there)
+    there = replace(plan, model_path=inside, host=_ALL_ADDRESSES, port=container.port)
+    command = container.command(there)
     kind = gpus[0][1] if gpus else "cpu"
-    caches = tuple(Mount(_cache_folder(cache, there, kind, environ), cache.inside, False) for cache in facts.caches)
+    caches = tuple(Mount(_cache_folder(cache, there, kind, environ), cache.inside, False) for cache in container.caches)
     return ContainerSpec(
         image=image,
-        entrypoint=facts.entrypoint,
+        entrypoint=container.entrypoint,
         argv=command.argv,
-        env={**command.env, **{name: environ[name] for name in facts.passed if environ.get(name)}},
+        env={**command.env, **{name: environ[name] for name in container.passed if environ.get(name)}},
         mounts=(*mounts, *caches),
-        port=facts.port,
+        port=container.port,
         gpus=tuple(uuid for uuid, _ in gpus),
-        shm_bytes=facts.shm_bytes,
+        shm_bytes=container.shm_bytes,
         memory_bytes=memory_bytes,
         published=(plan.host, plan.port),
     )

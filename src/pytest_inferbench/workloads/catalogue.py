@@ -1,4 +1,4 @@
-"""All workloads, by kind. A new one is its file and a line here."""
+"""All workloads, by kind; docs/architecture.md says what else a new one needs."""
 
 from __future__ import annotations
 
