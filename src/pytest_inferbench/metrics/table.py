@@ -1,7 +1,7 @@
 """The metric table: every figure the product reports, with its unit, its better direction and its formula.
 
-Limits: a metric is one row of `_ROWS`, which `METRICS` has by name; nothing else in the product knows a metric's unit or
-direction by heart.
+Limits: a metric is one row of `_ROWS`, which `METRICS` has by name; nothing else in the product knows a metric's unit
+or direction by heart.
 """
 
 from __future__ import annotations
