@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from pytest_inferbench.servers.docker_engine import Engine
     from pytest_inferbench.servers.images import Image
 
+_KILLED = "killed by signal 9"
+_LOOKS, _BETWEEN_LOOKS_S = 10, 0.1
 STARTED_CONTAINERS = "containers.txt"  # in the log folder: names of all that were started
 _SHOWN_LINES = 200
 _READ_LINES = 400
@@ -68,8 +70,14 @@ class ContainerLife:
         if self._engine.end_of(self._container) is None:
             return None
         self._copier.join(_LOG_END_S)  # its last words may still be on their way
-        # The engine notes that a container met its memory limit a moment after it notes that it ended.
-        return self._engine.end_of(self._container)
+        end = self._engine.end_of(self._container)
+        for _ in range(_LOOKS):
+            if end != _KILLED:
+                break
+            # The engine notes that a container met its memory limit a moment after it notes that it ended.
+            threading.Event().wait(_BETWEEN_LOOKS_S)
+            end = self._engine.end_of(self._container)
+        return end
 
     def stop(self) -> None:
         """End and remove it, unless it is to be kept and runs; may be called again."""
