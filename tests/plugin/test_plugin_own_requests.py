@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from baselines.baseline_made import result
+from fakes.scripted.process import ScriptedServer
+from fakes.scripted.script import Script
 from plugin.owned import OwnedServer
 from pytest_inferbench.bench.manual_case import held_to_its_client
 from pytest_inferbench.bench.manual_requests import ManualRound
@@ -59,6 +61,13 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
+
+
+@pytest.fixture
+def server():
+    """One that takes its time for a test's own requests, which look like any that are asked beside a load."""
+    with ScriptedServer(Script(first_ms=30, gap_ms=15)) as running:
+        yield running
 
 
 def requests(round_):
