@@ -6,10 +6,10 @@ import pytest
 
 from measure.observed import evidence, failed, reading, request, round_of, worker
 from pytest_inferbench.document.account import ServerAccount
-from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.case import CaseIdentity, CaseResult
 from pytest_inferbench.document.codec import from_json, to_json
 from pytest_inferbench.errors import ConfigError
-from pytest_inferbench.measure.assemble import CaseIdentity, assemble
+from pytest_inferbench.measure.assemble import assemble
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
 from pytest_inferbench.measure.validity import findings
 from pytest_inferbench.records import Usage

@@ -10,10 +10,11 @@ from jsonschema import Draft202012Validator
 
 from fakes.devices import FakeDevices
 from measure.observed import ns, request, round_of
+from pytest_inferbench.document.case import CaseIdentity
 from pytest_inferbench.document.codec import to_json
 from pytest_inferbench.document.json_schema import run_schema
 from pytest_inferbench.document.observed import GpuDevice, Observed, SampledLine, Series, Span, Timeline
-from pytest_inferbench.measure.assemble import CaseIdentity, assemble
+from pytest_inferbench.measure.assemble import assemble
 from pytest_inferbench.measure.evidence import CaseFacts
 from pytest_inferbench.measure.watched import Watched
 from pytest_inferbench.records import GpuReading, ServerReading

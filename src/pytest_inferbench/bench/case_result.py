@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_inferbench.baselines.fingerprint import args_hash
 from pytest_inferbench.bench.watching import Sampling, how_watched
-from pytest_inferbench.document.case import CaseResult
-from pytest_inferbench.measure.assemble import CaseIdentity, assemble
+from pytest_inferbench.document.case import CaseIdentity, CaseResult
+from pytest_inferbench.measure.assemble import assemble
 from pytest_inferbench.measure.evidence import CaseFacts, ValidityPolicy
 
 if TYPE_CHECKING:

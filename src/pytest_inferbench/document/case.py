@@ -80,9 +80,9 @@ class NextStep(Part):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseResult(Part):
-    """One case on one server."""
+@dataclass(frozen=True, slots=True)
+class CaseIdentity(Part):
+    """What a case is called, and where it ran."""
 
     id: str
     """The pytest node id."""
@@ -96,6 +96,12 @@ class CaseResult(Part):
     """What the server says, where it says it."""
     hardware: str
     """The hardware's name, as baselines are keyed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult(CaseIdentity):
+    """One case on one server."""
+
     workload: Workload
     """The workload's parameters."""
     metrics: Metrics

@@ -7,13 +7,13 @@ its verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from pytest_inferbench.document.account import ServerAccount
-from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.case import CaseIdentity, CaseResult
 from pytest_inferbench.document.observed import Timeline
 from pytest_inferbench.measure.aggregate import aggregate
 from pytest_inferbench.measure.client import client_account
@@ -32,19 +32,6 @@ from pytest_inferbench.stats.verdict import Verdict
 
 _NO_SERVER = ServerAccount()
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class CaseIdentity:
-    """What a case is called and where it ran; the fields are those of `CaseResult`."""
-
-    id: str
-    case: str
-    model: str
-    backend: str
-    variant: str
-    version: str
-    hardware: str
 
 
 def assemble(
