@@ -15,6 +15,7 @@ from typing import Protocol
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
 
 
 class Clock(Protocol):
@@ -30,6 +31,10 @@ class Clock(Protocol):
 
     def cpu_ns(self) -> int:
         """Processor time this process has used, in nanoseconds."""
+        ...
+
+    def suspended_ns(self) -> int:
+        """Nanoseconds that the machine was suspended since it was booted, which the monotonic clock leaves out."""
         ...
 
     def wall(self) -> datetime:
@@ -48,6 +53,12 @@ class SystemClock:
     cpu_ns = staticmethod(time.process_time_ns)
     realtime_ns = staticmethod(time.time_ns)
     sleep = staticmethod(time.sleep)
+
+    def suspended_ns(self) -> int:
+        """CLOCK_BOOTTIME - CLOCK_MONOTONIC; 0 where there is no such clock."""
+        if _BOOTTIME is None:
+            return 0
+        return time.clock_gettime_ns(_BOOTTIME) - time.monotonic_ns()
 
     def wall(self) -> datetime:
         """The time of day in UTC."""

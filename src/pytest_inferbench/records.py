@@ -24,6 +24,7 @@ class FailureKind(StrEnum):
     PROTOCOL = "protocol"  # bytes that are not the protocol that was asked for
     TIMEOUT = "timeout"  # the request's time limit passed
     STALL = "stall"  # no byte for the stall limit
+    TOO_LARGE = "too_large"  # more bytes than an answer may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ class WorkerReading:
         kernel_stamps: whether arrivals are the kernel's receive stamps.
         clock_step_ns: largest step seen of CLOCK_REALTIME against the monotonic clock.
         decode_seconds: processor time spent on decoding after the clock had stopped.
+        pause_ns: the longest time in which it did not look at its sockets, less what it may wait for them.
         realtime: whether it ran with real-time priority, so that a busy machine does not delay its reads.
     """
 
@@ -154,6 +156,7 @@ class WorkerReading:
     reconnects: int
     kernel_stamps: bool
     clock_step_ns: int = 0
+    pause_ns: int = 0
     realtime: bool = False
     decode_seconds: float = 0.0
 

@@ -31,7 +31,7 @@ def context(root):
 
 
 def facts(workload, root):
-    return case_facts(case_plan("x", workload, None, context(root)), 1, 12)
+    return case_facts(case_plan("x", workload, None, context(root)), 3, 1, 12)
 
 
 @pytest.mark.parametrize(

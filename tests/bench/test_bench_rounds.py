@@ -13,7 +13,7 @@ from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.load.engine import Observed
 from pytest_inferbench.load.shape import ClosedLoop, Load, OpenLoop
-from pytest_inferbench.records import RequestRecord, Usage
+from pytest_inferbench.records import Failure, FailureKind, RequestRecord, Usage
 from pytest_inferbench.servers.server import Server
 from pytest_inferbench.servers.url import NotOurs
 from pytest_inferbench.wire.catalogue import protocol_named
@@ -24,17 +24,21 @@ from pytest_inferbench.workloads.workload import Workload
 class Engine:
     """Answers every load at once, and remembers how many requests and streams each had."""
 
-    def __init__(self):
+    def __init__(self, failing=()):
         self.carried = []
+        self.hung = []
+        self.failing = failing  # numbers of the loads whose requests all fail
 
-    def carry(self, requests, *, streams, **_):
+    def carry(self, requests, *, streams, limits, **_):
+        failure = Failure(FailureKind.STALL, "no byte") if len(self.carried) in self.failing else None
         self.carried.append((len(requests), streams))
-        return Observed(tuple(answer(each) for each in requests), ())
+        self.hung.append(limits.hung)
+        return Observed(tuple(answer(each, failure) for each in requests), ())
 
 
-def answer(request):
+def answer(request, failure=None):
     usage = Usage(request.planned_prompt_tokens, 1)
-    return RequestRecord(request.index, 0, 0, request.tag, None, 0, (5,), None, 5, usage=usage)
+    return RequestRecord(request.index, 0, 0, request.tag, None, 0, (5,), None, 5, usage=usage, failure=failure)
 
 
 class Steps(Workload):
@@ -73,12 +77,12 @@ def engine():
     return Engine()
 
 
-def measured(workload, engine, *, rounds=1, fresh=None, said=None, slo=None):
+def measured(workload, engine, *, rounds=1, fresh=None, said=None, slo=None, failures=None):
     report = (lambda _text: None) if said is None else said.append
     runner = CaseRunner(
         server(), protocol_named("openai-chat"), PromptMaker(None, {}), engine, SYSTEM_CLOCK, report, fresh
     )
-    return list(runner.run(CasePlan("told", workload, rounds, 2, 7, 60.0, slo or {})))
+    return list(runner.run(CasePlan("told", workload, rounds, 2, 7, 60.0, slo or {}, failures=failures)))
 
 
 def test_steps_become_one_round(engine):
@@ -152,3 +156,14 @@ def test_a_fresh_server_that_cannot_be_had(engine):
     """Where no server can be started the case says so."""
     with pytest.raises(ConfigError, match="told: told starts a server for each round, which cannot be done here"):
         measured(FreshSteps(loads=((1, 1, True),)), engine)
+
+
+@pytest.mark.parametrize(
+    ("failures", "rounds", "hung"),
+    [(None, 4, [None] * 5), (1, 2, [1, 1, 1]), (2, 4, [2, 2, 2, 0, 0]), (0, 2, [0, 0, 0])],
+)
+def test_rounds_end_when_no_more_could_make_the_case_valid(failures, rounds, hung):
+    """Of four rounds of two requests the second fails: what may still fail is told to each load, and ends the case."""
+    engine = Engine(failing={2})  # after the warm-up and the first round
+    assert len(measured(Steps(loads=((2, 2, True),)), engine, rounds=4, failures=failures)) == rounds
+    assert engine.hung == hung

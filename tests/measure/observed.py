@@ -57,6 +57,7 @@ def worker(number=0, *, lag=(), schedule_lag=(), cpu=0.1, seconds=1.0, kernel_st
         reconnects=fields.pop("reconnects", 0),
         kernel_stamps=kernel_stamps,
         clock_step_ns=ns(clock_step),
+        pause_ns=ns(fields.pop("pause", 0.0)),
     )
 
 

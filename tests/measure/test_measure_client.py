@@ -12,7 +12,7 @@ def test_summary_over_workers_and_rounds():
     """Lags are pooled, sums added up, and the busiest worker in any round is the one shown."""
     readings = [
         worker(0, lag=(0.1, 0.3), schedule_lag=(1.0,), cpu=0.2, seconds=2.0, reads=30, reconnects=1),
-        worker(1, lag=(0.2,), schedule_lag=(3.0,), cpu=0.3, seconds=1.0, reads=70, kernel_stamps=False),
+        worker(1, pause=7.0, lag=(0.2,), schedule_lag=(3.0,), cpu=0.3, seconds=1.0, reads=70, kernel_stamps=False),
     ]
     assert to_json(client_account(readings)) == pytest.approx(
         {
@@ -22,6 +22,7 @@ def test_summary_over_workers_and_rounds():
             "reconnects": 1,
             "kernel_stamps": False,
             "realtime": False,
+            "pause_max_ms": 7.0,
             "loop_lag_p50_ms": 0.2,
             "loop_lag_p99_ms": 0.298,
             "loop_lag_max_ms": 0.3,
@@ -37,7 +38,8 @@ def test_summary_over_workers_and_rounds():
 def test_what_was_not_seen_is_absent():
     """A closed loop has no schedule lag, a silent round no CPU time a read, an empty one no share."""
     account = to_json(client_account([worker(reads=0, seconds=0.0)]))
-    assert set(account) == {"workers", "received_bytes", "reads", "reconnects", "kernel_stamps", "realtime"}
+    seen = {"workers", "received_bytes", "reads", "reconnects", "kernel_stamps", "realtime", "pause_max_ms"}
+    assert set(account) == seen
     assert client_account([]) == ClientAccount()
     assert to_json(client_account([])) == {}
 

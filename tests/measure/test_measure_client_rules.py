@@ -87,3 +87,17 @@ def test_clock_step():
     assert not list(client_rules.clock_step(case(SLOW, worker(clock_step=500.0, kernel_stamps=False))))
     found = list(client_rules.clock_step(case(SLOW, worker(clock_step=-1.1))))
     assert codes(found) == [("clock_step", True)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "reason"), [(1.0, 50.0, "(the floor)"), (20.0, 200.0, "(1 % of its round)")]
+)
+def test_a_paused_client(seconds, limit, reason):
+    """A worker may be away from its sockets for 50 ms, or for a hundredth of its round where that is more."""
+    quiet = worker(0, seconds=100.0, pause=900.0)
+    assert not list(client_rules.paused(case(SLOW, quiet, worker(1, seconds=seconds, pause=limit))))
+    (found,) = client_rules.paused(case(SLOW, quiet, worker(1, seconds=seconds, pause=1.1 * limit)))
+    assert (found.code, found.invalid, found.figure, found.limit) == ("paused", True, pytest.approx(1.1 * limit), limit)
+    assert found.message.startswith(f"load worker 1 was away for {1.1 * limit:.3g}")
+    assert reason in found.message
+    assert not list(client_rules.paused(evidence(round_of(SLOW))))

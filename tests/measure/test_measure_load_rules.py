@@ -60,6 +60,13 @@ def test_error_rate_names_the_failures():
     )
 
 
+@pytest.mark.parametrize(("left", "said"), [(1, "The 1 round after that was"), (4, "The 4 rounds after that were")])
+def test_error_rate_says_what_was_not_run(left, said):
+    """Rounds that could not have made the case valid any more are told."""
+    (found,) = load_rules.error_rate(evidence(round_of(failed(0)), facts=CaseFacts(rounds_left=left)))
+    assert found.message.endswith(f". {said} not run")
+
+
 def test_no_failures_no_finding():
     """A clean case and an empty one say nothing of errors."""
     assert not list(load_rules.error_rate(evidence(round_of(request()))))

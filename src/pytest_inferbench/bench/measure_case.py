@@ -87,7 +87,8 @@ def _measure(
 ) -> tuple[CaseResult | None, InferbenchError | None]:
     name = request.name
     sampling = sampling_in_force(context.settings, request.sample_interval_ms, request.gpu_metrics)
-    plan = case_plan(name, request.workload, request.rounds, context, dict(cell.cell.slo), sampling.interval_ms)
+    slo, allowed = dict(cell.cell.slo), request.max_error_rate
+    plan = case_plan(name, request.workload, request.rounds, context, slo, sampling.interval_ms, allowed)
     runner = cell.runner(name, gpu_metrics=sampling.gpus)
     server, canary = cell.server(), cell.canary
     seen: list[RoundRecord] = []
@@ -107,7 +108,7 @@ def _measure(
         request.nodeid,
         request.workload.describe(),
         seen,
-        case_facts(plan, request.min_requests, cell.shared_tokens),
+        case_facts(plan, len(seen), request.min_requests, cell.shared_tokens),
         MeasuredOn(cell, server, canary, sampling, request.max_error_rate),
         context,
     )

@@ -49,6 +49,8 @@ class CasePlan:
         request_s: limit of one request in seconds.
         slo: the model's limits for one request, metric name -> figure.
         interval_ms: from one sample of server and GPUs to the next; 0: only before and after each round.
+        failures: requests that may fail in all rounds together. Once there are more, the case is INVALID whatever comes
+            then, so no further round is begun. None where it is not known.
     """
 
     case: str
@@ -59,6 +61,7 @@ class CasePlan:
     request_s: float
     slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     interval_ms: float = 0.0
+    failures: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class CaseRunner:
         self._page = metrics_page(self._server, self._clock)
 
     def run(self, plan: CasePlan) -> Iterator[RoundRecord]:
-        """Warm up, then yield each round as it ends.
+        """Warm up, then yield each round as it ends; fewer where more requests have failed than may.
 
         Raises:
             ServerError: the server died.
@@ -135,13 +138,18 @@ class CaseRunner:
         if not plan.workload.fresh_server:
             self._report("warm-up")
             self._carry(plan.workload.warm_up(self._context(plan, 0), plan.warm_up), plan)
+        left = plan.failures
         for index in range(plan.rounds):
             self.so_far = SoFar(self._clock.now_ns())
             self._report(f"round {index + 1}/{plan.rounds}")
             started = self._start_fresh(plan) if plan.workload.fresh_server else {}
-            round_ = self._round(index, plan, started)
+            round_ = self._round(index, replace(plan, failures=left), started)
             self.so_far = None
             yield round_
+            if left is not None:
+                left -= sum(request.failure is not None for request in round_.counted)
+                if left < 0:
+                    return
 
     def _start_fresh(self, plan: CasePlan) -> dict[str, float]:
         """Go on with a server of its own; how long it took to its first token."""
@@ -208,7 +216,7 @@ class CaseRunner:
                 target=target,
                 protocol=self._protocol.name,
                 streams=load.streams,
-                limits=Limits(request_s=plan.request_s),
+                limits=Limits(request_s=plan.request_s, hung=plan.failures),
             )
         except LoadError:
             self._expect_alive(plan, "before its load could start")

@@ -80,6 +80,8 @@ class ClientAccount(Part):
     """How late requests of an open loop were sent."""
     schedule_lag_p99_ms: float | None = None
     schedule_lag_max_ms: float | None = None
+    pause_max_ms: float | None = None
+    """The longest that one of them was away from its sockets."""
     cpu_share: float | None = None
     """The busiest worker's share of one core."""
     cpu_us_per_read: float | None = None

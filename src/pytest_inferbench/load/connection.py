@@ -21,6 +21,7 @@ from pytest_inferbench.wire.errors import WireError
 from pytest_inferbench.wire.http import BodyReader, ResponseHead, parse_head
 
 READ_SIZE = 16 * 1024
+ANSWER_BYTES = 64 * 2**20  # 100,000 tokens of 600 bytes each; an answer with more fails
 _SPILL_READS = 256  # at each sweep, an unfinished answer with more reads than this goes to the spool
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 _LAST_SIZE = len(_LAST_CHUNK)
@@ -93,6 +94,7 @@ class Connection:
         self._framed = 0  # reads that the body reader has seen
         self._unsent = memoryview(b"")
         self._reads_before = 0
+        self._flood = 0  # bytes of reads that filled their buffer
         self.quiet_since_ns = 0
         self.steady = False
         self.unseen = False
@@ -141,7 +143,7 @@ class Connection:
         except BlockingIOError:
             return False
         except OSError as error:
-            self._fail(FailureKind.CUT, f"the connection broke while the request was sent: {error.strerror}")
+            self.fail(FailureKind.CUT, f"the connection broke while the request was sent: {error.strerror}")
             return True
         if self._unsent:
             return False
@@ -166,11 +168,11 @@ class Connection:
             self._on_peer_closed(f"the connection broke: {error.strerror}")
             return True
         self._reads.append((data, control or _now_ns(), offset_ns))
-        return not self.steady or data[-4:] == _BLANK or len(data) < _LAST_SIZE
+        return not self.steady or data[-4:] == _BLANK or not _LAST_SIZE <= len(data) < READ_SIZE
 
     def _doubtful(self, data: bytes) -> bool:
-        """Whether a read of a chunked body may be its last."""
-        return data[-4:] == _BLANK or len(data) < _LAST_SIZE
+        """Whether a read of a chunked body may be its last, or one of too many."""
+        return data[-4:] == _BLANK or not _LAST_SIZE <= len(data) < READ_SIZE
 
     def last_stamp(self) -> int:
         """The arrival of the newest read, monotonic ns."""
@@ -194,6 +196,11 @@ class Connection:
             self._reads.pop()
             self.close()  # bytes that nobody asked for: the framing is lost
             return
+        if len(data) >= READ_SIZE:
+            self._flood += len(data)
+            if self._flood > ANSWER_BYTES:
+                self._refuse_size()
+                return
         if self.steady and data[-_LAST_SIZE:] == _LAST_CHUNK:
             self._complete(more=b"")
             return
@@ -216,10 +223,10 @@ class Connection:
             self._framed = len(self._reads)
             self._body.feed(data)
         except WireError as error:
-            self._fail(FailureKind.PROTOCOL, str(error))
+            self.fail(FailureKind.PROTOCOL, str(error))
             return
         if self._body.fault is not None:
-            self._fail(FailureKind.PROTOCOL, str(self._body.fault))
+            self.fail(FailureKind.PROTOCOL, str(self._body.fault))
         elif self._body.complete:
             self._complete(more=self._body.unread)
 
@@ -243,6 +250,11 @@ class Connection:
             if self._framed < len(self._reads):
                 self._frame()
             self._spill(spool)
+            if self.trace.received_bytes > ANSWER_BYTES:
+                self._refuse_size()
+
+    def _refuse_size(self) -> None:
+        self.fail(FailureKind.TOO_LARGE, f"the answer has more than {ANSWER_BYTES:,} bytes")
 
     def _spill(self, spool: Spool) -> None:
         spool.keep(self.trace, self._reads)
@@ -271,18 +283,15 @@ class Connection:
             self._frame()
         receiving = self.state in (State.RECEIVING, State.SENDING)
         if receiving and not (self._head is not None and self._head.body.until_close):
-            self._fail(FailureKind.CUT, message)
+            self.fail(FailureKind.CUT, message)
         else:
             self.close()
 
-    def _fail(self, kind: FailureKind, message: str) -> None:
+    def fail(self, kind: FailureKind, message: str) -> None:
+        """End the request under way as failed; closing the connection tells the server to stop."""
         self.failure = Failure(kind, message)
         self.end_ns = _now_ns()
         self.close()
-
-    def give_up(self, kind: FailureKind, message: str) -> None:
-        """End the request under way as failed; closing the connection tells the server to stop."""
-        self._fail(kind, message)
 
     def close(self) -> None:
         """Close the socket."""

@@ -10,11 +10,12 @@ import select
 from collections import deque
 from collections.abc import Callable
 
-from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
+from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.load.connection import Connection, State
 from pytest_inferbench.load.job import EncodedRequest, Limits
 from pytest_inferbench.load.outcome import LoopReading, Outcome
-from pytest_inferbench.load.pool import Pool
+from pytest_inferbench.load.overdue import HUNG, end_overdue
+from pytest_inferbench.load.pool import POLL_NS, Pool
 from pytest_inferbench.load.spool import Spool, Trace
 from pytest_inferbench.load.stamps import realtime_offset, step_since
 from pytest_inferbench.records import Failure, FailureKind
@@ -63,6 +64,7 @@ class Drive:
         self._free: list[int] = []  # closed-loop streams without a request; open-loop places that are free again
         self._unseen: deque[Connection] = deque()  # answers that have begun and were not looked at
         self._lags = 0  # samples so far
+        self._hung = 0
         self._places = 0  # open-loop places so far: as many as there were requests in flight at once
         self.outcomes: list[Outcome] = []
         self.reading = LoopReading()
@@ -70,7 +72,8 @@ class Drive:
     def run(self, start_ns: int) -> None:
         """Carry the load; returns when every request has an outcome."""
         self._start_ns = start_ns
-        first = realtime_offset(_realtime_ns, _now_ns)
+        first, suspended_ns = realtime_offset(_realtime_ns, _now_ns), SYSTEM_CLOCK.suspended_ns()
+        looked_ns, longest_ns = start_ns, 0
         next_control, controls = _now_ns() + _CONTROL_NS, 0
         if self._streams is not None:
             self._free = list(range(self._streams))[::-1]
@@ -84,6 +87,9 @@ class Drive:
             # In this order, a pause between the two makes an arrival late, never earlier than it was sent.
             realtime = _realtime_ns()
             now = _now_ns()
+            if now - looked_ns > longest_ns:  # noqa: PLR1730 - a call of max() takes longer, thousands of times a second
+                longest_ns = now - looked_ns
+            looked_ns = now
             self._read_all(events, now - realtime)
             if self._unseen:
                 self._see()
@@ -93,15 +99,17 @@ class Drive:
                 next_control = _now_ns() + _CONTROL_NS
                 controls += 1
                 if not controls % _SWEEP_EVERY:
-                    self._sweep(now)
+                    for connection in end_overdue(self._pool, self._limits, self._spool, now):
+                        self._finish(connection)
                 self.reading.clock_step_ns = max(self.reading.clock_step_ns, step_since(first, _realtime_ns, _now_ns))
                 self._control(len(self.outcomes), self.reading.reads)
         self.reading.clock_step_ns = max(self.reading.clock_step_ns, step_since(first, _realtime_ns, _now_ns))
+        self.reading.pause_ns = max(0, longest_ns - POLL_NS, SYSTEM_CLOCK.suspended_ns() - suspended_ns)
 
     def _wait_open(self, next_control: int) -> list[tuple[int, int]]:
         """Send what is due in an open loop, then events until the next send or control."""
         due_ns = self._send_due()
-        return self._pool.wait(0 if self._unseen else min(next_control - _now_ns(), due_ns), exact=True)
+        return self._pool.wait(0 if self._unseen else min(next_control - _now_ns(), due_ns, POLL_NS), exact=True)
 
     def _read_all(self, events: list[tuple[int, int]], offset_ns: int) -> None:
         """One batch of events; a read in the middle of an answer takes the shortest way.
@@ -261,6 +269,17 @@ class Drive:
         )
         self._free.append(connection.stream)
         self._pool.release(connection)
+        if connection.failure is not None and connection.failure.kind in HUNG:
+            self._note_hung(connection.stream)
+
+    def _note_hung(self, stream: int) -> None:
+        """Have what is left fail at once where a server that hangs has taken more requests than it may."""
+        self._hung += 1
+        if self._limits.hung is None or self._hung <= self._limits.hung:
+            return
+        failure = Failure(FailureKind.STALL, f"not sent: {self._hung} before it hung, more than the case may have")
+        while self._queue:
+            self.outcomes.append(Outcome(self._queue.popleft(), stream, None, _now_ns(), Trace(), failure))
 
     def _send_again(self, stale: Connection, request: EncodedRequest) -> None:
         """Give a request that met a closed connection a new one; its clock goes on from the first send."""
@@ -277,21 +296,3 @@ class Drive:
             connection.request = request
         else:
             self._send_on(connection, request)
-
-    def _sweep(self, now: int) -> None:
-        """End requests that are past a time limit."""
-        limits = self._limits
-        for connection in self._pool.busy():
-            since = now - (connection.sent_ns or connection.opened_ns)
-            connection.sweep(now, self._spool)
-            quiet = now - connection.quiet_since_ns
-            if connection.state is State.CONNECTING:
-                if now - connection.opened_ns > limits.connect_s * NS_PER_S:
-                    connection.give_up(FailureKind.CONNECT, f"no connection within {limits.connect_s:g} s")
-                    self._pool.count_failure(Failure(FailureKind.CONNECT, "connecting timed out"))
-            elif since > limits.request_s * NS_PER_S:
-                connection.give_up(FailureKind.TIMEOUT, f"not complete within {limits.request_s:g} s")
-            elif quiet > limits.stall_s * NS_PER_S:
-                connection.give_up(FailureKind.STALL, f"no byte for {limits.stall_s:g} s")
-            if connection.state is State.CLOSED:
-                self._finish(connection)

@@ -54,11 +54,14 @@ class Limits:
         connect_s: for a connection to open.
         request_s: for a whole request, from `sent`.
         stall_s: without any byte of an answer.
+        hung: requests that may be late or stall; once there are more, what is not sent yet is not sent, because the
+            figures cannot be used any more and each of them would cost its whole time limit. None for any number.
     """
 
     connect_s: float = 10.0
     request_s: float = 600.0
     stall_s: float = 60.0
+    hung: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,4 +34,5 @@ class LoopReading:
     received_bytes: int = 0
     reads: int = 0
     clock_step_ns: int = 0
+    pause_ns: int = 0
     kernel_stamps: bool = True

@@ -24,6 +24,8 @@ from pytest_inferbench.load.tls import TlsConnection, tls_context
 from pytest_inferbench.records import Failure, FailureKind
 
 _GONE_AFTER = 5
+POLL_NS = 10 * NS_PER_MS
+"""The longest that the load loop waits for its sockets at once: what keeps it away for longer is seen."""
 _EXACT_BELOW_NS = 5 * NS_PER_MS
 _SPIN_NS = 400_000
 _now_ns = SYSTEM_CLOCK.now_ns
@@ -45,7 +47,7 @@ class Pool:
     Attributes:
         connections: the open ones by file descriptor.
         opened: how many have been opened so far.
-        poll: events as soon as there are any, none after a tenth of a second.
+        poll: events as soon as there are any, none after `POLL_NS`.
         single_use: whether each carries one request only.
 
     Raises:
@@ -64,7 +66,7 @@ class Pool:
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._poller: _Poller = self._epoll or select.poll()
         # epoll counts seconds, poll milliseconds
-        self.poll = partial(self._poller.poll, 0.1 if self._epoll is not None else 100)
+        self.poll = partial(self._poller.poll, POLL_NS / (NS_PER_S if self._epoll is not None else NS_PER_MS))
         self.connections: dict[int, Connection] = {}
         self._idle: deque[Connection] = deque()
         self._failures_in_a_row = 0

@@ -34,6 +34,20 @@ def workers_for(requests: tuple[EncodedRequest, ...], streams: int | None, cores
     return max(1, min(math.ceil(planned / _CHUNKS_PER_S), cores - 1))
 
 
+def longest_s(requests: tuple[EncodedRequest, ...], streams: int | None, limits: Limits) -> float:
+    """The most seconds that a load can take from its start, each request as long as it may.
+
+    Args:
+        requests: the load.
+        streams: closed-loop streams, one request of each at a time; None for an open loop.
+        limits: of each request.
+    """
+    longest = limits.connect_s + limits.request_s
+    if streams is not None:
+        return math.ceil(len(requests) / streams) * longest
+    return max(request.offset_ns or 0 for request in requests) / _NS_PER_S + longest
+
+
 def share(
     requests: tuple[EncodedRequest, ...],
     number: int,

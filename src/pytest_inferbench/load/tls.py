@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 
-from pytest_inferbench.clock import SYSTEM_CLOCK
+from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
 from pytest_inferbench.errors import LoadError
 from pytest_inferbench.load.connection import READ_SIZE, Connection, State
 from pytest_inferbench.load.job import EncodedRequest, Target
@@ -51,7 +51,6 @@ class TlsConnection(Connection):
         failure = super().finish_connect()
         if failure is not None:
             return failure
-        self.sock.settimeout(_HANDSHAKE_S)
         try:
             self._shake_hands()
         except (OSError, ssl.SSLError) as error:
@@ -61,7 +60,12 @@ class TlsConnection(Connection):
         return None
 
     def _shake_hands(self) -> None:
+        end_ns = SYSTEM_CLOCK.now_ns() + round(_HANDSHAKE_S * NS_PER_S)
         while True:
+            left_ns = end_ns - SYSTEM_CLOCK.now_ns()
+            if left_ns <= 0:
+                raise TimeoutError(f"no handshake within {_HANDSHAKE_S:g} s")
+            self.sock.settimeout(left_ns / NS_PER_S)
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:

@@ -13,7 +13,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection as Pipe
 
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK
@@ -22,13 +23,15 @@ from pytest_inferbench.load.decode import decode_outcome
 from pytest_inferbench.load.drive import Drive
 from pytest_inferbench.load.job import Finished, Go, Prepare, Progress, Ready, Refused
 from pytest_inferbench.load.pool import Pool
-from pytest_inferbench.load.spool import Spool
-from pytest_inferbench.records import WorkerReading
+from pytest_inferbench.load.spool import Spool, lacks_room
+from pytest_inferbench.records import RequestRecord, WorkerReading
 from pytest_inferbench.wire.catalogue import protocol_named
+from pytest_inferbench.wire.protocol import WireProtocol
 
 _PR_SET_TIMERSLACK = 29
 _PROGRESS_EVERY = 5  # controls, which come ten times a second
 _SPARE_DESCRIPTORS = 64
+_MOST_SAID = 300
 # With few streams gaps can be short and a late read loses one; with many, reads that come in batches cost half.
 _REALTIME_STREAMS = 32
 
@@ -61,9 +64,16 @@ class Worker:
                 return
             except InferbenchError as error:
                 self._pipe.send(Refused(str(error)))
+                return  # in what state the connections are nobody knows
+            except Exception as error:  # noqa: BLE001 - whatever it is, the engine tells it; our stderr is seen by nobody
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                said = f"{type(error).__name__}: {error}"[:_MOST_SAID]
+                self._pipe.send(Refused(f"load worker {job.worker} failed at {where.name}:{where.lineno}: {said}"))
+                return
 
     def _round(self, job: Prepare) -> None:
-        refusal = _raise_descriptor_limit(job.connections) or self._connect(job)
+        tokens = sum(request.planned_output_tokens or 0 for request in job.requests)
+        refusal = _raise_descriptor_limit(job.connections) or lacks_room(tokens) or self._connect(job)
         if refusal is not None:
             self._pipe.send(Refused(refusal))
             return
@@ -80,7 +90,7 @@ class Worker:
         """Carry the load, then decode it."""
         pool = self._pool
         assert pool is not None  # noqa: S101 - set by _connect
-        opened = pool.opened
+        protocol, opened = protocol_named(job.protocol), pool.opened
         drive = Drive(pool, job.requests, job.streams, job.limits, self._spool, self._control())
         pool.settle_until(go.start_ns)
         cpu_ns = SYSTEM_CLOCK.cpu_ns()
@@ -89,10 +99,9 @@ class Worker:
         _be_ordinary()
         seconds = (SYSTEM_CLOCK.now_ns() - go.start_ns) / NS_PER_S
         cpu_seconds = (SYSTEM_CLOCK.cpu_ns() - cpu_ns) / NS_PER_S
-        protocol = protocol_named(job.protocol)
         seen = drive.reading
         cpu_ns = SYSTEM_CLOCK.cpu_ns()
-        records = tuple(decode_outcome(o, self._spool, protocol, job.worker, go.start_ns) for o in drive.outcomes)
+        records = tuple(self._decoded(drive, protocol, job.worker, go.start_ns))
         return Finished(
             records,
             WorkerReading(
@@ -106,10 +115,20 @@ class Worker:
                 reconnects=pool.opened - opened,
                 kernel_stamps=seen.kernel_stamps,
                 clock_step_ns=seen.clock_step_ns,
+                pause_ns=seen.pause_ns,
                 realtime=realtime,
                 decode_seconds=(SYSTEM_CLOCK.cpu_ns() - cpu_ns) / NS_PER_S,
             ),
         )
+
+    def _decoded(self, drive: Drive, protocol: WireProtocol, worker: int, start_ns: int) -> Iterator[RequestRecord]:
+        """The records, while the engine is told now and then that we are alive."""
+        told_ns = SYSTEM_CLOCK.now_ns()
+        for outcome in drive.outcomes:
+            if SYSTEM_CLOCK.now_ns() - told_ns > NS_PER_S:
+                told_ns = SYSTEM_CLOCK.now_ns()
+                self._pipe.send(Progress(len(drive.outcomes), drive.reading.reads))
+            yield decode_outcome(outcome, self._spool, protocol, worker, start_ns)
 
     def _connect(self, job: Prepare) -> str | None:
         """Have the job's connections open; reuses those of the last round. Why not, if they cannot be had."""

@@ -29,6 +29,7 @@ def client_account(readings: Sequence[WorkerReading]) -> ClientAccount:
         received_bytes=sum(reading.received_bytes for reading in readings),
         reads=reads,
         reconnects=sum(reading.reconnects for reading in readings),
+        pause_max_ms=max(reading.pause_ns for reading in readings) / NS_PER_MS,
         realtime=all(reading.realtime for reading in readings),
         kernel_stamps=all(reading.kernel_stamps for reading in readings),
         cpu_share=max(shares, default=None),

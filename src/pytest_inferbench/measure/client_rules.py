@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from pytest_inferbench.clock import NS_PER_MS
+from pytest_inferbench.clock import NS_PER_MS, NS_PER_S
 from pytest_inferbench.document.figures import Finding
 from pytest_inferbench.measure.client import cpu_share, high_lag_ms
 from pytest_inferbench.measure.evidence import Evidence
 from pytest_inferbench.records import WorkerReading
 from pytest_inferbench.units import MS, RATIO, format_value
 
+_MS_PER_S = NS_PER_S / NS_PER_MS
 _RELIEVE = "use more load workers, fewer streams a worker, or a machine of its own for the load"
 
 
@@ -58,6 +59,30 @@ def client_cpu(evidence: Evidence) -> Iterator[Finding]:
             f"above {format_value(limit, RATIO)}"
         )
         yield evidence.finding("client_cpu", "cpu_share", message, _RELIEVE, figure=share)
+
+
+def paused(evidence: Evidence) -> Iterator[Finding]:
+    """No load worker was away from its sockets for long, by its own clock: requests that were due waited for it."""
+    policy = evidence.policy
+    pauses = [
+        (reading.pause_ns / NS_PER_MS, max(policy.pause_ms, policy.pause_share * reading.seconds * _MS_PER_S), reading)
+        for reading in _readings(evidence)
+    ]
+    pause_ms, limit, reading = max(pauses, key=lambda each: each[0] / each[1], default=(0.0, policy.pause_ms, None))
+    if reading is None or pause_ms <= limit:
+        return
+    by_share = limit > policy.pause_ms
+    reason = f"{format_value(policy.pause_share, RATIO)} of its round" if by_share else "the floor"
+    yield Finding(
+        "paused",
+        invalid=True,
+        message=f"load worker {reading.worker} was away for {format_value(pause_ms, MS)}, above "
+        f"{format_value(limit, MS)} ({reason}): the machine stopped it, swapped or was suspended",
+        remedy="run again on a machine that does nothing else; in a virtual machine, one that keeps its cores",
+        figure=pause_ms,
+        limit=limit,
+        source=policy.source("pause_share" if by_share else "pause_ms"),
+    )
 
 
 def clock_step(evidence: Evidence) -> Iterator[Finding]:

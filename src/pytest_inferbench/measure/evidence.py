@@ -35,6 +35,9 @@ class ValidityPolicy:
             margin of a regression verdict: a client that adds more decides the verdict itself.
         lag_floor_ms: a lag up to this is never too much; finer than this a user-space client cannot resolve.
         cpu_share: of one core, by the busiest load worker; above it queueing in the client grows without bound.
+        pause_ms, pause_share: the longest time that a client may be away from its sockets (stopped, swapped out, its
+            machine suspended or its core given to others): the larger of the two, the latter of its round. Meanwhile
+            nothing is sent, so a rate loses at most that share; a sampled lag does not see a single pause.
         error_rate: failed / issued. None is the normal state of a benchmark.
         token_deviation: sum of |counted - planned| / sum of planned tokens; and the same against the server's counter.
         rate_share: least sent / scheduled rate of an open loop.
@@ -52,6 +55,8 @@ class ValidityPolicy:
     lag_share: float = 0.05
     lag_floor_ms: float = 0.25
     cpu_share: float = 0.85
+    pause_ms: float = 50.0
+    pause_share: float = 0.01
     error_rate: float = 0.0
     token_deviation: float = 0.02
     rate_share: float = 0.95
@@ -74,6 +79,7 @@ class CaseFacts:
 
     Attributes:
         planned_requests: requests that count, over all rounds, as planned; None where it is not known beforehand.
+        rounds_left: rounds that were not run, because no more could make the case valid.
         min_requests: fewest completed requests that the case's figures may rest on.
         cache: the prefix cache's declared state.
         cached_share: cached / prompt tokens that a warm case plans for; 0 where it only expects some.
@@ -82,6 +88,7 @@ class CaseFacts:
     """
 
     planned_requests: int | None = None
+    rounds_left: int = 0
     min_requests: int = 1
     cache: CacheState = CacheState.ANY
     cached_share: float = 0.0

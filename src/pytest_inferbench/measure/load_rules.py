@@ -48,6 +48,8 @@ def error_rate(evidence: Evidence) -> Iterator[Finding]:
         f"{len(failures)} of {len(evidence.requests)} requests failed ({format_value(rate, RATIO)}, "
         f"limit {format_value(limit, RATIO)}): {in_words(failures)}"
     )
+    if left := evidence.facts.rounds_left:
+        message += f". The {left} round{'s' if left > 1 else ''} after that {'were' if left > 1 else 'was'} not run"
     remedy = "see the server's log; lower the load, or raise the case's error limit if failures belong to it"
     yield evidence.finding("error_rate", "error_rate", message, remedy, figure=rate, invalid=rate > limit)
 

@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     load_rules.token_method,
     load_rules.achieved_rate,
     load_rules.steady_window,
+    client_rules.paused,
     client_rules.client_cpu,
     client_rules.loop_lag,
     client_rules.schedule_lag,
