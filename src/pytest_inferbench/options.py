@@ -8,7 +8,7 @@ Limits: plain Python, no heavy import: pytest reads this file on every start.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -243,3 +243,29 @@ class Settings:
                 value = [f"{one.partition(':')[0]}: ***" for one in value] if option.secret else value
                 rows.append((option.flag.removeprefix("--"), value, setting.source))
         return rows
+
+
+def join_values(args: Iterable[str]) -> Iterator[str]:
+    """The words of a command line, with each value of our options joined to its name.
+
+    >>> list(join_values(["tests", "--model", "/x", "-v", "--bench-seed=3"]))
+    ['tests', '--model=/x', '-v', '--bench-seed=3']
+    """
+    words = iter(args)
+    for word in words:
+        following = next(words, None) if word in _with_value() else None
+        yield word if following is None else f"{word}={following}"
+        if word == "--":
+            yield from words
+
+
+def option_values(args: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each of our options that has a value, with it."""
+    for word in join_values(args):
+        name, equals, value = word.partition("=")
+        if equals and name in _with_value():
+            yield name, value
+
+
+def _with_value() -> set[str]:
+    return {name for each in OPTIONS if each.kind is not bool for name in (each.canonical, *each.short)}

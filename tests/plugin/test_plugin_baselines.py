@@ -77,19 +77,33 @@ def test_ci_updates_only_where_the_mode_is_said(run, files, monkeypatch):
     assert len(files.sessions()) == 1
 
 
-def test_an_interrupted_run_is_not_recorded(run, files):
-    """What was measured before Ctrl+C does not enter the baselines."""
-    source = """
+@pytest.mark.parametrize(
+    ("ends", "arguments", "status"),
+    [
+        ("raise KeyboardInterrupt", (), pytest.ExitCode.INTERRUPTED),
+        ("import pytest; pytest.exit('enough', returncode=0)", (), 0),
+        ("import pytest; pytest.exit('enough', returncode=1)", (), 1),
+        ("assert False", ("-x",), 1),
+    ],
+    ids=["ctrl-c", "exit-0", "exit-1", "x"],
+)
+def test_a_run_that_is_not_whole_is_not_recorded(run, files, document, ends, arguments, status):
+    """Whatever ended it, and with whatever status: where a selected test has not ended, no baseline is touched."""
+    source = f"""
 from pytest_inferbench import Single
 def test_one(bench):
     bench.run_sync(Single(requests=4, prompt_tokens=16, output_tokens=4)).check()
 def test_two():
-    raise KeyboardInterrupt
+    {ends}
+def test_three():
+    pass
 """
-    result = run("--update-baselines", source=source)
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["baselines not updated: the run was interrupted"])
+    result = run("--update-baselines", *arguments, source=source)
+    assert result.ret == (status or 1), "what was asked for and not done fails the run"
+    left = 1 if arguments else 2
+    result.stdout.fnmatch_lines([f"baselines not updated: the run was interrupted; {left} of its tests had not ended"])
     assert not files.jsonl.exists()
+    assert document()["interrupted"] is True
 
 
 def test_two_cells_of_one_key_end_the_run_before_it_begins(run, files):

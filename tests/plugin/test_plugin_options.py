@@ -8,10 +8,9 @@ from typing import get_args
 import pytest
 
 from pytest_inferbench.backends.catalogue import BACKENDS
-from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, use_long_names
+from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, join_values, use_long_names
 from pytest_inferbench.plan.option_checks import check_options
 from pytest_inferbench.plan.schema import BackendSettings
-from pytest_inferbench.plugin.rootdir import join_values
 
 TAKES = """
 def pytest_addoption(parser):

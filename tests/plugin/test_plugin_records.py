@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import pytest
 
 from pytest_inferbench.report.sidecar import unpack
 
@@ -28,8 +31,8 @@ def test_an_xdist_worker_writes_the_records_of_its_own_cases(suite, server, docu
     assert (folder / document()["cases"][0]["records"]).is_file()
 
 
-def test_records_that_cannot_be_written_cost_the_file_alone(suite, server, document, pytester):
-    """A folder that cannot be had is a note in the result; the case is measured and judged."""
+def test_records_that_cannot_be_written_are_put_elsewhere(suite, server, document, pytester):
+    """A folder that cannot be had is a note in the result that says where they are; the run fails."""
     source = """
 from pytest_inferbench import Single
 def test_plain(bench):
@@ -37,7 +40,39 @@ def test_plain(bench):
     (bench._context.folder / "records").write_text("in the way")
     bench.run_sync(Single(requests=2, prompt_tokens=16, output_tokens=4)).check()
 """
-    suite("--server-url", server.url, source=source).assert_outcomes(passed=2)
+    result = suite("--server-url", server.url, source=source)
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     case = document()["cases"][0]
     assert "records" not in case
-    assert any(note.startswith("its request records were not written:") for note in case["notes"])
+    (note,) = [note for note in case["notes"] if note.startswith("its request records were not written:")]
+    assert Path(note.rpartition(" ")[2]).is_file()
+
+
+def test_a_run_document_that_cannot_be_written_is_put_elsewhere(suite, server, pytester, tmp_path, monkeypatch):
+    """The run fails, and says where what it measured is."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    source = """
+import shutil
+from pytest_inferbench import Single
+def test_plain(bench):
+    bench.run_sync(Single(requests=2, prompt_tokens=16, output_tokens=4)).check()
+    shutil.rmtree(bench._context.folder)
+    bench._context.folder.write_text("in the way")
+"""
+    result = suite("--server-url", server.url, source=source)
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    (told,) = [line for line in result.outlines if line.startswith("run.json was not written: ")]
+    kept = Path(told.rpartition(" ")[2])
+    assert kept.is_relative_to(tmp_path)
+    assert json.loads(kept.read_text())["cases"][0]["rounds"]
+    result.stdout.fnmatch_lines([f"report: {kept}"])
+
+
+def test_results_that_have_no_place_end_the_run_before_it_begins(suite, server, pytester):
+    """Nothing is measured where nothing could be kept."""
+    Path(pytester.path, "perf").write_text("in the way")
+    result = suite("--server-url", server.url)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --bench-results: perf: nothing can be written there: *exists*"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_inferbench.plugin.xdist import cell_of
+from pytest_inferbench.plan.scheduling import cell_of
 
 CONFIG = """
 defaults: {backend: external, backends: {external: {url: 'http://127.0.0.1:9'}}}

@@ -11,9 +11,11 @@ from dataclasses import replace
 
 from pytest_inferbench.archive.reported import Reported
 from pytest_inferbench.archive.resume import Resumed
+from pytest_inferbench.document.build import build_document
 from pytest_inferbench.document.case import CaseResult
+from pytest_inferbench.document.environment import Environment
 from pytest_inferbench.document.judgement import with_judgement
-from pytest_inferbench.document.run import Error, Invocation, RunDocument, Skipped
+from pytest_inferbench.document.run import AcceptedCase, Error, Invocation, RunDocument, Setting, Skipped
 
 
 class Book:
@@ -89,6 +91,40 @@ class Book:
                 there = self._cases[place]
                 number = self.number if case.rounds != there.rounds else there.invocation
                 self._cases[place] = replace(case, invocation=number)
+
+    def document(
+        self,
+        run_id: str,
+        environment: Environment,
+        settings: Sequence[Setting],
+        finished: str | None,
+        *,
+        interrupted: bool,
+        accepted: Sequence[AcceptedCase],
+    ) -> RunDocument:
+        """The run's document as it is now.
+
+        Args:
+            run_id: its name.
+            environment: where it runs.
+            settings: what is in force.
+            finished: when it ended; None while it goes on.
+            interrupted: whether selected tests have not ended.
+            accepted: what was accepted.
+        """
+        return build_document(
+            run_id=run_id,
+            started=self.started,
+            finished=finished,
+            interrupted=interrupted,
+            cases=self.cases,
+            skipped=self.skipped,
+            errors=self.errors,
+            invocations=self.invocations(finished, interrupted=interrupted),
+            accepted=accepted,
+            environment=environment,
+            settings=settings,
+        )
 
     def invocations(self, finished: str | None, *, interrupted: bool) -> list[Invocation]:
         """Every invocation with this one as it is now; none where there is only this one."""

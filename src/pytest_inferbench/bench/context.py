@@ -6,7 +6,9 @@ Limits: cheap to import and to make; what is heavy is read when it is first aske
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     from pytest_inferbench.plan.pair import CellPair
     from pytest_inferbench.plan.secrets import Secrets
     from pytest_inferbench.servers.images import Images
+
+
+def new_run_id() -> str:
+    """A name for a run, which begins with its time."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 class RunContext:

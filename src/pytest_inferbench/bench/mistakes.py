@@ -1,17 +1,21 @@
 """What can be known to be wrong before anything is measured, of a run's baseline files and of the paths of its reports.
 
-Limits: reads and changes nothing; says every mistake at once.
+Limits: changes nothing, but for a file in the results' folder that is gone at once; says every mistake at once.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.archive.rescue import why_not
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.names import bare_case
+from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.config.wording import nearest
 from pytest_inferbench.errors import InferbenchError, OlderSpellingWarning
+from pytest_inferbench.files import write_whole
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.report.formats import FORMATS
 
@@ -19,6 +23,20 @@ if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
     from pytest_inferbench.config.document import Section
     from pytest_inferbench.plan.cell import Cell
+
+_PROBE, _PROBE_BYTES = ".probe", 256 * 1024  # a run document and some logs
+
+
+def results_mistakes(context: RunContext) -> Iterator[str]:
+    """The folder of the results, where nothing can be written to it: what is measured would have no place."""
+    folder = context.settings.path("results")
+    probe = folder / f"{context.run_id}-{os.getpid()}{_PROBE}"
+    try:
+        write_whole(probe, bytes(_PROBE_BYTES))
+        probe.unlink()
+    except OSError as error:
+        where, why = shown_path(folder, context.settings.rootdir), why_not(probe, error)
+        yield f"--bench-results: {where}: nothing can be written there: {why}; free space, or name another folder"
 
 
 def report_mistakes(context: RunContext) -> Iterator[str]:

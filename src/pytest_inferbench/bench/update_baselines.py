@@ -54,6 +54,35 @@ class Outcome:
     cases: Sequence[CaseUpdate] = ()
 
 
+def update(
+    context: RunContext,
+    cells: Callable[[], Sequence[Cell]],
+    cases: Sequence[CaseResult],
+    started: str,
+    *,
+    interrupted: bool,
+    left: int,
+) -> Outcome:
+    """Record what a run has measured, where that was asked for; nothing of one that was interrupted.
+
+    Args:
+        context: the run.
+        cells: its matrix, planned when it is asked for.
+        cases: the run's cases.
+        started: when the run began, ISO 8601.
+        interrupted: it was ended before all of it had its turn.
+        left: how many of its selected tests have not ended.
+    """
+    if not context.settings.update_baselines:
+        return Outcome(())
+    if interrupted:
+        what = f"; {left} of its tests had not ended" if left else ""
+        return Outcome((f"baselines not updated: the run was interrupted{what}",), went_well=False)
+    if context.settings.compare is not None:
+        return record_pairs(context, cases)
+    return update_baselines(context, cells(), cases, started)
+
+
 def update_baselines(context: RunContext, cells: Sequence[Cell], cases: Sequence[CaseResult], started: str) -> Outcome:
     """Record the cases.
 
@@ -74,7 +103,7 @@ def update_baselines(context: RunContext, cells: Sequence[Cell], cases: Sequence
                 store.read(*key),
                 group,
                 run_id=context.run_id,
-                date=_now(),
+                date=now(),
                 started=datetime.fromisoformat(started),
                 mode=Mode(settings.baseline_mode or Mode.APPEND),
                 accept_regressions=settings.accept_regressions,
@@ -96,7 +125,7 @@ def record_pairs(context: RunContext, cases: Sequence[CaseResult]) -> Outcome:
     def plan() -> Iterator[Update]:
         for key, results in grouped.items():
             plan_pairs = plan_noise if _is_aa(context) else plan_decided
-            yield plan_pairs(context.baselines.read(*key), results, context.run_id, _now())
+            yield plan_pairs(context.baselines.read(*key), results, context.run_id, now())
             yield from _takeover(context, *key)
 
     return _carry_out(context, plan)
@@ -172,7 +201,8 @@ def _is_aa(context: RunContext) -> bool:
     return a == b
 
 
-def _now() -> str:
+def now() -> str:
+    """The time of day as files have it."""
     return SYSTEM_CLOCK.wall().isoformat(timespec="seconds")
 
 

@@ -73,7 +73,7 @@ class Drive:
         """Carry the load; returns when every request has an outcome."""
         self._start_ns = start_ns
         first, suspended_ns = realtime_offset(_realtime_ns, _now_ns), SYSTEM_CLOCK.suspended_ns()
-        looked_ns, longest_ns = start_ns, 0
+        looked_ns, longest_ns = _now_ns(), 0
         next_control, controls = _now_ns() + _CONTROL_NS, 0
         if self._streams is not None:
             self._free = list(range(self._streams))[::-1]

@@ -7,6 +7,7 @@ crashed is not begun again: what of it was not run is `lost`.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Protocol
 
 # A worker's last test waits until the worker knows what comes next.
 _HELD = 2
+_PARAMETERS = re.compile(r"\[(.*)\]")
 
 
 class Node(Protocol):
@@ -191,3 +193,17 @@ class CellScheduling:
 
     def _pending(self, node: Node) -> int:
         return sum(len(unit.pending) for unit in self._assigned[node])
+
+
+def cell_of(nodeid: str, cells: Sequence[str]) -> str | None:
+    """The longest of the cells' ids that a node id has among its parameters; None where it has none.
+
+    Args:
+        nodeid: `path::test_x[llama-b1-tiny-c08]`, and what may follow.
+        cells: ids of cells. They cannot be told from a case's name without being known: both hold hyphens.
+    """
+    found = _PARAMETERS.search(nodeid)
+    if found is None:
+        return None
+    among = f"-{found[1]}-"
+    return max((cell for cell in cells if f"-{cell}-" in among), key=len, default=None)

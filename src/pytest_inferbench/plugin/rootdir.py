@@ -12,15 +12,13 @@ import copy
 import glob
 import inspect
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 from _pytest.config import findpaths
 
-from pytest_inferbench.options import CANONICAL, OPTIONS
-
-_WITH_VALUE = {name for each in OPTIONS if each.kind is not bool for name in (each.canonical, *each.short)}
+from pytest_inferbench.options import CANONICAL, join_values, option_values
 
 
 def keep_rootdir(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
@@ -33,37 +31,15 @@ def keep_rootdir(config: pytest.Config, parser: pytest.Parser, args: list[str]) 
     """
     if list(join_values(args)) == args:
         return
-    if any(Path(value).exists() for _, value in _values(args)):
+    if any(Path(value).exists() for _, value in option_values(args)):
         _look_again(config, parser, args)
     paths = _known_options(config, parser, args).file_or_dir
     # A conftest may have one of the short names for an option without a value: what follows is then a path after all.
     here = config.invocation_params.dir
-    doubtful = [value for name, value in _values(args) if name in CANONICAL and _is_within(here, value)]
+    doubtful = [value for name, value in option_values(args) if name in CANONICAL and _is_within(here, value)]
     if doubtful:
         paths = [*(paths or _default_paths(config)), *doubtful]
     config.known_args_namespace.file_or_dir = paths
-
-
-def join_values(args: Iterable[str]) -> Iterator[str]:
-    """The words of a command line, with each value of our options joined to its name.
-
-    >>> list(joined(["tests", "--model", "/x", "-v", "--bench-seed=3"]))
-    ['tests', '--model=/x', '-v', '--bench-seed=3']
-    """
-    words = iter(args)
-    for word in words:
-        following = next(words, None) if word in _WITH_VALUE else None
-        yield word if following is None else f"{word}={following}"
-        if word == "--":
-            yield from words
-
-
-def _values(args: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Each of our options that has a value, with it."""
-    for word in join_values(args):
-        name, equals, value = word.partition("=")
-        if equals and name in _WITH_VALUE:
-            yield name, value
 
 
 def _known_options(config: pytest.Config, parser: pytest.Parser, args: Iterable[str]) -> Namespace:

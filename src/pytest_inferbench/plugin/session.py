@@ -6,21 +6,20 @@ controller alone writes files of the run, after every test, so an interrupted ru
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Generator
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_inferbench.bench.context import RunContext
+from pytest_inferbench.bench.context import RunContext, new_run_id
 from pytest_inferbench.bench.progress import Progress
 from pytest_inferbench.bench.status_files import FOLDER, Statuses, StatusFile
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plan.extensions import Extensions
 from pytest_inferbench.plugin.display import display_for
+from pytest_inferbench.plugin.ending import Ending
 from pytest_inferbench.plugin.items import REPORTED, is_benchmark
 
 if TYPE_CHECKING:
@@ -45,12 +44,14 @@ class Session:
         given: dict[str, Any] | None = getattr(config, "workerinput", None)
         self.controls = given is None
         resumed = None if settings.resume is None else _read_resumed(settings, given)
-        run_id = _new_run_id() if given is None else str(given["inferbench_run_id"])
+        run_id = new_run_id() if given is None else str(given["inferbench_run_id"])
         run_id = run_id if resumed is None else resumed.run_id
         statuses = settings.path("results") / run_id / FOLDER
         display = display_for(config) if given is None else StatusFile(statuses, given["workerid"])
         self.context = RunContext(run_id, settings, Progress(display, SYSTEM_CLOCK), Extensions(config.hook))
         self._statuses = Statuses(statuses)
+        self._ending = Ending(worker=given is not None)
+        config.pluginmanager.register(self._ending)
         self.context.resumed = resumed
         self._recorder: Recorder | None = None
         self._refused: list[str] = []
@@ -189,9 +190,17 @@ class Session:
         if self.controls and getattr(report, REPORTED, None) is not None:
             self._records().take(report)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write what is left to write; baselines that could not be updated fail the run."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+        """Write what is left to write, also where the run's own ending was cut short."""
+        try:
+            return (yield)
+        finally:
+            with self._ending.signals.held():
+                self._finish(session, exitstatus)
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Baselines that could not be updated, and whatever else could not be written, fail the run."""
         if self.controls and self._started_containers:
             from pytest_inferbench.servers.launch import remove_left  # noqa: PLC0415 - only where one was started
 
@@ -204,8 +213,9 @@ class Session:
                 session.exitstatus = exitstatus = pytest.ExitCode.OK
         if self._recorder is None:
             return
-        interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        if not self._recorder.finish(interrupted=interrupted) and exitstatus == pytest.ExitCode.OK:
+        left, broken = self._ending.selection.left, (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        interrupted = bool(left) or exitstatus in broken
+        if not self._recorder.finish(interrupted=interrupted, left=left) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's TerminalReporter
@@ -275,7 +285,3 @@ class _Regressions:
                 self._run.refuse(str(error))
                 self._run.raise_config_error(items)
         return result
-
-
-def _new_run_id() -> str:
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_inferbench.plan.scheduling import CellScheduling, Node
+from pytest_inferbench.plan.scheduling import CellScheduling, Node, cell_of
 from pytest_inferbench.plugin.items import REPORTED
 
 if TYPE_CHECKING:
     from pytest_inferbench.bench.context import RunContext
 
 _OLDEST = (3, 8)
-_PARAMETERS = re.compile(r"\[(.*)\]")
 _LIKE_A_CELL = re.compile(r"\[.*\w-.*\w-.*\]")  # who has no such test is spared the import of what knows cells
 
 
@@ -81,20 +80,6 @@ class Distribution:
         scope_of: Callable[[str], str] = getattr(usual, "_split_scope", str)
         self._scheduling = CellScheduling(usual.numnodes, lambda nodeid: cell_of(nodeid, cells), scope_of, usual.config)
         return self._scheduling
-
-
-def cell_of(nodeid: str, cells: Sequence[str]) -> str | None:
-    """The longest of the cells' ids that a node id has among its parameters; None where it has none.
-
-    Args:
-        nodeid: `path::test_x[llama-b1-tiny-c08]`, and what may follow.
-        cells: ids of cells. They cannot be told from a case's name without being known: both hold hyphens.
-    """
-    found = _PARAMETERS.search(nodeid)
-    if found is None:
-        return None
-    among = f"-{found[1]}-"
-    return max((cell for cell in cells if f"-{cell}-" in among), key=len, default=None)
 
 
 def _known_cells(context: RunContext) -> tuple[str, ...]:
