@@ -168,6 +168,6 @@ VLLM = Backend(
         # Its workers hand tensors to each other in shared memory.
         shm_bytes=16 * GIB,
         caches=(HF_CACHE, Cache("~/.cache/vllm", "/root/.cache/vllm", "VLLM_CACHE_ROOT")),
-        passed=("HF_TOKEN",),
+        hub_login="file",
     ),
 )
