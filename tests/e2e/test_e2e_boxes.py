@@ -62,7 +62,7 @@ def waiting(docker_api, tmp_path):
     started = []
 
     def start(model, **environ):
-        home = {"HF_HOME": str(tmp_path / "hub-home"), "VLLM_CACHE_ROOT": str(tmp_path / "kernels")}
+        home = {"HF_HOME": str(tmp_path / "hub-home"), "INFERBENCH_CACHE": str(tmp_path / "made")}
         spec = container_spec(ServerPlan("vllm", model, "m"), VLLM.container, BASE, environ={**home, **environ})
         for mount in spec.mounts:
             os.makedirs(mount.source, exist_ok=True)  # noqa: PTH103 - as a start does
@@ -119,9 +119,9 @@ def test_a_server_that_fetches_its_model(docker_api, inside, waiting):
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
 def test_what_belongs_to_another_user(inside, waiting, tmp_path):
     """A model that only its owner may read is read, a cache that only its owner may write is written."""
-    model, cache = tmp_path / "m", tmp_path / "kernels"
+    model, cache = tmp_path / "m", tmp_path / "made/vllm"
     model.mkdir(mode=0o700)
-    cache.mkdir(mode=0o700)
+    cache.mkdir(mode=0o700, parents=True)
     (model / "config.json").write_text("{}")
     (model / "config.json").chmod(0o600)
     for path in (model, cache, model / "config.json"):
