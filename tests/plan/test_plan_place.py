@@ -140,6 +140,23 @@ def test_memory_is_written_as_people_write_it(plan, tmp_path, written, size):
     assert plan()[0].memory == size
 
 
+@pytest.mark.parametrize(("written", "pids"), [("pids: 100", 100), ("memory: 8g", None)])
+def test_how_many_processes_are_allowed(plan, tmp_path, written, pids):
+    """A number, or what is enough for the container's GPUs."""
+    text = f"models:\n  - {{repo_id: o/m, backend: vllm, backends: {{vllm: {{provision: docker, {written}}}}}}}\n"
+    (tmp_path / "config" / "models.yaml").write_text(text)
+    assert plan()[0].pids == pids
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "many", "1.5", "yes"])
+def test_pids_that_are_none_are_told_with_their_place(plan, tmp_path, written):
+    """No number of processes is unlimited."""
+    text = f"models:\n  - repo_id: o/m\n    backend: vllm\n    backends: {{vllm: {{pids: {written}}}}}\n"
+    (tmp_path / "config" / "models.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"models.yaml:4.*pids"):
+        plan()
+
+
 def test_a_memory_that_is_none_is_told_with_its_place(plan, tmp_path):
     """The file and line of what was written, and what was expected."""
     text = "models:\n  - repo_id: o/m\n    backend: vllm\n    backends: {vllm: {memory: lots}}\n"

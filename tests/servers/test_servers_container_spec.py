@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,11 +45,59 @@ def test_a_stated_number_of_gpus_wins_over_those_there_are():
     assert argv[argv.index("--tensor-parallel-size") + 1] == "2"
 
 
-def test_a_token_is_in_no_text_of_a_spec():
-    """Environment variables stay out of what may be printed."""
-    spec = _spec(backend_named("vllm"), 1)
-    assert spec.env["HF_TOKEN"] == "hf_secret"  # noqa: S105 - made up
+@pytest.mark.parametrize("backend", _CONTAINED, ids=repr)
+def test_a_token_is_in_no_text_of_a_spec(backend):
+    """Files and variables stay out of what may be printed; only llama.cpp has it in a variable."""
+    spec = _spec(backend, 1)
+    assert ("hf_secret" in spec.env.values()) == (backend.name == "llama")
     assert "hf_secret" not in repr(spec) + " ".join(spec.argv)
+
+
+def test_a_token_is_written_into_the_container():
+    """As a file that the server may read, whoever it is in its image."""
+    with tarfile.open(fileobj=io.BytesIO(_spec(backend_named("vllm"), 0).secret_files())) as tar:
+        folder, entry = tar.getmembers()
+        assert (folder.isdir(), folder.mode) == (True, 0o755)
+        assert (f"/{entry.name}", entry.mode) == ("/run/secrets/hf_token", 0o444)
+        assert tar.extractfile(entry).read() == b"hf_secret"
+
+
+@pytest.mark.parametrize(("name", "given"), [("vllm", True), ("llama", False), ("ollama", False)])
+def test_who_has_logged_in_to_the_hub_needs_no_variable(name, given, tmp_path):
+    """The token of `hf auth login` is handed on where it goes into a file, and nowhere else."""
+    (tmp_path / "token").write_text("hf_of_a_login\n")
+    backend = backend_named(name)
+    plan = ServerPlan(name, "org/model", "model")
+    spec = container_spec(plan, backend.container, "i", environ={"HF_HOME": str(tmp_path)})
+    assert list(spec.secrets.values()) == ["hf_of_a_login"] * given
+    assert "hf_of_a_login" not in spec.env.values()
+
+
+@pytest.mark.parametrize("backend", _CONTAINED, ids=repr)
+def test_who_fetches_nothing_gets_no_token_and_only_reads_the_hub_s_cache(backend, tmp_path):
+    """A model that is here is served without the hub: its cache is shown where there is one, and cannot be changed."""
+    (tmp_path / "m.gguf").touch()
+    environ = {**_ENVIRONMENT, "HF_HOME": str(tmp_path)}
+
+    def spec():
+        return container_spec(
+            ServerPlan(backend.name, str(tmp_path / "m.gguf"), "m"), backend.container, "i", environ=environ
+        )
+
+    hub = "/root/.cache/huggingface/hub"
+    assert hub not in [mount.target for mount in spec().mounts]
+    (tmp_path / "hub").mkdir()
+    assert [mount.read_only for mount in spec().mounts if mount.target == hub] in ([], [True])
+    assert not spec().secrets
+    assert "hf_secret" not in spec().env.values()
+
+
+def test_how_many_processes_a_container_may_have_goes_by_its_gpus():
+    """Each GPU has a process of its own; what the config says goes before."""
+    vllm = backend_named("vllm")
+    assert [_spec(vllm, gpus).pids for gpus in (0, 1, 8)] == [4096, 4096, 32768]
+    plan = ServerPlan("vllm", "org/model", "model")
+    assert container_spec(plan, vllm.container, "i", pids=100).pids == 100
 
 
 def test_the_digest_tells_servers_apart_and_not_gpus():

@@ -75,8 +75,11 @@ def test_a_container_is_its_image_command_mounts_and_port(look, tmp_path, monkey
     assert rows["image"] == "vllm/vllm-openai:v0.8.1 (not here yet: pulled)"
     assert rows["runs"].startswith("vllm serve /models/m")
     assert f"{tmp_path}/m as /models/m (read-only)" in rows["mounts"]
-    assert "HF_TOKEN" in rows["sets"]
-    assert "hf_secret" not in str(rows)
+    assert rows["processes"] == "at most 16,384, threads included; of root's capabilities DAC_OVERRIDE"
+    assert rows["sets"] == "VLLM_NO_USAGE_STATS"
+    fetches = look(provision="docker", image_type="prebuilt")[0]
+    assert fetches["sets"] == "HF_TOKEN_PATH, VLLM_NO_USAGE_STATS"
+    assert "hf_secret" not in str((rows, fetches))
     assert rows["port"] == "8000 in the container, a free one of 127.0.0.1 here"
     assert rows["GPUs"] == "4 of 4"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from pytest_inferbench.backends.command import Command, ServerPlan
 
@@ -23,17 +24,22 @@ class Cache:
         host: the folder; `~` is the user's home.
         inside: where it is in the container.
         variable: the environment variable that names another folder on the host; "" for none.
+        below: what of that folder is shown; "" for all of it.
         key: what of a plan separates its entries; empty where the server separates them itself.
+        downloads: it holds models: only a server that fetches its model itself may write to it, the others read.
     """
 
     host: str
     inside: str
     variable: str = ""
+    below: str = ""
     key: Callable[[ServerPlan], str] | None = None
+    downloads: bool = False
 
 
 ENGINE_CACHE = "INFERBENCH_ENGINE_CACHE"  # the variable that `engine_cache:` of the config is
-HF_CACHE = Cache("~/.cache/huggingface", "/root/.cache/huggingface", "HF_HOME")
+# Its models and no more: beside them lies the token of who has logged in to the hub.
+HF_CACHE = Cache("~/.cache/huggingface", "/root/.cache/huggingface/hub", "HF_HOME", "hub", downloads=True)
 
 
 def no_build_args(version: str, gpus: int) -> Mapping[str, str]:  # noqa: ARG001 - Container.build_args' signature
@@ -61,7 +67,10 @@ class Container:
         port: the port it listens on, inside.
         shm_bytes: shared memory; None for the engine's own (64 MiB).
         caches: folders kept on the host.
-        passed: variables of our environment that it gets, where they are set (tokens).
+        hub_login: how it takes the hub's token where it fetches its model itself: in a "file" that HF_TOKEN_PATH names,
+            in the "environment" (HF_TOKEN, which `docker inspect` shows), or not at all ("").
+        capabilities: those it keeps of root's. It is root in its image, and its model and its caches belong to whoever
+            started it, often with nothing for others.
     """
 
     prebuilt: Callable[[str, int], str] | None
@@ -74,7 +83,8 @@ class Container:
     port: int
     shm_bytes: int | None = None
     caches: tuple[Cache, ...] = ()
-    passed: tuple[str, ...] = ()
+    hub_login: Literal["", "file", "environment"] = ""
+    capabilities: tuple[str, ...] = ("DAC_OVERRIDE",)
 
     @property
     def image_types(self) -> tuple[str, ...]:

@@ -176,6 +176,6 @@ LLAMA = Backend(
         command=lambda plan: Command(_words(plan), MappingProxyType({"LLAMA_ARG_ENDPOINT_METRICS": "1"})),
         port=8080,
         caches=(HF_CACHE,),
-        passed=("HF_TOKEN",),
+        hub_login="environment",  # common/arg.cpp knows no file
     ),
 )

@@ -109,6 +109,6 @@ SGLANG = Backend(
         port=30000,
         shm_bytes=32 * GIB,
         caches=(HF_CACHE,),
-        passed=("HF_TOKEN",),
+        hub_login="file",
     ),
 )

@@ -122,7 +122,7 @@ TRTLLM = Backend(
         command=lambda plan: Command(_words(plan), _ENGINE_ENV),
         port=8000,
         shm_bytes=32 * GIB,
-        caches=(HF_CACHE, Cache("~/.cache/trtllm-engines", _ENGINES, ENGINE_CACHE, engine_key)),
-        passed=("HF_TOKEN",),
+        caches=(HF_CACHE, Cache("~/.cache/trtllm-engines", _ENGINES, ENGINE_CACHE, key=engine_key)),
+        hub_login="file",
     ),
 )

@@ -167,7 +167,8 @@ VLLM = Backend(
         port=8000,
         # Its workers hand tensors to each other in shared memory.
         shm_bytes=16 * GIB,
-        caches=(HF_CACHE, Cache("~/.cache/vllm", "/root/.cache/vllm", "VLLM_CACHE_ROOT")),
-        passed=("HF_TOKEN",),
+        # Compiled code of containers, which no vLLM outside of them runs.
+        caches=(HF_CACHE, Cache("~/.cache/inferbench", "/root/.cache/vllm", "INFERBENCH_CACHE", "vllm")),
+        hub_login="file",
     ),
 )

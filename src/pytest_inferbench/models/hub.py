@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -96,6 +96,15 @@ def find_fetched(repo_id: str, model_format: ModelFormat) -> Fetched | None:
     except (OSError, ValueError, KeyError):
         return None
     return Fetched(Path(note["path"]), len(sizes), sum(sizes.values()))
+
+
+def stored_token(environ: Mapping[str, str]) -> str:
+    """The token that `hf auth login` left; "" where there is none that can be read."""
+    home = environ.get("HF_HOME") or "~/.cache/huggingface"
+    try:
+        return Path(environ.get("HF_TOKEN_PATH") or f"{home}/token").expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _note_path(repo_id: str, model_format: ModelFormat) -> Path:

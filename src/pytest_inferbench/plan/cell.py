@@ -30,6 +30,7 @@ class Cell:
         image: a container image to use as it is; None for the backend's own.
         image_type: "prebuilt" or "build"; "" where there is no container.
         memory: the most memory a container may take, in bytes; None for no limit.
+        pids: the most processes and threads it may have; None for what is enough for its GPUs.
         gpus: how many GPUs the server shall get; None for all that are visible.
         args: server arguments by canonical name.
         program, python: another installation.
@@ -53,6 +54,7 @@ class Cell:
     image: str | None = None
     image_type: str = ""
     memory: int | None = None
+    pids: int | None = None
     gpus: int | None = None
     args: tuple[tuple[str, ArgValue], ...] = ()
     program: str | None = None

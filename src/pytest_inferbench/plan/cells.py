@@ -150,6 +150,7 @@ def _versions(
             image=place.image,
             image_type=place.image_type,
             memory=place.memory,
+            pids=place.pids,
             gpus=settings.tensor_parallel,
             args=tuple(arg.value for arg in args.values()),
             program=further["program"].value,

@@ -30,17 +30,19 @@ class Place:
 
     Attributes:
         provision: "docker", "process" or "url".
-        image, image_type, memory: as in Cell.
+        image, image_type: as in Cell.
         version: the version where nobody asks for one.
         sources: where these come from.
+        memory, pids: as in Cell.
     """
 
     provision: str
     image: str | None
     image_type: str
-    memory: int | None
     version: str
     sources: tuple[tuple[str, str], ...]
+    memory: int | None = None
+    pids: int | None = None
 
 
 def place_of(
@@ -68,12 +70,12 @@ def place_of(
             raise ConfigError(
                 f"{way.source}: provision url needs an address; pass --server-url, or write `url:` for {backend.name}"
             )
-        return Place("url", None, "", None, RUNNING, _sources(provision=way))
+        return Place("url", None, "", RUNNING, _sources(provision=way))
     if not backend.starts and way.value == "process":
         raise ConfigError(f"{where}: {backend.name} starts nothing; write the server's `url:`, or pass --server-url")
     if way.value == "process":
         _check_no_image(backend, layers, way)
-        return Place("process", None, "", None, INSTALLED, _sources(provision=way))
+        return Place("process", None, "", INSTALLED, _sources(provision=way))
     if backend.container is None:
         raise ConfigError(f"{way.source}: {backend.name} has no containers; use --provision process or url")
     return _in_container(backend, backend.container, layers, settings, way)
@@ -99,13 +101,13 @@ def _in_container(
     image = _setting("image", settings.image, layers, None)
     if image.value is None and kind.value not in container.image_types:
         raise ConfigError(_no_such_image(backend, container, kind))
-    memory = _setting("memory", None, layers, None)
+    memory, pids = (_setting(name, None, layers, None) for name in ("memory", "pids"))
     version = container.versions.get(kind.value, "latest")
     if image.value is not None:
         version = _tag(image.value)
-    sources = _sources(provision=way, image=image, image_type=kind, memory=memory)
+    sources = _sources(provision=way, image=image, image_type=kind, memory=memory, pids=pids)
     limit = size_in_bytes(memory.value) if memory.value is not None else None
-    return Place("docker", image.value, kind.value, limit, version, sources)
+    return Place("docker", image.value, kind.value, version, sources, limit, pids.value)
 
 
 def _no_such_image(backend: Backend, container: Container, kind: Resolved[str]) -> str:

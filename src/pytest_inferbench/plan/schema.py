@@ -69,6 +69,8 @@ class BackendSettings(Shape):
     """How the server comes up."""
     memory: Memory | None = None
     """The most memory that its container may take, like `8g`."""
+    pids: Annotated[int, Field(ge=1, strict=True)] | None = None
+    """The most processes and threads that its container may have."""
     program: Text | None = None
     """Another installation for `provision: process`."""
     python: Text | None = None

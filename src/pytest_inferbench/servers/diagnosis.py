@@ -20,6 +20,7 @@ class Trouble(StrEnum):
     ADDRESS_IN_USE = "address in use"
     GPU_MEMORY = "out of GPU memory"
     MEMORY = "out of memory"
+    PROCESSES = "too many processes"
     NOT_A_MODEL = "not a model"
     CUT_MODEL = "cut model"
     UNKNOWN_ARGUMENT = "unknown argument"
@@ -61,6 +62,13 @@ _KNOWN = (
         r"|Free memory on device .* is less than desired",
         "the GPU's memory does not suffice; use a shorter context, a smaller model or fewer slots, "
         "or see what else is on the GPU",
+    ),
+    Diagnosis(
+        Trouble.PROCESSES,
+        r"can't start new thread|(?:fork|clone|thread).*Resource temporarily unavailable"
+        r"|what\(\):\s+Resource temporarily unavailable|fork.*\n(?:.*\n){0,9}.*BlockingIOError|cannot fork",
+        "it may start no further process or thread; raise `pids:` in the config if it is in a container, and see "
+        "`ulimit -u` if it is not",
     ),
     Diagnosis(
         Trouble.MEMORY,

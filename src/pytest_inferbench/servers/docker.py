@@ -136,6 +136,7 @@ class ContainerStart:
         *,
         gpus: tuple[Gpu, ...] = (),
         memory_bytes: int | None = None,
+        pids: int | None = None,
     ) -> Server:
         """Start a plan in a container and wait until it is ready.
 
@@ -145,6 +146,7 @@ class ContainerStart:
             image: what to start it from.
             gpus: the GPUs it gets.
             memory_bytes: the most memory it may take.
+            pids: the most processes and threads it may have; None for what is enough for its GPUs.
 
         Raises:
             CellUnavailable: the engine cannot give it GPUs.
@@ -159,6 +161,7 @@ class ContainerStart:
             image.reference,
             gpus=[(gpu.uuid, gpu.name) for gpu in gpus],
             memory_bytes=memory_bytes,
+            pids=pids,
             environ=self.environ,
         )
         digest = f"{spec.digest}-{image.digest.rpartition(':')[2][:12]}"

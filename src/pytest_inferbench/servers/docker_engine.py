@@ -145,18 +145,6 @@ class Engine:
             CellUnavailable: the engine has no GPU runtime and GPUs are asked for.
             ProvisionError: the engine refused.
         """
-        from docker.types import DeviceRequest  # noqa: PLC0415 - an extra
-        from docker.types import Mount as DockerMount  # noqa: PLC0415 - as above
-
-        host = self._api.create_host_config(
-            port_bindings={spec.port: spec.published if spec.published[1] else (spec.published[0],)},
-            mounts=[DockerMount(m.target, m.source, type="bind", read_only=m.read_only) for m in spec.mounts],
-            shm_size=spec.shm_bytes,
-            mem_limit=spec.memory_bytes,
-            # Swap would turn a limit that is too small into a server that is slow.
-            memswap_limit=spec.memory_bytes,
-            device_requests=[DeviceRequest(device_ids=list(spec.gpus), capabilities=[["gpu"]])] if spec.gpus else None,
-        )
         container = ""
         try:
             container = self._api.create_container(
@@ -167,8 +155,11 @@ class Engine:
                 environment=dict(spec.env),
                 ports=[spec.port],
                 labels=dict(labels),
-                host_config=host,
+                host_config=self._host_config(spec),
             )["Id"]
+            if spec.secrets:
+                # In its own layer they go when it goes, and no description of it has them.
+                self._api.put_archive(container, "/", spec.secret_files())
             self._api.start(container)
         except self._errors.APIError as error:
             if container:
@@ -184,6 +175,24 @@ class Engine:
                 self.remove(container)
             raise
         return str(container)
+
+    def _host_config(self, spec: ContainerSpec) -> dict[str, Any]:
+        from docker.types import DeviceRequest  # noqa: PLC0415 - an extra
+        from docker.types import Mount as DockerMount  # noqa: PLC0415 - as above
+
+        return self._api.create_host_config(
+            port_bindings={spec.port: spec.published if spec.published[1] else (spec.published[0],)},
+            mounts=[DockerMount(m.target, m.source, type="bind", read_only=m.read_only) for m in spec.mounts],
+            shm_size=spec.shm_bytes,
+            mem_limit=spec.memory_bytes,
+            # Swap would turn a limit that is too small into a server that is slow.
+            memswap_limit=spec.memory_bytes,
+            pids_limit=spec.pids,
+            cap_drop=["ALL"],
+            cap_add=list(spec.capabilities),
+            security_opt=["no-new-privileges"],
+            device_requests=[DeviceRequest(device_ids=list(spec.gpus), capabilities=[["gpu"]])] if spec.gpus else None,
+        )
 
     def port(self, container: str, inside: int) -> int | None:
         """The port of 127.0.0.1 where a container's port is published; None where it runs no more."""

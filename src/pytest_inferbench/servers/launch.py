@@ -202,7 +202,8 @@ class _Start:
             fresh=self.fresh,
             environ={**os.environ, **self._extra_environment()},
         )
-        return start.start(self._plan(), self.backend, image, gpus=self.lease.gpus, memory_bytes=self.cell.memory)
+        limits = {"memory_bytes": self.cell.memory, "pids": self.cell.pids}
+        return start.start(self._plan(), self.backend, image, gpus=self.lease.gpus, **limits)
 
     def _extra_environment(self) -> dict[str, str]:
         """What the config adds to the environment.

@@ -74,7 +74,8 @@ def preview(cell: Cell, rootdir: Path, there: Sequence[Gpu], installed: Installe
 def _settings(cell: Cell) -> tuple[tuple[str, str], ...]:
     """Each setting's value with the place that gave it, of those that were not left to what is built in."""
     values = {
-        **{name: getattr(cell, name) for name in ("backend", "version", "provision", "image", "image_type", "memory")},
+        **{name: getattr(cell, name) for name in ("backend", "version", "provision", "image", "image_type")},
+        **{name: getattr(cell, name) for name in ("memory", "pids")},
         **{name: getattr(cell, name) for name in ("url", "program", "python", "engine_cache", "api_key", "hub_token")},
         **{f"args.{name}": value for name, value in cell.args},
     }
@@ -122,6 +123,7 @@ def _container(
         image.reference,
         gpus=[(gpu.uuid, gpu.name) for gpu in gpus],
         memory_bytes=cell.memory,
+        pids=cell.pids,
         environ=os.environ,
     )
     try:
@@ -135,6 +137,7 @@ def _container(
         ("sets", _names(spec.env)),
         ("port", f"{spec.port} in the container, a free one of 127.0.0.1 here"),
         ("memory", f"at most {spec.memory_bytes:,} bytes" if spec.memory_bytes else ""),
+        ("processes", f"at most {spec.pids:,}, threads included; of root's capabilities {_kept(spec)}"),
     ]
     return [row for row in rows if row[1]], trouble
 
@@ -148,6 +151,10 @@ def _origin(image: ImageName, engine: Engine | None) -> str:
 
 def _line(argv: Sequence[str]) -> str:
     return " ".join(word if word and not set(word) & set(" '\"\\") else repr(word) for word in argv)
+
+
+def _kept(spec: ContainerSpec) -> str:
+    return ", ".join(spec.capabilities) or "none"
 
 
 def _names(env: Mapping[str, str]) -> str:
