@@ -49,6 +49,8 @@ class RunContext:
         self.extensions = extensions
         self.images: Images | None = None  # made by `servers.images_of`
         self.resumed: Resumed | None = None  # the run as it was left, with --bench-resume
+        progress.as_shown = self.shown
+        self._secrets: Secrets | None = None  # of all cells that were asked for
         self.told: set[str] = set()  # notes that are said once in a run
         self.served: dict[Cell, str] = {}  # the model of a server that was only given by its address, once it has said
 
@@ -64,11 +66,16 @@ class RunContext:
     def secrets(self, cell: Cell | CellPair | None) -> Secrets:
         """What nothing may show that is written or said of a cell, or of both arms of a pair."""
         from pytest_inferbench.plan.pair import CellPair  # noqa: PLC0415 - as above
-        from pytest_inferbench.plan.secrets import Secrets, secrets_of  # noqa: PLC0415 - heavy, and only for benchmarks
+        from pytest_inferbench.plan.secrets import secrets_of  # noqa: PLC0415 - heavy, and only for benchmarks
 
         arms = (cell.a, cell.b) if isinstance(cell, CellPair) else (cell,)
-        values = {value for arm in arms for value in secrets_of(self.settings, arm, os.environ).values}
-        return Secrets(tuple(sorted(values, key=len, reverse=True)))
+        found = secrets_of(self.settings, [arm for arm in arms if arm is not None], os.environ)
+        self._secrets = found if self._secrets is None else self._secrets | found
+        return found
+
+    def shown(self, text: str) -> str:
+        """What goes on, as it may be shown: without any secret of the cells so far."""
+        return text if self._secrets is None else str(self._secrets.shown(text))
 
     @cached_property
     def environment(self) -> Environment:

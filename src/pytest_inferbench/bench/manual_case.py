@@ -162,7 +162,7 @@ class Recording:
     def _finish(self) -> None:
         if not self._rounds:
             raise ConfigError("bench.record(): no round; measure in `with ....round():`")
-        seen = self._context.secrets(self._cell.cell).hidden_in(self._rounds)
+        seen = self._context.secrets(self._cell.cell).masked_in(self._rounds)
         facts = CaseFacts(min_requests=self._min_requests if any(round_.requests for round_ in seen) else 0)
         case = case_result(self._name, self._caller.nodeid, self._workload, seen, facts, self._how, self._context)
         case = with_records(replace(case, notes=(*case.notes, _NOTE)), seen, self._context.folder)

@@ -100,7 +100,7 @@ def _measure(
     except InferbenchError as error:
         problem = error
     server = cell.server() if problem is None else server
-    seen = context.secrets(cell.cell).hidden_in(seen)
+    seen = context.secrets(cell.cell).masked_in(seen)
     if not seen:
         return None, problem
     case = case_result(

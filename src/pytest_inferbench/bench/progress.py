@@ -44,9 +44,13 @@ class Progress:
     Args:
         display: where; None to tell nobody.
         clock: tells how long a phase has taken.
+
+    Attributes:
+        as_shown: makes of a text what may be shown of it.
     """
 
     def __init__(self, display: Display | None, clock: Clock) -> None:
+        self.as_shown: Callable[[str], str] = str
         self._display = display
         self._clock = clock
         self._others: Callable[[], Sequence[str]] = _nobody
@@ -121,7 +125,8 @@ class Progress:
             self._wipe()
             return
         self._shown = True
-        self._display.show(["".join(letter if letter.isprintable() else " " for letter in text) for text in texts])
+        shown = map(self.as_shown, texts)
+        self._display.show(["".join(letter if letter.isprintable() else " " for letter in text) for text in shown])
 
     def _wipe(self) -> None:
         if self._shown and self._display is not None:

@@ -272,6 +272,7 @@ def open_cell(context: RunContext, wanted: Cell | CellPair) -> Generator[Running
         CellUnavailable: it cannot run on this machine.
         ProvisionError: it does not come up, or cannot run here and has to (`--require-backend`).
     """
+    context.secrets(wanted)
     cell = wanted.b if isinstance(wanted, CellPair) else wanted
     running = RunningCell(cell, context)
     try:

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = int(arguments.run(arguments))
         sys.stdout.flush()
     except InferbenchError as error:
-        sys.stderr.write(f"inferbench {arguments.command}: {error}\n")
+        sys.stderr.write(f"inferbench {arguments.command}: {_shown(arguments, str(error))}\n")
         return _MISTAKE if isinstance(error, ConfigError) else _FAILED
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
@@ -43,6 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
+
+
+def _shown(arguments: argparse.Namespace, text: str) -> str:
+    """What went wrong as it may be shown: a server may have said it, and the key that it was given with it."""
+    from pytest_inferbench.plan.secrets import HUB_TOKEN, as_secrets  # noqa: PLC0415 - heavy, and only for mistakes
+
+    names = (HUB_TOKEN, getattr(arguments, "inferbench_api_key_env", None))
+    headers = [each.partition(":")[2].strip() for each in getattr(arguments, "inferbench_header", None) or ()]
+    return str(as_secrets([*(os.environ.get(name, "") for name in names if name), *headers]).shown(text))
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -1,15 +1,20 @@
-"""Keys and tokens that a run knows: which they are, and texts without them.
+"""Keys and tokens that a run knows, and the one way of everything that is shown: without them, and harmless.
 
-Limits: pure; the environment is an argument. A server may say a key back in its errors, so what it says is searched
-too.
+Idea: a server may say a key back in whatever it says, as JSON, as a URL or as Python writes it, and what it says may
+have been shortened since. So each form is searched for, and a long part of a key is as secret as the whole.
+Limits: pure; the environment is an argument.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import html
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import quote
 
+from pytest_inferbench.neutral import neutral
 from pytest_inferbench.options import Settings
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.records import RequestRecord, RoundRecord
@@ -17,6 +22,7 @@ from pytest_inferbench.records import RequestRecord, RoundRecord
 HUB_TOKEN: Final = "HF_TOKEN"  # noqa: S105 - a variable's name
 _MASK: Final = "***"
 _SHORTEST: Final = 6  # a shorter one is no secret, and its letters stand in other words
+_PART: Final = 12  # so much of a longer one is as secret as all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,42 +30,106 @@ class Secrets:
     """What must not be shown.
 
     Attributes:
-        values: the keys and tokens themselves.
+        values: the keys and tokens in all their forms, the longest first.
     """
 
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<{len(self.values)} secrets>"
 
-    def hidden(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
-        """The same text or JSON value with *** for each of them."""
-        if not self.values:
-            return value
+    def __or__(self, other: Secrets) -> Secrets:
+        return Secrets(_longest_first((*self.values, *other.values)))
+
+    def shown(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        """The same text or JSON value as it may be shown: *** for each secret, and nothing that would be obeyed."""
         if isinstance(value, str):
-            for secret in self.values:
-                value = value.replace(secret, _MASK)
-            return value
+            return neutral(self.masked(value))
         if isinstance(value, Mapping):
-            return {self.hidden(key): self.hidden(one) for key, one in value.items()}
-        return type(value)(map(self.hidden, value)) if isinstance(value, list | tuple) else value
+            return {self.shown(key): self.shown(one) for key, one in value.items()}
+        return type(value)(map(self.shown, value)) if isinstance(value, list | tuple) else value
 
-    def hidden_in(self, rounds: Iterable[RoundRecord]) -> list[RoundRecord]:
-        """The same rounds; what servers said of failed requests is searched."""
-        return [replace(one, requests=tuple(map(self._hidden_in, one.requests))) for one in rounds]
+    def masked(self, text: str) -> str:
+        """The text with *** for each secret and each long part of one."""
+        for secret in self.values:
+            text = _without(text, secret) if len(secret) > _PART else text.replace(secret, _MASK)
+        return text
 
-    def _hidden_in(self, request: RequestRecord) -> RequestRecord:
-        if request.failure is None:
-            return request
-        return replace(request, failure=replace(request.failure, message=self.hidden(request.failure.message)))
+    def masked_in(self, rounds: Iterable[RoundRecord]) -> list[RoundRecord]:
+        """The same rounds; what servers said in them is searched."""
+        return [replace(one, requests=tuple(map(self._masked_in, one.requests))) for one in rounds]
+
+    def _masked_in(self, request: RequestRecord) -> RequestRecord:
+        said: dict[str, Any] = {
+            name: self.masked(text) for name in ("finish", "text", "unread") if (text := getattr(request, name))
+        }
+        if request.failure is not None:
+            said["failure"] = replace(request.failure, message=self.masked(request.failure.message))
+        return replace(request, **said) if said else request
 
 
-def secrets_of(settings: Settings, cell: Cell | None, environ: Mapping[str, str]) -> Secrets:
-    """The keys and tokens that the options, a cell and the environment give a run."""
+def secrets_of(settings: Settings, cells: Iterable[Cell], environ: Mapping[str, str]) -> Secrets:
+    """The keys and tokens that the options, some cells and the environment give a run."""
     names = [HUB_TOKEN, settings.api_key_env]
-    if cell is not None:
+    for cell in cells:
         names += [cell.api_key, cell.hub_token]
     written = [header.partition(":")[2].strip() for header in settings.header]
-    found = [environ.get(name, "") for name in names if name] + written + [one.rpartition(" ")[2] for one in written]
-    longest_first = sorted({one for one in found if len(one) >= _SHORTEST}, key=len, reverse=True)
-    return Secrets(tuple(longest_first))
+    return as_secrets([*(environ.get(name, "") for name in names if name), *written])
+
+
+def as_secrets(values: Iterable[str]) -> Secrets:
+    """Keys and tokens, or values of headers with a key as their last word, as what must not be shown."""
+    known = {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) >= _SHORTEST}
+    return Secrets(_longest_first(form for value in known for form in _forms(value)))
+
+
+def within(thing: Any, said: Any) -> Any:  # noqa: ANN401 - pytest's types of reports are private
+    """A text, or an object of pytest's that is made of texts, with each text as `said` has it; the object in place."""
+    if isinstance(thing, str):
+        return said(thing)
+    if isinstance(thing, list | tuple):
+        return type(thing)(within(each, said) for each in thing)
+    if type(thing).__module__.startswith("_pytest."):
+        for name, value in list(vars(thing).items()):
+            setattr(thing, name, within(value, said))
+    return thing
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A key as JSON, Python, URLs, pages and headers write it."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield repr(value)[1:-1]
+    yield quote(value, safe="")
+    yield html.escape(value)
+    yield value.encode(errors="replace").decode("latin-1")
+
+
+def _longest_first(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values), key=lambda each: (-len(each), each)))
+
+
+def _without(text: str, secret: str) -> str:
+    """The text with *** for each part of it that is a part of the secret, if the part is long."""
+    step = _PART // 2  # of twelve characters in a row, six are one of these blocks
+    for start in range(0, len(secret) - step + 1, step):
+        at = text.find(secret[start : start + step])
+        while at != -1:
+            first, last = _common(text, at, secret, start)
+            if last - first >= _PART:
+                text = text[:first] + _MASK + text[last:]
+                last = first + len(_MASK)
+            at = text.find(secret[start : start + step], max(last, at + 1))
+    return text
+
+
+def _common(text: str, at: int, secret: str, start: int) -> tuple[int, int]:
+    """From where to where a text is like a secret, around a place where both are."""
+    first, before = at, start
+    while first and before and text[first - 1] == secret[before - 1]:
+        first, before = first - 1, before - 1
+    last, after = at, start
+    while last < len(text) and after < len(secret) and text[last] == secret[after]:
+        last, after = last + 1, after + 1
+    return first, last

@@ -8,7 +8,7 @@ regression are failures; what could not be told is a skip.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.codec import to_json
 from pytest_inferbench.document.judgement import judgement_of
 from pytest_inferbench.errors import CellUnavailable, FailedVerdict, InferbenchError
+from pytest_inferbench.plan.secrets import within
 from pytest_inferbench.plugin.items import ASKED, ENDED, JUDGED, RECORDED, REPORTED, as_argument, cell_of
 from pytest_inferbench.report.comparison_table import fact_lines, steps_of
 from pytest_inferbench.report.properties import comparison_properties, junit_properties
@@ -69,10 +70,10 @@ def complete_report(
         failed=_own_failure(error) if called else "",
         unavailable=isinstance(getattr(error, "__cause__", None), CellUnavailable),
     )
-    vars(report)[REPORTED] = secrets.hidden(to_json(data))
+    vars(report)[REPORTED] = secrets.shown(to_json(data))
     written = [each for case in cases for each in junit_properties(case)]
     written += [each for case in judged for each in comparison_properties(case)]
-    written = [(name, secrets.hidden(text)) for name, text in written]
+    written = [(name, secrets.shown(text)) for name, text in written]
     item.user_properties += written  # JUnit is written from the teardown report
     item.stash.setdefault(_PROPERTIES, []).extend(written)
     expected = hasattr(report, "wasxfail")
@@ -84,7 +85,8 @@ def complete_report(
         last = call.excinfo.traceback[-1]
         report.longrepr = f"{shown_path(Path(last.path), item.config.rootpath)}:{last.lineno + 1}: {NOT_AWAITED}"
         report.when = report.when if expected else "setup"
-    report.longrepr = _reword(report.longrepr, lambda text: str(secrets.hidden(settings.with_names(text))))
+    report.longrepr = within(report.longrepr, lambda text: secrets.shown(settings.with_names(text)))
+    report.sections = within(report.sections, secrets.masked)
     if error is not None:
         item.stash[ENDED] = "failed" if report.failed else "failed as expected" if expected else "was skipped"
 
@@ -118,13 +120,3 @@ def _of_a_promise(error: BaseException | None) -> bool:
     """Whether an error is that of a result which is only one once `bench.run` was awaited."""
     promise = error.obj if isinstance(error, AttributeError) else None
     return inspect.iscoroutine(promise) and promise.__qualname__.startswith("Bench.")
-
-
-def _reword(longrepr: Any, said: Callable[[str], str]) -> Any:  # noqa: ANN401 - pytest's own type for it is private
-    """What a report says, in the words of this run."""
-    if isinstance(longrepr, str):
-        return said(longrepr)
-    if isinstance(longrepr, tuple):  # of a skip: file, line, reason
-        path, line, reason = longrepr
-        return path, line, said(reason)
-    return longrepr

@@ -103,7 +103,7 @@ class Recorder:
         for line in render_summary(self._document, writer.fullwidth, writer.hasmarkup).splitlines():
             terminal.write_line(named(line))
         for line in (*self._notes, f"report: {shown_path(self._file.path, rootdir)}", *self._reports):
-            terminal.write_line(named(line))
+            terminal.write_line(self._context.shown(named(line)))
 
     def _write(self, *, finished: str | None, interrupted: bool) -> RunDocument:
         self._document = self._book.document(
