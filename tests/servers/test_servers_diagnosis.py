@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from pytest_inferbench.servers import diagnosis
 from pytest_inferbench.servers.diagnosis import Trouble, diagnose
 
 
@@ -48,9 +51,20 @@ def test_a_check_of_the_server_s_own_is_told_by_its_line():
     assert diagnose(["Modules/main.c: No such file or directory."], "killed by signal 6") is None
 
 
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    """By the log's own words; and where the log itself found no room, by what its disk has left."""
+    log = tmp_path / "servers" / "x.log"
+    assert diagnose(["write failed: No space left on device"]).trouble is Trouble.DISK
+    assert diagnose(["loading"], "exited with status 1", tmp_path / "x.log") is None
+    monkeypatch.setattr(diagnosis.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=100))
+    found = diagnose(["loading"], "exited with status 1", log)
+    assert (found.trouble, str(log.parent) in found.meaning) == (Trouble.DISK, True)
+
+
 def test_a_kill_without_words_is_most_often_the_kernel_s():
-    """Only then, and only where the log tells nothing better."""
-    assert diagnose(["loading"], "killed by signal 9").trouble is Trouble.MEMORY
+    """Only then, and only where the log tells nothing better; it may have been anybody else."""
+    assert diagnose(["loading"], "killed by signal 9").trouble is Trouble.KILLED
+    assert "memory limit" in diagnose(["loading"], "killed by signal 9: over its memory limit").meaning
     assert diagnose(["Address already in use"], "killed by signal 9").trouble is Trouble.ADDRESS_IN_USE
     assert diagnose(["loading"], "exited with status 1") is None
     assert diagnose([]) is None

@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.files import try_lock
 from pytest_inferbench.load.engine import Cancelled
 from pytest_inferbench.models.progress import Progress, silent
@@ -41,16 +42,27 @@ def turn(
         progress: told when others measure.
 
     Raises:
+        ConfigError: the folder cannot be written to.
         Cancelled: the run was told to stop while it waited.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _FILE).open("a", encoding="ascii") as lock:
+    with _opened(folder) as lock:
         while not try_lock(lock.fileno(), shared=not alone):
             if cancelled():
                 raise Cancelled("the run was told to stop while it waited for another benchmark on this machine")
             progress("waiting: another benchmark measures on this machine")
             clock.sleep(_PAUSE_S)
         yield
+
+
+def _opened(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / _FILE).open("a", encoding="ascii")
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: benchmarks of one machine take turns by a lock there, and it cannot be written: "
+            f"{error.strerror or error}. Make it writable, or name another folder in $INFERBENCH_CACHE."
+        ) from None
 
 
 def runs_here(url: str) -> bool:

@@ -6,12 +6,16 @@ Limits: a table of patterns, tried in order; advice is added to the evidence, ne
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
+
+_LEAST_FREE = 64 * 1024  # bytes; a log of a few hundred lines
 
 
 class Trouble(StrEnum):
@@ -20,6 +24,8 @@ class Trouble(StrEnum):
     ADDRESS_IN_USE = "address in use"
     GPU_MEMORY = "out of GPU memory"
     MEMORY = "out of memory"
+    KILLED = "killed"
+    DISK = "disk full"
     PROCESSES = "too many processes"
     NOT_A_MODEL = "not a model"
     CUT_MODEL = "cut model"
@@ -76,6 +82,11 @@ _KNOWN = (
         "the machine's memory does not suffice; use a shorter context, a smaller model or fewer slots",
     ),
     Diagnosis(
+        Trouble.DISK,
+        r"No space left on device|disk quota exceeded",
+        "a disk that it writes to is full; free space there",
+    ),
+    Diagnosis(
         Trouble.NOT_A_MODEL,
         r"invalid magic characters",
         "the model file is not a GGUF file; fetch it again",
@@ -107,7 +118,7 @@ _OF_A_DEBUGGER = re.compile(r"\.(?:[chS]|cc|cpp): No such file or directory")
 """A source file that a debugger would show in a backtrace and has not; no file of the server's."""
 
 _KILLED = Diagnosis(
-    Trouble.MEMORY,
+    Trouble.KILLED,
     r"(?!)",  # no line tells of it: the process had no time to write one
     "something killed it from outside, most often the kernel for want of memory (see dmesg); use a smaller model",
 )
@@ -118,12 +129,20 @@ _LIMITED = Diagnosis(
 )
 
 
-def diagnose(log: Iterable[str], end: str | None = None) -> Diagnosis | None:
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LEAST_FREE
+    except OSError:
+        return False
+
+
+def diagnose(log: Iterable[str], end: str | None = None, log_path: Path | None = None) -> Diagnosis | None:
     """What is known of a server that did not start.
 
     Args:
         log: its log lines.
         end: how it ended, as `Life.alive` says it.
+        log_path: the log's file; where its disk is full, what matters may not have got into it.
 
     Returns:
         The first known trouble, or None.
@@ -134,6 +153,8 @@ def diagnose(log: Iterable[str], end: str | None = None) -> Diagnosis | None:
             # A backtrace follows, so the line itself is seldom among the last.
             said = f"{found[0].strip()}: " if known.trouble is Trouble.FAILED_CHECK else ""
             return replace(known, meaning=f"{said}{known.meaning}")
+    if log_path is not None and _is_full(log_path.parent):
+        return Diagnosis(Trouble.DISK, r"(?!)", f"the disk of {log_path.parent} is full; free space there")
     if end is None or not end.startswith("killed by signal 9"):
         return None
     return _LIMITED if "memory limit" in end else _KILLED

@@ -19,6 +19,7 @@ from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.document.account import ServerAccount
 from pytest_inferbench.errors import ConfigError, ProvisionError
 from pytest_inferbench.models.progress import Progress, silent
+from pytest_inferbench.servers.container_guard import guard_containers
 from pytest_inferbench.servers.container_spec import container_spec
 from pytest_inferbench.servers.diagnosis import diagnose
 from pytest_inferbench.servers.owner import KEPT, SPEC, owner_labels
@@ -188,6 +189,8 @@ class ContainerStart:
         # Noted before, so that whoever cleans up after a killed process knows that there may be something.
         with (self.log_dir / STARTED_CONTAINERS).open("a", encoding="ascii") as started:
             started.write(f"{name}\n")
+        if not self.keep:
+            guard_containers()
         return self.engine.start(spec, owner_labels(self.run_id, digest, kept=self.keep), name)
 
     def _left_running(self, digest: str) -> str | None:
@@ -242,7 +245,7 @@ class ContainerStart:
         end = life.alive()
         with contextlib.suppress(ProvisionError):  # the engine is gone: the first error says what matters
             life.discard()
-        known = diagnose(life.log_tail(_READ_LINES), end)
+        known = diagnose(life.log_tail(_READ_LINES), end, life.log_path)
         meaning = f"\n  {known.trouble}: {known.meaning}" if known else ""
         return ProvisionError(
             f"{plan.model_name} could not be started: {error}{meaning}\n  log: {life.log_path}",

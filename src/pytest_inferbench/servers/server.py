@@ -223,7 +223,7 @@ def _explain(error: ProvisionError, plan: ServerPlan, process: ServerProcess) ->
     end = process.alive()
     stranger = isinstance(error, RefusedError) and end is None and process.listens_on(plan.port) is False
     process.stop()
-    known = diagnose(process.log_tail(_READ_LINES), end)
+    known = diagnose(process.log_tail(_READ_LINES), end, process.log_path)
     taken = stranger or (known is not None and known.trouble is Trouble.ADDRESS_IN_USE)
     meaning = f"\n  {known.trouble}: {known.meaning}" if known else ""
     message = f"{plan.model_name} could not be started: {error}{meaning}\n  log: {process.log_path}"
