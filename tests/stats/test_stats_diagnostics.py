@@ -42,6 +42,14 @@ def test_days_that_resemble_each_other_are_found():
     assert share(series[:, :1], "history_correlated") < 0.5
 
 
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_sessions_too_few_to_tell_an_order_say_nothing(n):
+    """A gate that no accepted session has, as one that was just written down, is no reason to warn either."""
+    assert order_notes([np.linspace(0.0, 5.0, n)]) == ()
+    assert order_notes([]) == ()
+    assert order_notes([np.linspace(0.0, 5.0, 8)]) != ()
+
+
 def test_the_score_of_a_resemblance_is_exact():
     """Its mean and variance are those of all orders of the sessions, counted out for five of them."""
     from itertools import permutations  # noqa: PLC0415

@@ -64,8 +64,8 @@ def order_notes(gates: Sequence[Floats]) -> tuple[Note, ...]:
             are looked at.
     """
     longest = max((len(logs) for logs in gates), default=0)
-    scattering = [logs for logs in gates if len(logs) == longest and float(logs.std()) >= _LEAST_SD]
-    if longest < _LEAST_SESSIONS or not scattering:
+    scattering = [logs for logs in gates if len(logs) == longest >= _LEAST_SESSIONS and float(logs.std()) >= _LEAST_SD]
+    if not scattering:
         return ()
     logs = np.stack(scattering)
     together = ((logs - logs.mean(axis=1, keepdims=True)) / logs.std(axis=1, keepdims=True)).mean(axis=0)
