@@ -78,3 +78,10 @@ def test_short_or_constant_histories_say_nothing():
     assert order_notes([]) == ()
     assert np.isnan(resemblance(np.zeros((1, 9)))[1])
     assert drift(np.arange(9.0))[1] > 100
+
+
+@pytest.mark.parametrize("n", [8, 9, 10, 20])
+def test_sessions_that_are_equal_are_of_one_level(n):
+    """What rounding leaves of their differences is no step, however sure it looks beside a scatter of nothing."""
+    assert step(np.full(n, np.log(40.3))) is None
+    assert step(np.full(n, np.log(40.3)) + 1e-9 * (np.arange(n) >= 4)) is None

@@ -274,6 +274,24 @@ def test_the_shipped_verdict_is_the_proof_s():
     assert 5 < called.sum() < 40
 
 
+@pytest.mark.parametrize(("second", "alive"), [(40.2, False), (40.9, False), (41.3, True), (48.0, True), (32.0, False)])
+def test_a_second_confirmation_is_worth_while_only_after_a_first_that_agrees(second, alive):
+    """Where the fresh server's session is not half a margin worse, a third one could call nothing any more."""
+    found = judge([48.0, second], HISTORY, replace(MANY, confirmations=2), PRIOR)
+    assert found.screened
+    assert found.wants_more is alive
+    assert judge([1.0, 40.3], HISTORY, replace(MANY, confirmations=2), PRIOR).wants_more is False
+    assert judge([1.0, 38.0], HISTORY, replace(MANY, confirmations=2), PRIOR).wants_more is True
+    assert judge([48.0, 48.0, 48.0], HISTORY, replace(MANY, confirmations=2), PRIOR).wants_more is False
+
+
+def test_equal_sessions_that_decide_nothing_are_not_told_to_be_of_two_levels():
+    """Among noisy cases eight equal figures are not enough; less noise would decide, and no search for a step."""
+    found = judge([40.3], read_history([Past(40.3)] * 8, LOWER, 20), MANY, Prior(0.5, 30.0, 10))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.remedy.startswith("more requests or rounds, or a quieter machine")
+
+
 def test_a_comparison_is_plain_data():
     """A comparison crosses processes as JSON: plain types, nothing from numpy, no infinity."""
     found = judge([48.0, 40.0], HISTORY, MANY, PRIOR)

@@ -99,7 +99,7 @@ def step(logs: Floats) -> tuple[int, float] | None:
     """
     n = len(logs)
     places = range(2, n - 1)
-    if n < _LEAST_SESSIONS:
+    if n < _LEAST_SESSIONS or float(logs.std()) < _LEAST_SD:
         return None
     found = max(places, key=lambda at: abs(_split(logs, at)[1]))
     size, t = _split(logs, found)
