@@ -69,6 +69,29 @@ def test_what_a_fresh_server_does_not_repeat_is_not_a_regression():
     assert apart.verdict is not Verdict.REGRESSED
 
 
+def test_only_an_alarm_that_was_taken_back_is_told_as_one():
+    """Neither a first session, nor a confirmed rise, nor two healthy sessions are `not confirmed`."""
+    assert "not_confirmed" in codes(judged([(10, 200), (0, 200)], HEALTHY))
+    for now in ([(10, 200)], [(10, 200), (10, 200)], [(0, 200), (0, 200)], [(0, 200), (10, 200)]):
+        assert codes(judged(now, HEALTHY)) == ["counts"]
+
+
+def test_the_last_session_s_own_share_keeps_an_alarm_alive():
+    """Two of 400 are within the step, of whatever size the session before was; two of 40 are not."""
+    twice = replace(THREE, confirmations=2)
+    assert not judged([(30, 200), (2, 400)], HEALTHY, twice).wants_more
+    assert judged([(30, 400), (2, 40)], HEALTHY, twice).wants_more
+
+
+def test_a_run_says_what_its_level_allows():
+    """The figures that are no verdict: the level of one gate, its false alarms, and the chance of so many failures."""
+    found = judged([(3, 200)], [(2, 200)] * 8)
+    assert (found.alpha_each, found.false_alarm) == (0.05 / 3, 0.05 / 3)
+    past = summarise_counts(np.full(8, 2.0), np.full(8, 200.0), [1] * 8)
+    assert found.p == pytest.approx(float(more_p(3, 200, past, past.factor)))
+    assert (found.confirmed, found.needed, found.remedy) == (None, None, "")
+
+
 @pytest.mark.parametrize("events", [1, 2])
 def test_a_few_events_are_called_nothing(events):
     """One or two failures are no regression, though a million requests before had none."""
