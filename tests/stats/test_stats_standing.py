@@ -114,6 +114,43 @@ def test_the_return_from_a_proven_improvement_is_a_regression():
     assert found.baseline == pytest.approx(np.exp(np.log([32.2, 31.9, 32.1]).mean()))
 
 
+def test_a_level_on_trial_whose_forerunner_is_forgotten_is_judged_on_its_own():
+    """Where the window no longer reaches the level before the improvement, there is none to go back to."""
+    history = read_history(on_trial(32.0, 32.1), LOWER, 2)
+    assert (history.n, history.earlier) == (2, None)
+    assert judge([40.1, 40.0], history, RULE, PRIOR).verdict is Verdict.REGRESSED
+
+
+def test_the_level_before_the_one_on_trial_is_that_of_its_own_segment():
+    """Not of those before it; its distance and what it is worth."""
+    before = [*past(60.0, 61.0, segment=0), *on_trial(32.0)]
+    found = read_history(before, LOWER, 20).earlier
+    assert found.since == "2025-01-21"
+    assert found.shift == pytest.approx(np.log(LEVELS).mean() - math.log(32.0))
+    assert found.worth == pytest.approx(len(LEVELS))
+
+
+def test_sessions_wait_in_one_direction_and_never_all():
+    """The last ones that look the same way wait; one of the other way, and one that looks like the level, end it."""
+    two = [Past(48.0, day=8, aside=1), Past(48.2, day=9, aside=1)]
+    assert read_history([*past(*LEVELS), *two], LOWER, 20).waiting.days == 2
+    other = [Past(33.0, day=8, aside=-1), two[1]]
+    assert read_history([*past(*LEVELS), *other], LOWER, 20).waiting.days == 1
+    ended = [two[0], Past(40.0, day=9), Past(48.2, day=10, aside=1)]
+    assert read_history([*past(*LEVELS), *ended], LOWER, 20).waiting.days == 1
+    first = read_history([Past(48.0, day=0, aside=1), Past(48.2, day=1, aside=1)], LOWER, 20)
+    assert (first.n, first.waiting.days) == (1, 1)
+    assert read_history([Past(48.0, day=0, aside=1)], LOWER, 20).waiting is None
+
+
+def test_two_waiting_sessions_of_one_day_are_one_day_s_distance():
+    """Each waiting day counts with the mean of its sessions."""
+    waiting = [Past(48.0, day=8, aside=1), Past(50.0, day=8, aside=1), Past(47.0, day=9, aside=1)]
+    found = read_history([*past(*LEVELS), *waiting], LOWER, 20)
+    days = [math.log(48.0 * 50.0) / 2 - found.location, math.log(47.0) - found.location]
+    assert (found.waiting.days, found.waiting.distance) == (2, pytest.approx(sum(days)))
+
+
 def test_arrays_and_single_gates_stand_alike():
     """Gate by gate, `stand` says what it says of all of them at once."""
     rng = seeded("standing")
