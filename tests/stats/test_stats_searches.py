@@ -88,6 +88,23 @@ def test_the_sessions_that_counts_need_are_the_fewest_that_do(past, resolve):
     assert counts_needed(trials, n, past, rule, STEP, resolve) == (enough[0] if enough else None)
 
 
+@pytest.mark.parametrize("confirmations", [0, 1, 2])
+def test_a_rate_is_seen_where_every_stage_lets_it_pass(confirmations):
+    """The screen, all sessions together with what their day shares, and the last one's step where there is more."""
+    rule, trials, k = Rule(gates=20, confirmations=confirmations), 200, 1 + confirmations
+    far = float(PAST.rate + least_change(PAST, rule, STEP))
+    stages = [
+        Stage(least_called(trials, 1, PAST, rule.alpha_screen, rule, STEP), trials, 1.5),
+        Stage(
+            least_called(k * trials, k, PAST, rule.alpha_each, rule, STEP),
+            k * trials,
+            1 + 0.5 * (1 + confirmations * rule.shared),
+        ),
+        Stage(math.ceil(far * trials), trials, 1.5),
+    ]
+    assert detectable_rate(trials, PAST, rule, STEP) == rate_seen(stages if k > 1 else stages[:2], float(PAST.rate))
+
+
 @settings(derandomize=True, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(1, 60), st.integers(60, 400), st.floats(1.05, 4.0)), min_size=1, max_size=3),

@@ -20,7 +20,9 @@ from pytest_inferbench.stats.sample import Past, orient, relative, unorient, unu
 from pytest_inferbench.stats.sequential import Looks
 from pytest_inferbench.stats.shifted import down, shift, unshift, up
 from pytest_inferbench.stats.site import drawn_share, pooled_share, restarts, shared_variance, site_noise
+from pytest_inferbench.stats.two_stage import hurdles
 from pytest_inferbench.units import Direction
+from stats.false_alarm_rates import seeded
 
 LOWER, HIGHER = Direction.LOWER, Direction.HIGHER
 QUEUE = METRICS["server_queue_ms"].zero
@@ -138,9 +140,12 @@ def test_from_four_gates_of_its_own_metric_on_the_others_count_by_their_likeness
 
 def test_metrics_that_are_as_noisy_are_pooled_whole():
     """Where the others do not differ, they count as those of its own metric do."""
-    mixed = [*spreads(6, 0.03, "ttft_ms.p50"), *spreads(6, 0.03, "tpot_ms.p50", 100)]
-    alike = [*spreads(6, 0.03, "ttft_ms.p50"), *spreads(6, 0.03, "ttft_ms.p50", 100)]
-    assert priors(mixed)[0] == priors(alike)[0]
+    for sd in (0.005, 0.03, 0.12):
+        mixed = [*spreads(6, sd, "ttft_ms.p50"), *spreads(6, sd, "tpot_ms.p50", 100)]
+        alike = [*spreads(6, sd, "ttft_ms.p50"), *spreads(6, sd, "ttft_ms.p50", 100)]
+        found, expected = priors(mixed)[0], priors(alike)[0]
+        assert (found.sd, found.df) == pytest.approx((expected.sd, expected.df))
+        assert found.pooled == expected.pooled
 
 
 @pytest.mark.parametrize(
@@ -158,6 +163,22 @@ def test_metrics_that_are_as_noisy_are_pooled_whole():
 def test_a_prior_says_where_it_comes_from(prior, source):
     """In the words of every report."""
     assert prior.source == source
+
+
+@pytest.mark.parametrize("confirmations", [0, 1, 2])
+@pytest.mark.parametrize(("sd", "margin", "shared"), [(0.2, 0.3, 0.0), (0.05, 0.05, 0.5), (0.15, 0.4, 0.2)])
+def test_the_detectable_change_passes_four_times_in_five(confirmations, sd, margin, shared):
+    """The screen, the mean and the last session together, of sessions drawn as the model has them, to 1.5 %."""
+    rule, n, df = Rule(margin=margin, shared=shared, confirmations=confirmations), 30.0, 200.0
+    rng, draws, k = seeded("detectable", confirmations, sd), 100_000, 1 + confirmations
+    true = sd * np.sqrt(df / rng.chisquare(df, draws))
+    common = rng.standard_normal(draws) * math.sqrt(shared + 1 / n)
+    noise = true[:, None] * (common[:, None] + math.sqrt(1 - shared) * rng.standard_normal((draws, k)))
+    limits = hurdles(sd, df, n, noise, rule)
+    needed = np.maximum(limits.screen - noise[:, 0], limits.mean - noise.mean(axis=1))
+    if k > 1:
+        needed = np.maximum(needed, limits.last - noise[:, -1])
+    assert detectable(sd, df, n, rule) == pytest.approx(float(np.quantile(needed, 0.8)), rel=0.015)
 
 
 def test_a_spread_of_no_sessions_is_the_prior_s():

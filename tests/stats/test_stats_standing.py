@@ -71,6 +71,19 @@ def test_the_third_day_in_a_row_decides():
     assert judge([47.9, 48.1], read_history(afternoon, LOWER, 20), RULE, UNSURE).verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(("far", "together"), [(0.3, 0), (0.6, 3)])
+def test_three_days_are_called_only_beyond_what_three_days_could_be_by_chance(far, together):
+    """Each of them screens and is repeated; their mean over the days has a hurdle of its own, in both directions."""
+    for way in (1, -1):
+        before = Before(1.0, 0.05, 3.0, 0.05, 3.0, waiting=way * 2 * far, days=2)
+        found = stand(np.asarray([way * far, way * far]), before, RULE)
+        assert (bool(found.screened), int(found.together)) == (True, together)
+        assert bool(found.regressed if way > 0 else found.improved) is (together > 0)
+        assert int(found.aside) == (0 if together else way)
+    mixed = Before(1.0, 0.05, 3.0, 0.05, 3.0, waiting=-2 * far, days=2)
+    assert int(stand(np.asarray([far, far]), mixed, RULE).together) == 0, "the days before looked the other way"
+
+
 def test_days_below_the_level_open_one_where_no_fresh_server_can_be_had():
     """An improvement seen once is said and opens nothing; the third day in a row opens a level of its own."""
     once = Rule(gates=20, confirmations=0)

@@ -14,6 +14,7 @@ from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.moderation import assumed_prior
+from pytest_inferbench.stats.paired import judge_pairs
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.sequential import Looks
@@ -173,6 +174,21 @@ def test_pairs_in_steps_want_more_until_they_are_decided_or_the_plan_ends():
     assert (same.verdict, same.screened, same.wants_more) == (Verdict.OK, False, False)
 
 
+@pytest.mark.parametrize(
+    ("base", "noise", "verdict"), [(0.0, 0.5, "ok"), (10.0, 1.5, "ok"), (0.0, 5.0, "inconclusive")]
+)
+def test_what_pairs_in_steps_would_have_seen(base, noise, verdict):
+    """A step and the luck of their mean, or what the ratio's rule sees if that is more; OK says within two steps."""
+    own = scale("server_preemptions")
+    both = [(base + noise * a, base + noise * b) for a, b in ((0, 1), (1, 0), (2, 1), (0, 1), (1, 1), (0, 2))]
+    found = judge_step_pairs(both, THREE, own, looks=LOOKS)
+    shifted = judge_pairs([(up(a, own.zero), up(b, own.zero)) for a, b in both], own.direction, THREE, looks=LOOKS)
+    luck = 0.8416 * shifted.spread.sd / math.sqrt(6) * shifted.baseline
+    far = max(own.zero.step + luck, shifted.baseline * shifted.detectable)
+    assert found.verdict.value == verdict
+    assert found.detectable_at == pytest.approx(found.baseline + far, rel=1e-4)
+
+
 def test_pairs_in_steps_are_told_in_the_metric_s_unit():
     """Far from 0 with a ratio, its interval and each pair's; the rule is the one that was given."""
     found = judge_step_pairs(
@@ -193,6 +209,9 @@ def test_only_an_alarm_that_was_taken_back_is_told_as_one(now, said):
     """A first session has not been repeated yet, a confirmed one was, and a healthy one has nothing to repeat."""
     found = judged("server_preemptions", now, NONE)
     assert ("not_confirmed" in {note.code for note in found.notes}) is said
+    unsure = judged("server_preemptions", [20.0], [0.0], Rule(gates=20))
+    assert (unsure.screened, unsure.verdict, unsure.confirmed) == (True, Verdict.INCONCLUSIVE, None)
+    assert "not_confirmed" not in {note.code for note in unsure.notes}
 
 
 def test_what_is_undecided_says_what_is_asked_for_in_the_unit():
