@@ -179,6 +179,19 @@ def test_a_step_may_lie_two_sessions_from_either_end(place):
     assert step(noise[:7] + 0.2 * (np.arange(7) >= place)) is None
 
 
+@pytest.mark.parametrize("place", [2, 4, 7])
+def test_a_step_is_told_where_its_t_is_beyond_chance_at_all_places(place):
+    """Two means with one scatter around them, on n - 2 degrees of freedom, at 1 in 100 shared by the places."""
+    noise = 0.01 * np.asarray([1.0, -0.5, 0.3, -1.2, 0.7, 0.1, -0.9, 0.6, -0.2, 0.4])
+    before, after = noise[:place] - noise[:place].mean(), noise[place:] - noise[place:].mean()
+    logs = np.concatenate([before, after])
+    rest = float((logs**2).sum()) / 8
+    hurdle = float(t_critical(0.005 / 7, 8)) * math.sqrt(rest * (1 / place + 1 / (10 - place)))
+    above = np.arange(10) >= place
+    assert step(logs + 1.001 * hurdle * above) == (place, pytest.approx(1.001 * hurdle))
+    assert step(logs + 0.999 * hurdle * above) is None
+
+
 def test_a_step_without_any_noise_is_found():
     """Levels that do not scatter at all are as sure as can be."""
     assert step(np.repeat([0.0, 0.2], 4)) == (4, pytest.approx(0.2))
