@@ -5,6 +5,7 @@ import fcntl
 import gc
 import multiprocessing
 import os
+import subprocess
 
 import pytest
 
@@ -342,3 +343,40 @@ def test_garbage_is_collected_again(folder):
     with pytest.raises(BaselineError):
         folder.store.read_hardware(HARDWARE)
     assert gc.isenabled()
+
+
+def test_every_file_of_lines_is_listed_with_people_s_text_beside_it(tmp_path):
+    """On any hardware, with or without a file of people's; in the order of their names."""
+    folder = Folder(tmp_path)
+    folder.put(YAML, session(), session(2))
+    alone = folder.path / "other--vllm" / "lab.jsonl"
+    alone.parent.mkdir()
+    alone.write_text(session(3).to_text() + "\n")
+    (other, known) = sorted(folder.store.list_files(), key=lambda each: each.owner)
+    assert (other.owner, other.hardware, other.text) == ("other--vllm", "lab", None)
+    assert (known.owner, known.hardware, known.text) == ("qwen3-8b--vllm", HARDWARE, YAML)
+    assert [each.id for each in known.accepted[CASE].sessions] == ["run-1", "run-2"]
+
+
+def test_files_are_listed_as_they_were_at_a_commit(tmp_path):
+    """One that was not there then has no sessions; a fault in it is told with the commit."""
+
+    def git(*arguments):
+        who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *who, *arguments], check=True, capture_output=True)
+
+    folder = Folder(tmp_path)
+    folder.put(YAML, session())
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    folder.put(YAML, session(), session(2))
+    new = folder.jsonl.with_name("lab.jsonl")
+    new.write_text(session(3).to_text() + "\n")
+    then = {each.hardware: each.accepted for each in folder.store.list_files("HEAD")}
+    assert then.pop("lab") == {}
+    assert [each.id for each in then[HARDWARE][CASE].sessions] == ["run-1"]
+    folder.jsonl.write_text("{\n")
+    git("commit", "-q", "-a", "-m", "two")
+    with pytest.raises(BaselineError, match=r"HEAD:baselines/qwen3-8b--vllm/1x-nvidia-h200\.jsonl:1"):
+        folder.store.list_files("HEAD")

@@ -10,6 +10,7 @@ import pytest
 
 from baselines.baseline_made import CASE, SERVER, TABLE, YAML, baseline, result, session
 from pytest_inferbench.baselines.lines import Noise
+from pytest_inferbench.config.parse import parse
 from pytest_inferbench.document.codec import to_json
 from pytest_inferbench.document.json_schema import run_schema
 from pytest_inferbench.judge.history import Histories
@@ -208,3 +209,31 @@ def test_an_a_a_run_that_is_not_recorded_yet_counts_with_what_is():
     assert (known.share().gates, known.share(fresh).gates) == (1, 2)
     assert known.share({CASE: {}}) == known.share()
     assert histories(*eight()).share() is None
+
+
+def test_written_gates_are_those_of_the_file():
+    """With or without a history: those of the test's first case, and of further workloads that the file knows."""
+    more = YAML.rstrip() + "\n  concurrency[c08]#2: {gates: [ttft_ms.p50]}\n  single: {gates: [tpot_ms.p50]}\n"
+    found = histories(text=more)
+    assert found.written_gates(CASE, "") == 2 + 1
+    assert found.written_gates(CASE, "chunked") == len(found.rules(f"{CASE}@chunked"))
+    assert found.written_gates("single", "") == 1
+    assert list(found.rules(CASE)) == ["ttft_ms.p50", "tpot_ms.p50"]
+
+
+def test_sessions_of_an_earlier_version_are_said_to_be():
+    """The newest of them decides: once one of this version is accepted, nothing more is said."""
+    older = [each.model_copy(update={"schema_version": 2}) for each in eight()]
+    assert any("of an earlier version" in note for note in judged(1.0, past=older).notes)
+    assert not any("of an earlier version" in note for note in judged(1.0, past=[*older[:-1], eight()[-1]]).notes)
+
+
+def test_a_gate_of_a_metric_that_nobody_knows_is_invalid():
+    """Accepted figures of a metric that is gone are not compared: which way is better is not known any more."""
+    past = [each.model_copy(update={"rounds": {"gone_ms.p50": [4.1]}}) for each in eight()]
+    above = (parse("gates: [gone_ms.p50]", "suite.yaml"),)
+    (check,) = (
+        Histories(baseline(None, *past), TABLE, above, {}).judge([result(rounds=({"gone_ms.p50": 4.1},))], 1).checks
+    )
+    assert (check.verdict, check.unit) == (Verdict.INVALID, "")
+    assert "neither more nor less of this metric is better" in check.note

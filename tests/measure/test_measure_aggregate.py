@@ -1,5 +1,7 @@
 """Aggregation: which statistics there are, and how they are worked out."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,10 @@ from hypothesis import strategies as st
 from measure.observed import failed, request
 from pytest_inferbench.measure.aggregate import MIN_SAMPLES, aggregate, percentiles
 from pytest_inferbench.metrics.formulas import RoundView
+from pytest_inferbench.metrics.table import HistogramMetric
 from pytest_inferbench.metrics.tokens import TokenMethod, request_views
+from pytest_inferbench.records import Histogram
+from pytest_inferbench.units import MS, Direction
 
 
 def view(*requests, windows=()):
@@ -95,3 +100,41 @@ def test_nothing_gives_nothing():
     """No rounds, no figures."""
     figures = aggregate([])
     assert (dict(figures.metrics), figures.rounds) == ({}, ())
+
+
+def of_histograms(*found):
+    """The figures of a metric whose rounds have these histograms."""
+    views, left = [view() for _ in found], iter(found)
+    metric = HistogramMetric("server_queue_ms", MS, Direction.LOWER, lambda _: next(left))
+    return aggregate(views, {metric.name: metric})
+
+
+def queue(*counts, total):
+    return Histogram((10.0, 20.0, math.inf), counts, total)
+
+
+def test_a_histogram_of_a_case_is_that_of_all_its_rounds():
+    """Twelve and eight observations are twenty: enough for a p90, which each round then has too."""
+    figures = of_histograms(queue(6, 12, 12, total=130.0), queue(4, 8, 8, total=80.0))
+    summary = figures.metrics["server_queue_ms"]
+    assert (summary.n, summary.mean, summary.p50) == (20, pytest.approx(10.5), pytest.approx(10.0))
+    assert summary.p90 == pytest.approx(18.0)
+    assert summary.p95 is None
+    assert figures.rounds[1] == pytest.approx(
+        {"server_queue_ms.p50": 10.0, "server_queue_ms.p90": 18.0, "server_queue_ms.mean": 10.0}
+    )
+
+
+def test_a_round_without_a_histogram_has_no_figures_of_it():
+    """The case has those of the others; where no round has one, or none observed anything, there is no metric."""
+    figures = of_histograms(None, queue(5, 9, 9, total=80.0))
+    assert (figures.metrics["server_queue_ms"].n, figures.rounds[0]) == (9, {})
+    assert set(figures.rounds[1]) == {"server_queue_ms.p50", "server_queue_ms.mean"}
+    assert of_histograms(None, None).metrics == {}
+    assert of_histograms(queue(0, 0, 0, total=0.0)).metrics == {}
+
+
+def test_what_lies_beyond_the_last_bound_is_absent():
+    """A median that the histogram cannot tell is left out; the mean is exact."""
+    figures = of_histograms(queue(1, 2, 9, total=270.0))
+    assert figures.metrics["server_queue_ms"].statistics() == {"mean": 30.0}

@@ -121,6 +121,16 @@ def test_a_gpu_s_account():
     assert result.figure("joule_per_token") == pytest.approx(10.0 / 2)
 
 
+def test_a_gpu_that_tells_little_has_a_short_account():
+    """What no reading says is absent: throttling where the driver does not know, energy where a round lacks it."""
+    readings = [GpuReading(ns(at), 0, {"power_w": 200.0}, None) for at in (1000, 1050)]
+    energetic = [gpu(at, energy_j=at / 10) for at in (2000, 2110)]
+    (device,) = case(watched_round(1000, gpu=readings), gpus=1).gpu.devices
+    assert (device.power_w, device.throttled, device.energy_j, device.memory_peak_gib) == (200.0, None, None, None)
+    (both,) = case(watched_round(1000, gpu=readings), watched_round(2000, gpu=energetic), gpus=1).gpu.devices
+    assert (both.energy_j, both.throttled) == (None, {})
+
+
 def test_what_was_not_watched_is_not_there():
     """No page and no GPU: no account, and the notes say why."""
     result = case(watched_round(1000), notes=("no GPU",))

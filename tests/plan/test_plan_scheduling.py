@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,3 +163,22 @@ def test_a_replacement_that_collected_other_tests_ends_the_run():
     run.go([0])
     assert run.sched.tests_finished
     assert clone.ran == []
+
+
+def test_a_worker_that_crashes_with_nothing_left_costs_nothing():
+    """No test is named, and the others go on."""
+    run = Run(["a/1", "b/1"], 2, set())
+    for worker in run.workers:
+        for index in list(worker.queue):
+            run.sched.mark_test_complete(worker, index)
+    assert run.sched.remove_node(run.workers[0]) is None
+    assert not run.sched.has_pending
+
+
+def test_tests_are_neither_run_again_nor_taken_back():
+    """A benchmark that takes its worker down is not repeated, and nobody asks for tests back."""
+    run = Run(["a/1", "a/2"], 1, set())
+    with pytest.raises(NotImplementedError, match="a/1 was not rescheduled"):
+        run.sched.mark_test_pending("a/1")
+    with pytest.raises(NotImplementedError):
+        run.sched.remove_pending_tests_from_node(run.workers[0], [0])

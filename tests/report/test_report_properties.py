@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from made.cases import case, summary
-from pytest_inferbench.report.properties import junit_properties
+from made.cases import budget, case, history, summary
+from pytest_inferbench.report.properties import comparison_properties, junit_properties
 from pytest_inferbench.stats.verdict import Verdict
 from report.report_cases import ABSENT_CASE, OVER
 
@@ -59,3 +59,20 @@ def test_workload_without_a_hash_has_no_such_property() -> None:
     """A case measured by hand may have no workload hash."""
     plain = case("x", Verdict.OK, workload={"kind": "record"})
     assert "workload.hash" not in dict(junit_properties(plain))
+
+
+def test_a_comparison_s_properties_are_each_gate_s() -> None:
+    """The case, then of every gate its verdict, and ratio and detectable change where there are any."""
+    checks = (
+        history("ttft_ms.p50", Verdict.REGRESSED, 49.0, ratio=1.19, detectable=0.082),
+        history("tpot_ms.p50", Verdict.NEW, 6.1, n=0),
+        budget("ttft_ms.p95", 60.0, "max 90", "ms", 7, over=False),
+        history("history", Verdict.NEW, None, "no baseline for this case"),
+    )
+    assert comparison_properties(case("single", Verdict.REGRESSED, checks=checks)) == [
+        ("case", "single"),
+        ("ttft_ms.p50.verdict", "REGRESSED"),
+        ("ttft_ms.p50.ratio", "1.19"),
+        ("ttft_ms.p50.detectable", "0.082"),
+        ("tpot_ms.p50.verdict", "NEW"),
+    ]

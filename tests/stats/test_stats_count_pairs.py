@@ -27,6 +27,27 @@ def test_pairs_are_judged_from_the_fewest_on():
     assert judge_count_pairs([(None, None)], Rule(), STEP, looks=LOOKS).verdict is Verdict.INVALID
 
 
+def test_what_is_decided_wants_no_more_pairs():
+    """A regression and an improvement stand; an OK whose difference may yet be one is worth another pair."""
+    worse, better = (judge_count_pairs(pairs(5, *ab), Rule(), STEP, looks=LOOKS) for ab in ((0, 20), (20, 0)))
+    assert (worse.verdict, worse.wants_more, worse.screened) == (Verdict.REGRESSED, False, True)
+    assert (better.verdict, better.wants_more, better.screened) == (Verdict.IMPROVED, False, False)
+    same = judge_count_pairs(pairs(5, 4, 4, 400), Rule(), STEP, looks=LOOKS)
+    assert (same.verdict, same.wants_more) == (Verdict.OK, False)
+    near = judge_count_pairs(pairs(5, 4, 9, 400), Rule(gates=20), STEP, looks=LOOKS)
+    assert (near.verdict, near.wants_more) == (Verdict.OK, True)
+    assert not judge_count_pairs(pairs(12, 4, 8, 400), Rule(gates=20), STEP, looks=LOOKS).wants_more
+
+
+def test_pairs_of_counts_are_told_in_numbers():
+    """Both arms' failures, what they differ by, and how many pairs were left out."""
+    found = judge_count_pairs([*pairs(6, 1, 3), (Count(1, 200), None)], Rule(), STEP, looks=LOOKS)
+    assert [note.code for note in found.notes] == ["unusable_pairs", "counts"]
+    assert found.notes[0].message == "1 of 7 pairs have no count in one arm"
+    assert found.notes[1].message == ("18 of 1200 requests of B failed, 6 of 1200 of A: +1.0 percentage points")
+    assert (found.n, found.k, found.baseline, found.now) == (6, 1, 0.005, 0.015)
+
+
 def test_few_requests_want_more_pairs():
     """Five pairs of 20 requests cannot show a rise by 10 points among twenty gates; twelve say so and end."""
     found = judge_count_pairs(pairs(5, 0, 0, 20), Rule(gates=20), STEP, looks=LOOKS)

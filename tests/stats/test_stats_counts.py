@@ -69,6 +69,60 @@ def test_what_a_fresh_server_does_not_repeat_is_not_a_regression():
     assert apart.verdict is not Verdict.REGRESSED
 
 
+def test_only_an_alarm_that_was_taken_back_is_told_as_one():
+    """Neither a first session, nor a confirmed rise, nor two healthy sessions are `not confirmed`."""
+    assert "not_confirmed" in codes(judged([(10, 200), (0, 200)], HEALTHY))
+    for now in ([(10, 200)], [(10, 200), (10, 200)], [(0, 200), (0, 200)], [(0, 200), (10, 200)]):
+        assert codes(judged(now, HEALTHY)) == ["counts"]
+
+
+def test_the_last_session_s_own_share_keeps_an_alarm_alive():
+    """Two of 400 are within the step, of whatever size the session before was; two of 40 are not."""
+    twice = replace(THREE, confirmations=2)
+    assert not judged([(30, 200), (2, 400)], HEALTHY, twice).wants_more
+    assert judged([(30, 400), (2, 40)], HEALTHY, twice).wants_more
+
+
+def test_a_run_says_what_its_level_allows():
+    """The figures that are no verdict: the level of one gate, its false alarms, and the chance of so many failures."""
+    found = judged([(3, 200)], [(2, 200)] * 8)
+    assert (found.alpha_each, found.false_alarm) == (0.05 / 3, 0.05 / 3)
+    past = summarise_counts(np.full(8, 2.0), np.full(8, 200.0), [1] * 8)
+    assert found.p == pytest.approx(float(more_p(3, 200, past, past.factor)))
+    assert (found.confirmed, found.needed, found.remedy) == (None, None, "")
+
+
+def test_the_first_session_screens_whatever_comes_after_it():
+    """A healthy first session is no regression, though the fresh servers after it fail; nor is a healthy last one."""
+    twice = replace(THREE, confirmations=2)
+    assert judged([(20, 200)] * 3, HEALTHY, twice).verdict is Verdict.REGRESSED
+    for healthy in (0, 2):
+        now = [(0 if at == healthy else 20, 200) for at in range(3)]
+        assert judged(now, HEALTHY, twice).verdict is not Verdict.REGRESSED
+    assert judged([(20, 200), (0, 200), (20, 200)], HEALTHY, twice).verdict is Verdict.REGRESSED
+
+
+def test_an_improvement_needs_failures_that_are_gone_and_a_change_that_matters():
+    """Two failures before prove no rate, however many requests now have none; .8 points less do not matter."""
+    assert judged([(0, 20_000)], [(2, 20)]).verdict is not Verdict.IMPROVED
+    assert judged([(0, 20_000)], [(3, 20)]).verdict is Verdict.IMPROVED
+    past = [(20_000, 1_000_000)] * 8
+    assert judged([(12_000, 1_000_000)], past).verdict is Verdict.OK
+    assert judged([(9_000, 1_000_000)], past).verdict is Verdict.IMPROVED
+
+
+@pytest.mark.parametrize(("now", "plain", "strict"), [(0.105, True, False), (0.125, True, True)])
+def test_strict_counts_want_more_than_the_margin_beyond_chance(now, plain, strict):
+    """Of a rate of 8 % with a margin of a quarter, 10.5 % are beyond it; surely beyond it are only 12.5 %."""
+    rule = replace(THREE, margin=0.25)
+    past, today = [(800, 10_000)] * 8, [(round(now * 10_000), 10_000)] * 2
+    assert (judged(today, past, rule).verdict is Verdict.REGRESSED) is plain
+    assert (judged(today, past, replace(rule, strict=True)).verdict is Verdict.REGRESSED) is strict
+    back = [(round((0.16 - now) * 10_000), 10_000)] * 2
+    assert (judged(back, past, rule).verdict is Verdict.IMPROVED) is plain
+    assert (judged(back, past, replace(rule, strict=True)).verdict is Verdict.IMPROVED) is strict
+
+
 @pytest.mark.parametrize("events", [1, 2])
 def test_a_few_events_are_called_nothing(events):
     """One or two failures are no regression, though a million requests before had none."""

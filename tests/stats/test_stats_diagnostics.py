@@ -42,6 +42,14 @@ def test_days_that_resemble_each_other_are_found():
     assert share(series[:, :1], "history_correlated") < 0.5
 
 
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_sessions_too_few_to_tell_an_order_say_nothing(n):
+    """A gate that no accepted session has, as one that was just written down, is no reason to warn either."""
+    assert order_notes([np.linspace(0.0, 5.0, n)]) == ()
+    assert order_notes([]) == ()
+    assert order_notes([np.linspace(0.0, 5.0, 8)]) != ()
+
+
 def test_the_score_of_a_resemblance_is_exact():
     """Its mean and variance are those of all orders of the sessions, counted out for five of them."""
     from itertools import permutations  # noqa: PLC0415
@@ -70,3 +78,10 @@ def test_short_or_constant_histories_say_nothing():
     assert order_notes([]) == ()
     assert np.isnan(resemblance(np.zeros((1, 9)))[1])
     assert drift(np.arange(9.0))[1] > 100
+
+
+@pytest.mark.parametrize("n", [8, 9, 10, 20])
+def test_sessions_that_are_equal_are_of_one_level(n):
+    """What rounding leaves of their differences is no step, however sure it looks beside a scatter of nothing."""
+    assert step(np.full(n, np.log(40.3))) is None
+    assert step(np.full(n, np.log(40.3)) + 1e-9 * (np.arange(n) >= 4)) is None

@@ -274,6 +274,96 @@ def test_the_shipped_verdict_is_the_proof_s():
     assert 5 < called.sum() < 40
 
 
+@pytest.mark.parametrize(("second", "alive"), [(40.2, False), (40.9, False), (41.3, True), (48.0, True), (32.0, False)])
+def test_a_second_confirmation_is_worth_while_only_after_a_first_that_agrees(second, alive):
+    """Where the fresh server's session is not half a margin worse, a third one could call nothing any more."""
+    found = judge([48.0, second], HISTORY, replace(MANY, confirmations=2), PRIOR)
+    assert found.screened
+    assert found.wants_more is alive
+    assert judge([1.0, 40.3], HISTORY, replace(MANY, confirmations=2), PRIOR).wants_more is False
+    assert judge([1.0, 38.0], HISTORY, replace(MANY, confirmations=2), PRIOR).wants_more is True
+    assert judge([48.0, 48.0, 48.0], HISTORY, replace(MANY, confirmations=2), PRIOR).wants_more is False
+
+
+def test_equal_sessions_that_decide_nothing_are_not_told_to_be_of_two_levels():
+    """Among noisy cases eight equal figures are not enough; less noise would decide, and no search for a step."""
+    found = judge([40.3], read_history([Past(40.3)] * 8, LOWER, 20), MANY, Prior(0.5, 30.0, 10))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.remedy.startswith("more requests or rounds, or a quieter machine")
+
+
+@pytest.mark.parametrize("again", [[None], [0.0, 48.0], [48.0, None]])
+def test_a_fresh_server_without_the_figure_repeats_nothing(again):
+    """It is judged by the first session alone, as where none can be had; the report says why, and asks for no more."""
+    twice = replace(MANY, confirmations=2)
+    found = judge([48.0, *again], HISTORY, twice, PRIOR)
+    alone = judge([48.0], HISTORY, replace(twice, confirmations=0), PRIOR)
+    assert "not_repeated" in codes(found)
+    assert replace(found, notes=alone.notes) == alone
+    assert (found.k, found.confirmed, found.wants_more) == (1, None, False)
+    assert judge([None, 48.0], HISTORY, twice, PRIOR).verdict is Verdict.INVALID
+
+
+LEVELS_APART = (40.0, 40.2, 39.9, 40.1, 50.1, 49.9, 50.0, 50.2)
+
+
+@pytest.mark.parametrize(
+    ("direction", "figures", "moved"),
+    [(LOWER, LEVELS_APART, "+25.0 %"), (HIGHER, tuple(2000 / each for each in LEVELS_APART), "-20.0 %")],
+)
+def test_accepted_sessions_of_two_levels_are_the_remedy(direction, figures, moved):
+    """Where no number of sessions decides since they are of two levels, it says from which on, and by how much."""
+    history = read_history([Past(value) for value in figures], direction, 20)
+    found = judge([figures[0]], history, MANY, Prior(0.3, 3.0, 10))
+    assert (found.verdict, found.needed) == (Verdict.INCONCLUSIVE, None)
+    assert found.remedy == (
+        f"find out why the accepted sessions are of two levels, {moved} after the first 4 of 8: "
+        "--baseline-mode reseat accepts the level of today"
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "remedy"),
+    [
+        (1, "sessions of 2 more days are the least that decides"),
+        (2, "sessions of 1 more day are the least that decides"),
+        (3, "more requests or rounds, or a quieter machine"),
+    ],
+)
+def test_a_few_days_are_the_least_that_decides(days, remedy):
+    """Until a segment has sessions of three days, what lacks is days; then less noise."""
+    history = read_history([Past(40.0 + 9 * number, day=number) for number in range(days)], LOWER, 20)
+    found = judge([41.0], history, MANY, Prior(0.5, 30.0, 10))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize("now", [[40.0], [48.0], [48.0, 48.5], [33.0, 33.1]])
+def test_what_is_decided_needs_nothing(now):
+    """An OK, a regression and an improvement have neither sessions that are needed nor a remedy."""
+    found = judge(now, HISTORY, MANY, PRIOR)
+    assert found.verdict is not Verdict.INCONCLUSIVE
+    assert (found.needed, found.remedy) == (None, "")
+
+
+def test_a_change_that_scatters_too_much_today_wants_a_steady_machine():
+    """Sessions of +118 % and +11 % tell that the machine is unsteady; no number of accepted ones would decide."""
+    found = judge([87.3, 44.5], HISTORY, MANY, PRIOR)
+    assert (found.verdict, found.needed) == (Verdict.INCONCLUSIVE, None)
+    assert found.remedy == "measure again when the machine is steady"
+    assert "more scatter than the accepted sessions explain" in found.notes[-2].message
+    assert codes(found) == {"not_confirmed", "waits"}
+
+
+def test_an_interval_within_the_margin_is_equivalence():
+    """All of it, on either side; an unchanged figure whose interval is wider is OK and no more."""
+    sure = read_history([Past(40.0 + 0.01 * (number % 3)) for number in range(20)], LOWER, 20)
+    assert judge([40.1], sure, TYPICAL, Prior(0.005, 30.0, 20)).equivalent
+    assert not judge([41.8], sure, TYPICAL, Prior(0.005, 30.0, 20)).equivalent
+    assert not judge([38.2], sure, TYPICAL, Prior(0.005, 30.0, 20)).equivalent
+    assert not judge([40.1], HISTORY, MANY, Prior(0.03, 3.0, 20)).equivalent
+
+
 def test_a_comparison_is_plain_data():
     """A comparison crosses processes as JSON: plain types, nothing from numpy, no infinity."""
     found = judge([48.0, 40.0], HISTORY, MANY, PRIOR)

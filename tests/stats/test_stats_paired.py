@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_inferbench.stats.distributions import t_critical, t_tail
 from pytest_inferbench.stats.moderation import Prior
 from pytest_inferbench.stats.paired import PLAN, judge_pairs, pair_priors, sign_flip_p
 from pytest_inferbench.stats.rule import TYPICAL, Kind, Rule
@@ -36,6 +37,28 @@ def test_five_pairs_call_a_change_the_days_would_hide():
     assert found.change.low > 1.0
     assert len(found.sessions) == 5
     assert not found.wants_more
+
+
+def test_pairs_alone_are_judged_by_their_own_t():
+    """The scatter of their log-ratios on one degree of freedom less than there are pairs, in p and interval."""
+    both = pairs(0.10, 6)
+    logs = np.log([b / a for a, b in both])
+    found = judge_pairs(both, LOWER, TYPICAL, looks=Looks(6, 6))
+    sd = float(logs.std(ddof=1))
+    assert (found.spread.sd, found.spread.df, found.spread.own_sd, found.spread.own_df, found.spread.prior) == (
+        pytest.approx(sd),
+        5,
+        pytest.approx(sd),
+        5,
+        None,
+    )
+    assert found.p == pytest.approx(float(t_tail(logs.mean() / (sd / math.sqrt(6)), 5)))
+    half = float(t_critical(0.05, 5)) * sd / math.sqrt(6)
+    assert (found.alpha_each, found.change.level) == (pytest.approx(0.05), pytest.approx(0.9))
+    assert (found.change.low, found.change.high) == pytest.approx(
+        (math.exp(logs.mean() - half), math.exp(logs.mean() + half))
+    )
+    assert found.baseline == pytest.approx(math.exp(np.log([a for a, _ in both]).mean()))
 
 
 def test_swapping_the_arms_is_an_improvement():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from pytest_inferbench.stats.distributions import t_critical
-from pytest_inferbench.stats.sequential import Looks, alpha_spent, nominal_levels
+from pytest_inferbench.stats.sequential import Looks, _Angles, _r_of_t, _t_of_r, alpha_spent, nominal_levels
+from stats.false_alarm_rates import seeded
 
 
 def test_one_look_has_all_of_alpha():
@@ -50,3 +53,27 @@ def test_every_level_is_below_alpha_and_together_above_it():
     levels = nominal_levels(Looks(5, 12), 0.05)
     assert len(levels) == 8
     assert max(levels) < 0.05 < sum(levels)
+
+
+@pytest.mark.parametrize("prior_df", [0.0, 3.0])
+@pytest.mark.parametrize("n", [5, 12])
+def test_t_and_the_share_of_the_mean_in_all_squares_are_one_figure(n, prior_df):
+    """R = S / sqrt(Q) of n pairs, with the squares of a prior seen beforehand, is Student's t and back."""
+    for t in (-3.0, 0.0, 0.5, 4.0):
+        r = _r_of_t(t, n, prior_df)
+        assert float(_t_of_r(r, n, prior_df)) == pytest.approx(t)
+        assert abs(r) < math.sqrt(n)
+    pairs = seeded("share of the mean", n).standard_normal(n)
+    squares = float((pairs**2).sum())
+    t = pairs.mean() / (pairs.std(ddof=1) / math.sqrt(n))
+    assert _r_of_t(float(t), n, 0.0) == pytest.approx(float(pairs.sum()) / math.sqrt(squares))
+
+
+@pytest.mark.parametrize("before", [-1.5, 0.0, 0.8])
+@pytest.mark.parametrize("r", [-1.6, -0.4, 0.0, 0.3, 1.4, 2.5])
+def test_one_more_pair_moves_the_figure_as_drawn(before, r):
+    """R cos(phi) + sin(phi) beyond r, where tan(phi) sqrt(df) is Student's t: as a hundred thousand draws have it."""
+    df = 4.0
+    phi = np.arctan(seeded("angles").standard_t(df, 100_000) / math.sqrt(df))
+    drawn = float(np.mean(before * np.cos(phi) + np.sin(phi) > r))
+    assert float(_Angles(df).exceed(np.asarray(r), np.asarray(before))) == pytest.approx(drawn, abs=0.006)

@@ -71,6 +71,19 @@ def test_the_third_day_in_a_row_decides():
     assert judge([47.9, 48.1], read_history(afternoon, LOWER, 20), RULE, UNSURE).verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(("far", "together"), [(0.3, 0), (0.6, 3)])
+def test_three_days_are_called_only_beyond_what_three_days_could_be_by_chance(far, together):
+    """Each of them screens and is repeated; their mean over the days has a hurdle of its own, in both directions."""
+    for way in (1, -1):
+        before = Before(1.0, 0.05, 3.0, 0.05, 3.0, waiting=way * 2 * far, days=2)
+        found = stand(np.asarray([way * far, way * far]), before, RULE)
+        assert (bool(found.screened), int(found.together)) == (True, together)
+        assert bool(found.regressed if way > 0 else found.improved) is (together > 0)
+        assert int(found.aside) == (0 if together else way)
+    mixed = Before(1.0, 0.05, 3.0, 0.05, 3.0, waiting=-2 * far, days=2)
+    assert int(stand(np.asarray([far, far]), mixed, RULE).together) == 0, "the days before looked the other way"
+
+
 def test_days_below_the_level_open_one_where_no_fresh_server_can_be_had():
     """An improvement seen once is said and opens nothing; the third day in a row opens a level of its own."""
     once = Rule(gates=20, confirmations=0)
@@ -112,6 +125,43 @@ def test_the_return_from_a_proven_improvement_is_a_regression():
     assert found.verdict is Verdict.REGRESSED
     # The session that opened the level was chosen for its luck, and does not make it.
     assert found.baseline == pytest.approx(np.exp(np.log([32.2, 31.9, 32.1]).mean()))
+
+
+def test_a_level_on_trial_whose_forerunner_is_forgotten_is_judged_on_its_own():
+    """Where the window no longer reaches the level before the improvement, there is none to go back to."""
+    history = read_history(on_trial(32.0, 32.1), LOWER, 2)
+    assert (history.n, history.earlier) == (2, None)
+    assert judge([40.1, 40.0], history, RULE, PRIOR).verdict is Verdict.REGRESSED
+
+
+def test_the_level_before_the_one_on_trial_is_that_of_its_own_segment():
+    """Not of those before it; its distance and what it is worth."""
+    before = [*past(60.0, 61.0, segment=0), *on_trial(32.0)]
+    found = read_history(before, LOWER, 20).earlier
+    assert found.since == "2025-01-21"
+    assert found.shift == pytest.approx(np.log(LEVELS).mean() - math.log(32.0))
+    assert found.worth == pytest.approx(len(LEVELS))
+
+
+def test_sessions_wait_in_one_direction_and_never_all():
+    """The last ones that look the same way wait; one of the other way, and one that looks like the level, end it."""
+    two = [Past(48.0, day=8, aside=1), Past(48.2, day=9, aside=1)]
+    assert read_history([*past(*LEVELS), *two], LOWER, 20).waiting.days == 2
+    other = [Past(33.0, day=8, aside=-1), two[1]]
+    assert read_history([*past(*LEVELS), *other], LOWER, 20).waiting.days == 1
+    ended = [two[0], Past(40.0, day=9), Past(48.2, day=10, aside=1)]
+    assert read_history([*past(*LEVELS), *ended], LOWER, 20).waiting.days == 1
+    first = read_history([Past(48.0, day=0, aside=1), Past(48.2, day=1, aside=1)], LOWER, 20)
+    assert (first.n, first.waiting.days) == (1, 1)
+    assert read_history([Past(48.0, day=0, aside=1)], LOWER, 20).waiting is None
+
+
+def test_two_waiting_sessions_of_one_day_are_one_day_s_distance():
+    """Each waiting day counts with the mean of its sessions."""
+    waiting = [Past(48.0, day=8, aside=1), Past(50.0, day=8, aside=1), Past(47.0, day=9, aside=1)]
+    found = read_history([*past(*LEVELS), *waiting], LOWER, 20)
+    days = [math.log(48.0 * 50.0) / 2 - found.location, math.log(47.0) - found.location]
+    assert (found.waiting.days, found.waiting.distance) == (2, pytest.approx(sum(days)))
 
 
 def test_arrays_and_single_gates_stand_alike():

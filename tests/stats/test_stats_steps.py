@@ -14,6 +14,7 @@ from pytest_inferbench.metrics.table import METRICS
 from pytest_inferbench.stats.gate import judge
 from pytest_inferbench.stats.history import read_history
 from pytest_inferbench.stats.moderation import assumed_prior
+from pytest_inferbench.stats.paired import judge_pairs
 from pytest_inferbench.stats.rule import Kind, Rule
 from pytest_inferbench.stats.sample import Past
 from pytest_inferbench.stats.sequential import Looks
@@ -156,6 +157,73 @@ def test_pairs_in_steps():
     assert found(0.0, 0.0).detectable_at == pytest.approx(5.0, abs=0.1)
     assert found(0.0, 8.0, 4).wants_more
     assert found(None, 8.0).verdict is Verdict.INVALID
+
+
+def test_pairs_in_steps_want_more_until_they_are_decided_or_the_plan_ends():
+    """Noise of a few steps is undecided; what is called, and what is surely within a step, wants no more."""
+
+    def found(both):
+        return judge_step_pairs(both, THREE, scale("server_preemptions"), looks=LOOKS)
+
+    noisy = [(0.0, 12.0), (14.0, 0.0), (0.0, 9.0), (10.0, 0.0), (2.0, 14.0), (9.0, 1.0)] * 2
+    assert (found(noisy[:6]).verdict, found(noisy[:6]).wants_more) == (Verdict.INCONCLUSIVE, True)
+    assert (found(noisy).verdict, found(noisy).wants_more) == (Verdict.INCONCLUSIVE, False)
+    called = found([(10.0, 40.0), (11.0, 41.0), (10.0, 42.0), (9.0, 40.0), (10.0, 39.0)])
+    assert (called.verdict, called.screened, called.wants_more) == (Verdict.REGRESSED, True, False)
+    same = found([(40.0, 40.0), (41.0, 41.0), (40.0, 41.0), (40.0, 39.0), (40.0, 40.0)])
+    assert (same.verdict, same.screened, same.wants_more) == (Verdict.OK, False, False)
+
+
+@pytest.mark.parametrize(
+    ("base", "noise", "verdict"), [(0.0, 0.5, "ok"), (10.0, 1.5, "ok"), (0.0, 5.0, "inconclusive")]
+)
+def test_what_pairs_in_steps_would_have_seen(base, noise, verdict):
+    """A step and the luck of their mean, or what the ratio's rule sees if that is more; OK says within two steps."""
+    own = scale("server_preemptions")
+    both = [(base + noise * a, base + noise * b) for a, b in ((0, 1), (1, 0), (2, 1), (0, 1), (1, 1), (0, 2))]
+    found = judge_step_pairs(both, THREE, own, looks=LOOKS)
+    shifted = judge_pairs([(up(a, own.zero), up(b, own.zero)) for a, b in both], own.direction, THREE, looks=LOOKS)
+    luck = 0.8416 * shifted.spread.sd / math.sqrt(6) * shifted.baseline
+    far = max(own.zero.step + luck, shifted.baseline * shifted.detectable)
+    assert found.verdict.value == verdict
+    assert found.detectable_at == pytest.approx(found.baseline + far, rel=1e-4)
+
+
+def test_pairs_in_steps_are_told_in_the_metric_s_unit():
+    """Far from 0 with a ratio, its interval and each pair's; the rule is the one that was given."""
+    found = judge_step_pairs(
+        [(30.0, 60.0), (31.0, 62.0), (30.0, 61.0), (29.0, 59.0), (30.0, 58.0)], THREE, scale("server_preemptions")
+    )
+    assert (found.baseline, found.now) == (pytest.approx(30.0, abs=0.02), pytest.approx(60.0, abs=0.05))
+    assert found.change.ratio == pytest.approx(2.0, abs=0.01)
+    assert found.change.low < found.change.ratio < found.change.high
+    assert found.sessions == pytest.approx((2.0, 2.0, 2.033, 2.033, 1.933), abs=0.05)
+    assert (found.rule, found.detectable, found.spread, found.needed, found.remedy) == (THREE, None, None, None, "")
+    assert "steps" not in {note.code for note in found.notes}
+
+
+@pytest.mark.parametrize(
+    ("now", "said"), [([8.0], False), ([8.0, 0.0], True), ([8.0, 9.0], False), ([0.0, 0.0], False)]
+)
+def test_only_an_alarm_that_was_taken_back_is_told_as_one(now, said):
+    """A first session has not been repeated yet, a confirmed one was, and a healthy one has nothing to repeat."""
+    found = judged("server_preemptions", now, NONE)
+    assert ("not_confirmed" in {note.code for note in found.notes}) is said
+    unsure = judged("server_preemptions", [20.0], [0.0], Rule(gates=20))
+    assert (unsure.screened, unsure.verdict, unsure.confirmed) == (True, Verdict.INCONCLUSIVE, None)
+    assert "not_confirmed" not in {note.code for note in unsure.notes}
+
+
+def test_what_is_undecided_says_what_is_asked_for_in_the_unit():
+    """Two steps near 0, a fifth of the figure far from it, downwards where more is better and never below 0."""
+    one = Rule(gates=20)
+    near, far = judged("server_preemptions", [0.0], [0.0], one), judged("server_preemptions", [100.0], [100.0], one)
+    assert near.remedy.endswith("would decide (10.0 is asked for)")
+    assert far.remedy.endswith("(120 is asked for)")
+    low = judged("max_streams", [20.0], [20.0], one)
+    assert low.remedy.endswith("(16.0 streams is asked for)")
+    assert [near.needed, low.needed] == [8, 2]
+    assert judged("goodput_per_s", [0.0], NONE, one).needed is None
 
 
 def test_one_clump_in_one_pair_is_no_difference():

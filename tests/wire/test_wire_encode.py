@@ -80,3 +80,10 @@ def test_an_unknown_protocol_is_refused_with_the_known_ones():
     """A typing error in an option must show what would be right."""
     with pytest.raises(ConfigError, match="'openai'; use one of: openai-chat, openai-completions, llamacpp, ollama"):
         protocol_named("openai")
+
+
+def test_what_a_request_does_not_say_is_the_usual() -> None:
+    """To the end whatever the model says, greedy, from no cache, with nothing kept and nothing added."""
+    plain = GenerationRequest((Message("user", "hi"),), 4)
+    assert (plain.ignore_eos, plain.temperature, plain.cache_prompt, plain.keep_text) == (True, 0.0, False, False)
+    assert (plain.planned_prompt_tokens, plain.tag, dict(plain.extra)) == (None, "", {})

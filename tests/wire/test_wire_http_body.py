@@ -94,6 +94,16 @@ def test_any_chunks_in_any_reads_are_the_same_body(body, chunks, reads):
     assert (one.complete, one.unread) == (True, NEXT)
 
 
+def test_whole_chunks_of_any_size_are_read():
+    """Sizes are hexadecimal, small letters or capitals, with leading zeros or not."""
+    bodies = [bytes([at % 256]) * at for at in range(1, 300)]
+    data = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in bodies)
+    upper = b"".join(b"%04X\r\n%s\r\n" % (len(each), each) for each in bodies)
+    one = chunked()
+    assert one.feed(data + upper + b"0\r\n\r\n" + NEXT) == b"".join(bodies) * 2
+    assert (one.complete, one.unread) == (True, NEXT)
+
+
 @pytest.mark.parametrize("capture", STREAMS, ids=lambda capture: capture.path)
 def test_captured_streams_in_chunks_are_the_same_streams(capture):
     """Head and chunked body as a server sends them, in reads of any size, decode as the bare stream does."""

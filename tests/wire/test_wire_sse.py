@@ -100,6 +100,20 @@ def test_a_piece_means_what_came_before_it_makes_of_it(pieces, payloads):
     assert frame(pieces) == payloads
 
 
+def test_a_byte_order_mark_after_a_whole_event_is_no_mark():
+    """A whole event in one piece begins the stream as any other: what looks like a mark later is part of a field."""
+    pieces = [b"data: a piece of some length\n\n", b"\xef\xbb\xbfdata: b\n\n", b"data: c\n\n"]
+    assert frame(pieces) == [b"a piece of some length", b"c"]
+
+
+@pytest.mark.parametrize("size", range(1, 30))
+def test_the_length_of_a_piece_has_no_meaning(size):
+    """One event, fed whole, is its data, be it short or long; blanks alone are a heartbeat of any length."""
+    data = b"x" * size
+    assert frame([b"data: " + data + b"\n\n"]) == [data]
+    assert frame([b"data: " + b" " * min(size, 8) + b"\n\n"]) == []
+
+
 def test_an_event_is_delivered_with_the_byte_that_ends_it():
     """Stamps depend on it: not a byte early, not a piece late."""
     framer = SseFramer()

@@ -116,6 +116,7 @@ def test_a_character_cut_between_chunks_is_whole_again():
         ([content("a", **running(1)), content("b"), content("c", **running(3))], None),
         ([content("a"), content("b", **running(2))], None),
         ([content("a", **running(3)), content("b", **running(1))], None),
+        ([content("a", **running(1)), content("b", **running(1)), content("c", **running(2))], (1, 0, 1)),
         ([content("a", **running(None)), content("b", **running(2))], None),
         ([content("a", 2, **running(1)), content("b", **running(3))], (1, 2)),
         ([content("a", 2, **running(1)), content("b", 2, **running(3))], (2, 2)),

@@ -64,8 +64,8 @@ def order_notes(gates: Sequence[Floats]) -> tuple[Note, ...]:
             are looked at.
     """
     longest = max((len(logs) for logs in gates), default=0)
-    scattering = [logs for logs in gates if len(logs) == longest and float(logs.std()) >= _LEAST_SD]
-    if longest < _LEAST_SESSIONS or not scattering:
+    scattering = [logs for logs in gates if len(logs) == longest >= _LEAST_SESSIONS and float(logs.std()) >= _LEAST_SD]
+    if not scattering:
         return ()
     logs = np.stack(scattering)
     together = ((logs - logs.mean(axis=1, keepdims=True)) / logs.std(axis=1, keepdims=True)).mean(axis=0)
@@ -99,7 +99,7 @@ def step(logs: Floats) -> tuple[int, float] | None:
     """
     n = len(logs)
     places = range(2, n - 1)
-    if n < _LEAST_SESSIONS:
+    if n < _LEAST_SESSIONS or float(logs.std()) < _LEAST_SD:
         return None
     found = max(places, key=lambda at: abs(_split(logs, at)[1]))
     size, t = _split(logs, found)
