@@ -7,6 +7,7 @@ Limits: plain Python, no heavy import: pytest reads this file on every start.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -219,7 +220,8 @@ class Settings:
 
     def path(self, name: str) -> Path:
         """A path option, resolved from pytest's rootdir."""
-        return self.rootdir / Path(getattr(self, name)).expanduser()
+        written: str = os.path.expanduser(getattr(self, name))  # noqa: PTH111 - pathlib's raises for no such user
+        return self.rootdir / written
 
     def source(self, name: str) -> str:
         """Where an option's value comes from."""

@@ -89,7 +89,7 @@ BROKEN = {
     "no schema": (line(schema=...), f"h.jsonl:2: missing key 'schema'; {RESTORE}"),
     "no kind": (
         line(kind=...),
-        f"h.jsonl:2: kind: got None, expected one of session, segment, left_out, noise; {RESTORE}",
+        f"h.jsonl:2: kind: got nothing, expected one of session, segment, left_out, noise; {RESTORE}",
     ),
     "missing key": (line(segment=...), f"h.jsonl:2: missing key 'segment'; {RESTORE}"),
     "unknown key": (line(segmnt=1), f"h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?; {RESTORE}"),

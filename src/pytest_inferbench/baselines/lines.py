@@ -197,5 +197,5 @@ def segment_of(data: dict[str, Any]) -> Segment | None:
         date=data["date"],
         case=data["case"],
         variant=data.get("variant", ""),
-        how=how if how in {"accept", "reseat"} else "changed",
+        how=how if how in ("accept", "reseat") else "changed",
     )

@@ -22,6 +22,7 @@ from pytest_inferbench.baselines.staging import stage, staged_beside
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.config.parse import parse
+from pytest_inferbench.config.wording import shorten_name
 from pytest_inferbench.errors import BaselineError, ConfigError, OlderSpellingWarning
 from pytest_inferbench.files import try_lock
 
@@ -83,8 +84,9 @@ class BaselineStore:
         file = BaselineFile(*(expected or ("", "")), {}) if text is None else self._file(path, name, text)
         if expected is not None and (file.model, file.backend) != expected:
             raise BaselineError(
-                f"{name}: holds {file.model} on {file.backend}, expected {expected[0]} on {expected[1]}: two names "
-                "that make one file name; rename one of the models in the config"
+                f"{name}: holds {shorten_name(file.model)} on {shorten_name(file.backend)}, expected "
+                f"{shorten_name(expected[0])} on {shorten_name(expected[1])}: two names that make one file "
+                "name; rename one of the models in the config"
             )
         accepted = {} if lines is None else self._read_accepted(lines_path, lines_name, lines)
         return Baseline(hardware, name, lines_name, text, file, accepted)

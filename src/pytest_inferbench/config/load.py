@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from pytest_inferbench.config.extends import EXTENDS, merge, parents
 from pytest_inferbench.config.parse import parse
+from pytest_inferbench.config.wording import shorten_name
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +41,10 @@ def _load(
     asked_by: Source | None,
     chain: tuple[Path, ...],
 ) -> Section:
-    path = path.expanduser().resolve()
+    try:
+        path = expand_home(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a name with a NUL
+        raise ConfigError(f"{asked_by or shorten_name(str(path))}: no path of a file: {error}; correct it") from None
     if path in chain:
         circle = " -> ".join(shown_path(step, root) for step in (*chain[chain.index(path) :], path))
         raise ConfigError(f"{asked_by}: {EXTENDS}: goes in a circle: {circle}; remove one of these")
