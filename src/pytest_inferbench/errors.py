@@ -7,6 +7,7 @@ words a message shortens the values in it; what gets past that is made harmless 
 from __future__ import annotations
 
 _LONGEST_LINE = 600
+_LEFT_OUT = " ... "
 _KEPT_END = 200  # what to do stands at the end of a line
 
 
@@ -93,7 +94,7 @@ def _spell_out(text: str) -> str:
 def _shorten(line: str) -> str:
     if len(line) <= _LONGEST_LINE:
         return line
-    return f"{line[: _LONGEST_LINE - _KEPT_END]} ... {line[-_KEPT_END:]}"
+    return f"{line[: _LONGEST_LINE - _KEPT_END - len(_LEFT_OUT)]}{_LEFT_OUT}{line[-_KEPT_END:]}"
 
 
 def _with_log(message: str, log_tail: tuple[str, ...]) -> str:

@@ -5,6 +5,8 @@ Limits: read, decode, follow `extends:`; every meaning is someone else's. An err
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.config.extends import EXTENDS, merge, parents
@@ -15,7 +17,6 @@ from pytest_inferbench.files import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytest_inferbench.config.document import Section, Source
 
@@ -58,7 +59,7 @@ def _load(
 
 def shown_path(path: Path, root: Path) -> str:
     """A path as people are shown it: from `root` where it lies inside, else whole."""
-    path, root = path.resolve(), root.resolve()
+    path, root = Path(os.path.realpath(path)), Path(os.path.realpath(root))  # pathlib's raises for a link to itself
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 

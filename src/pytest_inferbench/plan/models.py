@@ -138,6 +138,8 @@ def model_name(entry: ModelEntry) -> str:
 
 def _unlisted_model(name: str, known: Sequence[str], settings: PlanSettings) -> ModelEntry:
     """A model that the config does not list."""
+    if not name.strip():
+        raise ConfigError("--model: got an empty name, expected a model of the config, a path, or org/model")
     if is_builtin(name):
         return ModelEntry(path=name)
     if is_there(settings.rootdir / expand_home(name)):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _BETWEEN = ".."
 _VERSION: Final = re.compile(r"[vb]?\d[\w.+-]*|[0-9a-f]{7,40}")  # v0.8.1, b4521, 0.18.0.dev1, a commit
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 FEWEST_PAIRS, MOST_PAIRS = 5, 64
 """What may be asked for: fewer tell too little of their own scatter, and more find nothing worth the hours."""
 
@@ -74,8 +75,8 @@ def read_arms(settings: PlanSettings) -> tuple[str, str] | None:
     if not between or not (a or b) or _BETWEEN in b or b.startswith("."):
         raise ConfigError(
             f"--compare {shorten_name(text)}: expected two versions or variants with `..` between, like "
-            "v0.8.0..v0.8.1, or one of "
-            "them, like ..v0.8.1, against the model as it stands; the same twice measures this site's own noise"
+            "v0.8.0..v0.8.1, or one of them, like ..v0.8.1, against the model as it stands; the same twice "
+            "measures this site's own noise"
         )
     if settings.backend_version:
         raise ConfigError(f"--compare {shorten_name(text)}: names both versions; leave --backend-version out")
@@ -90,12 +91,12 @@ def read_pairs(settings: PlanSettings) -> tuple[int, int]:
     """
     text = settings.compare_pairs
     first, between, last = text.partition(_BETWEEN)
-    numbers = [int(part) for part in (first, last if between else first) if part.strip().isdecimal()]
+    numbers = [int(part) for part in (first, last if between else first) if _NUMBER.fullmatch(part.strip())]
     if len(numbers) != len((first, last)) or not FEWEST_PAIRS <= numbers[0] <= numbers[1] <= MOST_PAIRS:
         raise ConfigError(
             f"--compare-pairs {shorten_name(text)} ({settings.source('compare_pairs')}): expected the fewest "
-            "and the most pairs, "
-            f"like 8..20, or one number for exactly so many, each from {FEWEST_PAIRS} to {MOST_PAIRS}"
+            f"and the most pairs, like 8..20, or one number for exactly so many, each from {FEWEST_PAIRS} to "
+            f"{MOST_PAIRS}"
         )
     return numbers[0], numbers[1]
 

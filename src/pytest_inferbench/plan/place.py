@@ -132,7 +132,7 @@ def check_containers(provisions: Collection[str], settings: PlanSettings) -> Non
     for option in ("image", "image_type", "build_from_source"):
         given = getattr(settings, option)
         if given and settings.source(option) == "command line" and "docker" not in provisions:
-            flag = f"--{option.replace('_', '-')}" + ("" if given is True else f" {given}")
+            flag = f"--{option.replace('_', '-')}" + ("" if given is True else f" {shorten_name(given)}")
             raise ConfigError(
                 f"{flag}: no server of this run is in a container ({', '.join(sorted(provisions))}); "
                 "add --provision docker, or leave it out"
