@@ -31,11 +31,12 @@ def model_facts(location: str) -> dict[str, Any]:
     if not is_there(path):
         return {}
     files = sorted(path.glob("*.safetensors")) + sorted(path.glob("config.json")) if path.is_dir() else [path]
+    files = [file for file in files if file.is_file()]  # a pipe would be waited for
     snapshot = _SNAPSHOT.search(str(path.absolute()))
     facts = {"model_revision": snapshot[1]} if snapshot else {}
     digest, whole = hashlib.sha256(), True
     try:
-        for file in filter(Path.is_file, files):
+        for file in files:
             content, complete = _content(file)
             whole = whole and complete
             digest.update(f"{file.name} {file.stat().st_size} {content}\n".encode())
