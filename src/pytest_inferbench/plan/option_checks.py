@@ -88,6 +88,7 @@ def _number_problem(option: Option, value: float) -> str:
 
 def _check_pairs(settings: Settings) -> None:
     """Refuse to say how a session is recorded where there are pairs, which are none."""
-    if settings.accept_regressions or settings.baseline_mode not in (None, "append"):
-        option = "--accept-regressions" if settings.accept_regressions else f"--baseline-mode {settings.baseline_mode}"
+    mode = settings.baseline_mode or "append"
+    if settings.accept_regressions or mode != "append":
+        option = "--accept-regressions" if settings.accept_regressions else f"--baseline-mode {shorten_name(mode)}"
         raise ValueError(f"{option} with --compare: pairs are no session of a history; leave it out")
