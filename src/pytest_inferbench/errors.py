@@ -1,13 +1,25 @@
 """Errors, split by whose fault they are.
 
-Limits: a message says what happened, where, the last evidence, and what to do next. Nothing here knows pytest.
+Limits: a message says what happened, where, the last evidence, and what to do next. Nothing here knows pytest. Whoever
+words a message shortens the values in it; what gets past that is made harmless here.
 """
 
 from __future__ import annotations
 
+_LONGEST_LINE = 600
+_LEFT_OUT = " ... "
+_KEPT_END = 200  # what to do stands at the end of a line
+
 
 class InferbenchError(Exception):
-    """Any failure that pytest-inferbench explains itself; shown to people without a traceback."""
+    """Any failure that pytest-inferbench explains itself; shown to people without a traceback.
+
+    Args:
+        message: for people; no line of it is too long to be read, and none moves a terminal's cursor.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_readable(message))
 
 
 class ConfigError(InferbenchError):
@@ -23,7 +35,7 @@ class ProvisionError(InferbenchError):
     """
 
     def __init__(self, message: str, log_tail: tuple[str, ...] = ()) -> None:
-        super().__init__(_with_log(message, log_tail))
+        Exception.__init__(self, _with_log(_readable(message), log_tail))
         self.log_tail = log_tail
 
 
@@ -40,7 +52,7 @@ class ServerError(InferbenchError):
     """
 
     def __init__(self, message: str, log_tail: tuple[str, ...] = ()) -> None:
-        super().__init__(_with_log(message, log_tail))
+        Exception.__init__(self, _with_log(_readable(message), log_tail))
         self.log_tail = log_tail
 
 
@@ -66,6 +78,23 @@ class OlderSpellingWarning(DeprecationWarning):
 
 class UnusedCaseWarning(UserWarning):
     """A baseline file has a case that no benchmark of the suite is, so its budgets hold nothing."""
+
+
+def _readable(message: str) -> str:
+    """The message with control characters spelled out, and the middle of lines left out that are too long."""
+    return "\n".join(map(_shorten, _spell_out(message).split("\n")))
+
+
+def _spell_out(text: str) -> str:
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(each if each == "\n" or each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _shorten(line: str) -> str:
+    if len(line) <= _LONGEST_LINE:
+        return line
+    return f"{line[: _LONGEST_LINE - _KEPT_END - len(_LEFT_OUT)]}{_LEFT_OUT}{line[-_KEPT_END:]}"
 
 
 def _with_log(message: str, log_tail: tuple[str, ...]) -> str:

@@ -9,11 +9,11 @@ import contextlib
 import fcntl
 import hashlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -31,6 +31,16 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def expand_home(path: str | Path) -> Path:
+    """A path with the home folder in the place of a leading ~; as it is where nobody has that name."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for a user that there is not
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file or folder is there; False too for a name that no file system holds."""
+    return os.path.exists(path)  # noqa: PTH110 - pathlib's raises for a name that is too long
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:

@@ -7,13 +7,19 @@ Limits: plain Python, no heavy import: pytest reads this file on every start.
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _PREFIX = "--bench-"
+_LONGEST_NUMBER = 100
+_SHOWN = 60
+_TYPES = {int: "a whole number", float: "a number", str: "text"}
+_YEAR = 31_536_000.0  # seconds
 _NAMES = re.compile(r"(?<![\w-])--[a-z][a-z-]*(?![\w-])")
 
 
@@ -33,6 +39,8 @@ class Option:
         aliases: other spellings.
         secret: its value may hold a token; results show what stands before the colon.
         least: the smallest number that means something; None: whoever uses it decides.
+        above: a number that it must be above, where that itself means nothing.
+        most: the largest number that means something.
     """
 
     flag: str
@@ -46,6 +54,8 @@ class Option:
     aliases: tuple[str, ...] = ()
     secret: bool = False
     least: int | None = None
+    above: int | None = None
+    most: float = 2.0**63
 
     @property
     def dest(self) -> str:
@@ -72,7 +82,19 @@ class Option:
             return keywords | {"action": "store_true"}
         if self.many:
             return keywords | {"action": "append", "metavar": self.metavar}
-        return keywords | {"type": self.kind, "metavar": self.metavar}
+        return keywords | {"type": self.read, "metavar": self.metavar}
+
+    def read(self, text: str) -> Any:  # noqa: ANN401 - each option has its own type
+        """A value as it was typed; of a number that is longer than any is, the beginning.
+
+        Raises:
+            argparse.ArgumentTypeError: it is of another type; the message shows the beginning of a long one.
+        """
+        try:
+            return self.kind(text if self.kind is str else text[:_LONGEST_NUMBER])
+        except ValueError:
+            like = self.example or self.plain_default
+            raise argparse.ArgumentTypeError(f"got {_quote(text)}, expected {_TYPES[self.kind]}, like {like}") from None
 
     @property
     def plain_default(self) -> str:
@@ -94,10 +116,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("--backend-version", str, (), "Version of the backend.", "VERSION", "v0.8.1", many=True),
     Option("--backend-args", str, (), "Server arguments; needs --backend.", "ARGS", "'--max-num-seqs 8'", many=True),
-    Option("--gpu-memory-utilization", float, None, "Share of GPU memory a server takes.", "SHARE", "0.9"),
-    Option("--max-model-len", int, None, "Longest context in tokens.", "TOKENS", "32768"),
+    Option(
+        "--gpu-memory-utilization", float, None, "Share of GPU memory a server takes.", "SHARE", "0.9", above=0, most=1
+    ),
+    Option("--max-model-len", int, None, "Longest context in tokens.", "TOKENS", "32768", least=1),
     Option("--n-gpu-layers", int, None, "Layers kept on the GPU (llama.cpp).", "N", "99"),
-    Option("--tensor-parallel", int, None, "GPUs a server is spread over; all visible ones else.", "GPUS", "2"),
+    Option(
+        "--tensor-parallel", int, None, "GPUs a server is spread over; all visible ones else.", "GPUS", "2", least=1
+    ),
     Option("--provision", str, None, "How servers come up; process where nothing says.", "{process,docker,url}"),
     Option(
         "--image", str, None, "Container image to use as it is.", "IMAGE", "my/vllm:dev", aliases=("--docker-image",)
@@ -111,7 +137,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--server-url", str, None, "Measure the server at this URL; nothing is started.", "URL", "http://127.0.0.1:8000"
     ),
-    Option("--server-timeout", float, 360.0, "Seconds a server may take to become ready.", "SECONDS"),
+    Option(
+        "--server-timeout", float, 360.0, "Seconds a server may take to become ready.", "SECONDS", above=0, most=_YEAR
+    ),
     Option("--require-backend", bool, False, "A cell that cannot run here is an error, not a skip."),
     Option("--hardware", str, None, "Name of this hardware in baselines.", "NAME", "1x-nvidia-h200"),
     Option("--bench-config", str, "config/models.yaml", "Config file, from pytest's rootdir.", "PATH"),
@@ -127,12 +155,21 @@ OPTIONS: tuple[Option, ...] = (
     Option("--bench-openmetrics", str, None, "Write an OpenMetrics page to this file.", "PATH", "perf/report.prom"),
     Option("--bench-rounds", int, 5, "Rounds of each case.", "N", least=1),
     Option("--bench-warmup", int, 2, "Requests thrown away first; never fewer than a case has streams.", "N", least=0),
-    Option("--bench-timeout", float, 600.0, "Seconds one request may take.", "SECONDS"),
+    Option("--bench-timeout", float, 600.0, "Seconds one request may take.", "SECONDS", above=0, most=_YEAR),
     Option(
         "--bench-sample-interval-ms", float, 1000.0, "From one sample of server and GPUs to the next; 0: none.", "MS"
     ),
     Option("--bench-no-gpu-metrics", bool, False, "Leave GPUs alone."),
-    Option("--bench-workers", int, None, "Load worker processes; as many as the planned chunk rate wants.", "N", "2"),
+    Option(
+        "--bench-workers",
+        int,
+        None,
+        "Load worker processes; as many as the planned chunk rate wants.",
+        "N",
+        "2",
+        least=1,
+        most=1024,
+    ),
     Option("--bench-seed", int, 0, "Seed of prompts and schedules.", "N"),
     Option("--bench-protocol", str, None, "Wire protocol instead of the backend's own.", "NAME", "openai-completions"),
     Option(
@@ -150,7 +187,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("--bench-ca", str, None, "CA bundle to trust instead of the system's.", "PATH", "ca.pem"),
     Option("--bench-extra-body", str, None, "Object added to every request's body.", "JSON", """'{"top_k": 1}'"""),
-    Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "T"),
+    Option("--bench-temperature", float, 0.0, "Sampling temperature; 0 is greedy.", "T", least=0),
     Option("--compare", str, None, "Compare two versions or variants; A..A is this site's noise.", "A..B", "v1..v2"),
     Option("--compare-pairs", str, "5..12", "Pairs of a comparison: the fewest..the most; one number is both.", "N..M"),
     Option("--bench-family", int, None, "Gates that share alpha, whatever is selected.", "GATES", "60", least=1),
@@ -171,6 +208,10 @@ OPTIONS: tuple[Option, ...] = (
 )
 CANONICAL: Mapping[str, str] = {name: option.canonical for option in OPTIONS for name in option.short}
 """Short name -> the name that always works."""
+
+
+def _quote(text: str) -> str:
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
 
 
 def use_long_names(text: str, names: Collection[str] = tuple(CANONICAL)) -> str:
@@ -219,7 +260,8 @@ class Settings:
 
     def path(self, name: str) -> Path:
         """A path option, resolved from pytest's rootdir."""
-        return self.rootdir / Path(getattr(self, name)).expanduser()
+        written: str = os.path.expanduser(getattr(self, name))  # noqa: PTH111 - pathlib's raises for no such user
+        return self.rootdir / written
 
     def source(self, name: str) -> str:
         """Where an option's value comes from."""
@@ -243,29 +285,3 @@ class Settings:
                 value = [f"{one.partition(':')[0]}: ***" for one in value] if option.secret else value
                 rows.append((option.flag.removeprefix("--"), value, setting.source))
         return rows
-
-
-def join_values(args: Iterable[str]) -> Iterator[str]:
-    """The words of a command line, with each value of our options joined to its name.
-
-    >>> list(join_values(["tests", "--model", "/x", "-v", "--bench-seed=3"]))
-    ['tests', '--model=/x', '-v', '--bench-seed=3']
-    """
-    words = iter(args)
-    for word in words:
-        following = next(words, None) if word in _with_value() else None
-        yield word if following is None else f"{word}={following}"
-        if word == "--":
-            yield from words
-
-
-def option_values(args: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Each of our options that has a value, with it."""
-    for word in join_values(args):
-        name, equals, value = word.partition("=")
-        if equals and name in _with_value():
-            yield name, value
-
-
-def _with_value() -> set[str]:
-    return {name for each in OPTIONS if each.kind is not bool for name in (each.canonical, *each.short)}

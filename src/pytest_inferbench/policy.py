@@ -16,7 +16,7 @@ from pydantic import Field
 from pytest_inferbench.config.document import DEFAULT
 from pytest_inferbench.config.resolve import Resolved, built_in, candidate_of, first
 from pytest_inferbench.config.validate import Shape
-from pytest_inferbench.config.wording import unknown_name
+from pytest_inferbench.config.wording import quote_value, shorten_name, unknown_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.table import ValueMetric
 from pytest_inferbench.stats.rule import DEFAULTS, Kind, Rule, kind_of
@@ -190,5 +190,6 @@ def metric_problems(name: str, source: str, metrics: Mapping[str, Metric]) -> li
         choice = ", ".join(f"{metric}.{each}" for each in STATISTICS)
         return [f"{source}: {name}: it has a distribution, so say which figure of it: {choice}"]
     if statistic not in STATISTICS:
-        return [f"{source}: {name}: unknown statistic {statistic!r}; known are {', '.join(STATISTICS)}"]
+        known = ", ".join(STATISTICS)
+        return [f"{source}: {shorten_name(name)}: unknown statistic {quote_value(statistic)}; known are {known}"]
     return []

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_inferbench.baselines.figures import figure_text, round_figure
-from pytest_inferbench.baselines.names import budget_file, case_key, lines_file, safe_name, split_key
+from pytest_inferbench.baselines.names import budget_file, case_key, lines_file, safe_name, share_a_file, split_key
 
 FIGURES = [
     (41.234, "41.2"),
@@ -53,3 +53,15 @@ def test_names():
     assert case_key("concurrency[c08]", "chunked") == "concurrency[c08]@chunked"
     assert split_key("concurrency[c08]@chunked") == ("concurrency[c08]", "chunked")
     assert split_key("concurrency[c08]") == ("concurrency[c08]", "")
+    assert split_key("login[me@home]") == ("login[me@home]", "")
+    assert split_key("login[me@home]@chunked") == ("login[me@home]", "chunked")
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.text(), st.text())
+def test_two_names_of_one_file_are_known(one, other):
+    """Names that make one file name are told apart from those that do not, and a name from itself never."""
+    same = lines_file("m", "b", one).casefold() == lines_file("m", "b", other).casefold()
+    assert share_a_file(one, other) == (one != other and same)
+    assert not share_a_file(one, one)
+    assert share_a_file(one + " ", one + "/")

@@ -34,7 +34,7 @@ def test_a_budget_knows_the_line_that_makes_it(monkeypatch):
             "got the limit '5', expected a number, or a share of the accepted figure such as +25 %",
         ),
         (("tpot_ms.p50", "max", "-5 %"), "got the limit '-5 %', expected +5 %: else the accepted figure itself"),
-        (("ttft_ms.p50", "max", True), "got the limit True, expected a finite number"),
+        (("ttft_ms.p50", "max", True), "got the limit true, expected a finite number"),
         (("ttft_ms.p50", "max", math.nan), "got the limit nan, expected a finite number"),
         ((5, "max", 5), "Budget: got 5, expected a metric such as 'ttft_ms.p50'"),
     ],

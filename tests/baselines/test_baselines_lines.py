@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from baselines.baseline_made import CASE, segment, session
 from pytest_inferbench.baselines.lines import Noise
@@ -81,6 +83,18 @@ BROKEN = {
     "between": ("=======", MARKER),
     "theirs": (">>>>>>> night", MARKER),
     "deep": ("[" * 100_000, f"h.jsonl:2: not a whole line of JSON (nested too deeply); {RESTORE}"),
+    "digits": (
+        '{"schema":' + "9" * 5000 + "}",
+        f"h.jsonl:2: not a whole line of JSON (a number of too many digits); {RESTORE}",
+    ),
+    "a long kind": (
+        line(kind="k" * 5000),
+        f"h.jsonl:2: kind: got '{'k' * 59}...', expected one of session, segment, left_out, noise; {RESTORE}",
+    ),
+    "a long date": (
+        line(date="2" * 5000),
+        f"h.jsonl:2: date: got '{'2' * 59}...', expected one like 2026-05-01T02:00:00+00:00",
+    ),
     "a number": ("3", "h.jsonl:2: got '3', expected a JSON object; delete the line"),
     "newer": (
         line(schema=4, more=1),
@@ -89,7 +103,7 @@ BROKEN = {
     "no schema": (line(schema=...), f"h.jsonl:2: missing key 'schema'; {RESTORE}"),
     "no kind": (
         line(kind=...),
-        f"h.jsonl:2: kind: got None, expected one of session, segment, left_out, noise; {RESTORE}",
+        f"h.jsonl:2: kind: got nothing, expected one of session, segment, left_out, noise; {RESTORE}",
     ),
     "missing key": (line(segment=...), f"h.jsonl:2: missing key 'segment'; {RESTORE}"),
     "unknown key": (line(segmnt=1), f"h.jsonl:2: unknown key 'segmnt'; did you mean 'segment'?; {RESTORE}"),
@@ -154,3 +168,24 @@ def test_broken_lines(text, message):
 def test_a_clock_that_is_a_little_ahead():
     """Two machines do not agree on the second: what lies less than an hour ahead is read."""
     assert read(line(date="2025-06-01T12:59:00+00:00"))
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([10**400, "x" * 5000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(st.sampled_from([session(), segment(), NOISE]), st.booleans(), st.data())
+def test_any_value_is_read_or_refused_in_a_line(made, first_version, data):
+    """Whatever stands in the place of whichever key, also in a line of version 1, nothing but one short message."""
+    fields = json.loads(made.to_text()) | ({"schema": 1, "how": "accept"} if first_version else {})
+    fields[data.draw(st.sampled_from([*sorted(fields), "x" * 5000]))] = data.draw(ANYTHING)
+    try:
+        read_lines(json.dumps(fields), "h.jsonl", NOW)
+    except BaselineError as error:
+        said = str(error)
+        assert said.startswith("h.jsonl:1: ")
+        assert len(said) <= 600

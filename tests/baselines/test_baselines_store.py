@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from baselines.baseline_made import CASE, HARDWARE, OLDER, TABLE, YAML, candidate, session
+from pytest_inferbench.baselines.names import safe_name
 from pytest_inferbench.baselines.older import plan_takeover
 from pytest_inferbench.baselines.store import BaselineStore
 from pytest_inferbench.baselines.update import plan_update
@@ -292,7 +293,7 @@ def full(*_, **__):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("seam", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.mkdir"])
+@pytest.mark.parametrize("seam", ["os.fsync", "pathlib.Path.replace"])
 def test_full_disk(folder, monkeypatch, seam):
     """A disk that refuses leaves both files as they were and no temporary file beside them."""
     before = folder.put(YAML, session())
@@ -332,6 +333,50 @@ def test_names_stay_in_the_folder(folder):
     assert set(folder.files()) == {"m--etc-b.yaml", "m--etc-b/_.jsonl"}
     (line,) = update.lines["_"].add
     assert folder.store.read("../../m", "/etc/b", "..").of(CASE).sessions == (line,)
+
+
+def recorded_on(folder, machine, run_id="run-1"):
+    """A session of a machine, written."""
+    offered = candidate(hardware=machine)
+    update = plan_update(
+        folder.store.read("qwen3-8b", "vllm", machine), [offered], run_id=run_id, date="2025-02-03T00:00:00+00:00"
+    )
+    folder.store.write(update)
+
+
+@pytest.mark.parametrize(("first", "second"), [("lab 1", "lab-1"), ("lab-1", "lab/1"), ("lab 1", "LAB\t1")])
+def test_two_machines_never_share_a_file(folder, first, second):
+    """A name that makes the file name of another's is refused by every way to read, and writes nothing there."""
+    recorded_on(folder, first)
+    before = folder.files()
+    for read in (
+        lambda: folder.store.read("qwen3-8b", "vllm", second.lower()),
+        lambda: folder.store.read_all("qwen3-8b", "vllm", second.lower()),
+        lambda: folder.store.read_backend("vllm", second.lower()),
+        lambda: folder.store.read_hardware(second.lower()),
+    ):
+        with pytest.raises(BaselineError, match="two names that make one file name, 'lab-1'; give one of the two"):
+            read()
+    recorded_on(folder, first, "run-2")
+    assert folder.files() != before
+    assert [each.hardware for each in folder.store.read_all("qwen3-8b", "vllm", "box")] == ["box", safe_name(first)]
+
+
+def test_a_machine_finds_what_an_earlier_version_wrote(folder):
+    """A file whose lines say no machine's name is found by any name that makes its file name."""
+    folder.put(YAML, session())
+    for name in ("1x-nvidia-h200", "1x nvidia h200"):
+        assert len(folder.store.read("qwen3-8b", "vllm", name).of(CASE).sessions) == 1
+
+
+@pytest.mark.parametrize("seam", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.mkdir"])
+def test_a_write_that_fails_leaves_no_folders(folder, monkeypatch, seam):
+    """Where it says that nothing was changed, there is not even a folder that was not there before."""
+    update = folder.plan()
+    monkeypatch.setattr(seam, full)
+    with pytest.raises(BaselineError, match="nothing was changed"):
+        folder.store.write(update)
+    assert not folder.path.exists()
 
 
 def test_garbage_is_collected_again(folder):

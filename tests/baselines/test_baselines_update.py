@@ -91,7 +91,7 @@ def test_the_session_line():
         "token_method": "usage",
         "canary": "c1",
         "served_model": None,
-        "machine": {"kernel": "6.1"},
+        "machine": {"kernel": "6.1", "name": "1x-nvidia-h200"},
         "requests": 96,
         "issued": 96,
         "failed": None,
@@ -333,12 +333,12 @@ def test_a_segment_whose_sessions_are_gone_is_filled_again():
 
 
 def test_candidates_by_file():
-    """Cases are grouped by model, backend and hardware as the files are."""
+    """Cases are grouped by model, backend and hardware, by their whole names."""
     cases = [candidate("a"), candidate("b"), candidate("a", hardware="My GPU"), candidate("a", variant="x")]
     grouped = by_file(cases)
     assert grouped == {
         BaselineKey("qwen3-8b", "vllm", "1x-nvidia-h200"): [cases[0], cases[1], cases[3]],
-        BaselineKey("qwen3-8b", "vllm", "My-GPU"): [cases[2]],
+        BaselineKey("qwen3-8b", "vllm", "My GPU"): [cases[2]],
     }
 
 

@@ -1,5 +1,6 @@
 """Files, and files that extend others."""
 
+import json
 import os
 
 import pytest
@@ -83,13 +84,24 @@ def test_missing_parent(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("value", "shown"), [("3", "3"), ("{a: 1}", "Section({'a': 1}, a.yaml:1)"), ('""', "''")])
+@pytest.mark.parametrize(("value", "shown"), [("3", "3"), ("{a: 1}", "a mapping"), ('""', "''")])
 def test_extends_that_names_no_file(tmp_path, value, shown):
     """`extends:` takes a file name or a list of them."""
     write(tmp_path, a_yaml=f"extends: {value}\n")
     assert refused(tmp_path / "a.yaml", tmp_path) == (
         f"a.yaml:1: extends: got {shown}, expected a file name such as base.yaml, or a list of them"
     )
+
+
+@pytest.mark.parametrize("name", ["nobody\0", "n" * 5000, "~nobody-of-that-name/x.yaml", "itself.yaml"])
+def test_a_parent_that_no_file_system_holds(tmp_path, name):
+    """A name that is too long, has a NUL, is somebody's who is not there, or leads to itself: one line."""
+    (tmp_path / "itself.yaml").symlink_to(tmp_path / "itself.yaml")
+    write(tmp_path, a_yaml=f"extends: {json.dumps(name)}\n")
+    said = refused(tmp_path / "a.yaml", tmp_path)
+    assert said.startswith("a.yaml:1: ")
+    assert len(said) <= 600
+    assert said.isprintable()
 
 
 def test_missing_file(tmp_path):

@@ -153,7 +153,34 @@ REFUSED = {
         "m.yaml:2: an unresolved merge conflict; keep one side and remove the markers",
     ),
     "deep nesting": ("a: " + "[" * 101 + "]" * 101, "m.yaml:1: nested more than 100 levels deep; write it flatter"),
-    "deeper than the library goes": ("[" * 800, "m.yaml: nested too deeply; write it flatter"),
+    "deeper than the library goes": (
+        "- " * 800,
+        "m.yaml: nested too deeply; write it flatter",
+    ),
+    "brackets deeper than anyone writes them": (
+        "a:\n" + " [" * 100_000,
+        "m.yaml:2: nested more than 100 levels deep; write it flatter",
+    ),
+    "a number that no float holds": (
+        f"a: {'9' * 5000}",
+        f"m.yaml:1: got '{'9' * 59}...', expected a number of at most 100 characters, or text in quotes",
+    ),
+    "a number of sixteen that is as long": (
+        f"a: 1\n? 0x{'f' * 5000}\n: 2",
+        f"m.yaml:2: got '0x{'f' * 57}...', expected a number of at most 100 characters, or text in quotes",
+    ),
+    "a long number alone": (
+        "9" * 5000,
+        f"m.yaml:1: got '{'9' * 59}...' at the top level, expected a mapping (key: value)",
+    ),
+    "a file that takes a minute to read": (
+        "#" * (2**20 + 1),
+        "m.yaml: has 1048577 characters, expected at most 1048576; split the file",
+    ),
+    "a long key twice": (
+        f"{'k' * 500}: 1\n{'k' * 500}: 2",
+        f"m.yaml:2: key '{'k' * 59}...' was already given on line 1; keep one of them",
+    ),
 }
 
 

@@ -143,7 +143,7 @@ def test_what_may_be_the_machines_joins_nothing():
         (), "not recorded: the machine changed, and its figures with it; --baseline-mode reseat accepts its level"
     )  # fmt: skip
     (opened, made), _ = recorded(files, case, NEW, Mode.RESEAT)
-    assert (opened.how, made.segment, made.machine) == ("reseat", "r", NEW)
+    assert (opened.how, made.segment, made.machine) == ("reseat", "r", {**NEW, "name": "1x-nvidia-h200"})
     fine = today(checks=judged(accepted(), NEW, 1.0).checks, verdict=Verdict.OK)
     (joined,), _ = recorded(files, fine, NEW)
     assert joined.segment == "1"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from pytest_inferbench.backends.backend import ModelFormat
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.models.builtin import builtin_model
+from pytest_inferbench.models.facts import model_facts
 from pytest_inferbench.models.formats import ModelFile, detect_format
 
 _HEAD = b"GGUF" + bytes(20)
@@ -119,3 +122,40 @@ def test_a_cut_header_says_how_much_is_there(folder, length):
     path = folder(model__gguf=_HEAD[:length]) / "model.gguf"
     with pytest.raises(ConfigError, match=f"ends after {length} bytes"):
         detect_format(path)
+
+
+@pytest.mark.parametrize(
+    ("named", "made", "said"),
+    [
+        ("x-00001-of-99999.gguf", ["x-00001-of-99999.gguf"], r"of 99999 parts these are missing: .* and 99978 more"),
+        (
+            ".",
+            [f"model-{number:04}.gguf" for number in range(500)],
+            r"holds several GGUF models .* and 480 more\); name",
+        ),
+        ("y" * 300, [], "there is no such file or folder"),
+        ("a\0b", [], r"a\\x00b: there is no such file or folder"),
+        ("x\x1b[31m\u202e", [], r"x\\x1b\[31m\\u202e: there is no such file or folder"),
+    ],
+    ids=["many parts missing", "many models", "a long name", "a NUL", "a terminal's codes"],
+)
+def test_a_model_that_is_none_is_told_in_a_few_lines(tmp_path, named, made, said):
+    """However many files there are or should be, and whatever the name holds."""
+    for name in made:
+        (tmp_path / name).write_bytes(_HEAD)
+    with pytest.raises(ConfigError, match=said) as refused:
+        detect_format(tmp_path / named)
+    assert len(str(refused.value)) <= 601
+    assert str(refused.value).isprintable()
+
+
+def test_what_is_no_file_is_not_read(tmp_path):
+    """Folders, pipes and links that lead nowhere, called *.gguf, are no models; a pipe is never waited for."""
+    (tmp_path / "folder.gguf").mkdir()
+    os.mkfifo(tmp_path / "pipe.gguf")
+    (tmp_path / "nowhere.gguf").symlink_to(tmp_path / "gone")
+    (tmp_path / "loop.gguf").symlink_to(tmp_path / "loop.gguf")
+    for name in (".", "pipe.gguf", "nowhere.gguf", "loop.gguf", "folder.gguf"):
+        with pytest.raises(ConfigError, match=r"no model|neither a file nor a folder|no such file"):
+            detect_format(tmp_path / name)
+    assert model_facts(str(tmp_path / "pipe.gguf")) == {}

@@ -157,12 +157,14 @@ def test_pids_that_are_none_are_told_with_their_place(plan, tmp_path, written):
         plan()
 
 
-def test_a_memory_that_is_none_is_told_with_its_place(plan, tmp_path):
-    """The file and line of what was written, and what was expected."""
-    text = "models:\n  - repo_id: o/m\n    backend: vllm\n    backends: {vllm: {memory: lots}}\n"
+@pytest.mark.parametrize("written", ["lots", "9" * 99, f"{'9' * 400}g", "x" * 5000, "-8g", ".inf", "\u0661g"])
+def test_a_memory_that_is_none_is_told_with_its_place(plan, tmp_path, written):
+    """The file and line of what was written, shortened, and what was expected."""
+    text = f"models:\n  - repo_id: o/m\n    backend: vllm\n    backends: {{vllm: {{memory: {written}}}}}\n"
     (tmp_path / "config" / "models.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r"models.yaml:4.*8g or 512m"):
+    with pytest.raises(ConfigError, match=r"models.yaml:4.*8g or 512m") as refused:
         plan()
+    assert len(str(refused.value)) < 250
 
 
 def test_policy_of_model_and_suite(tmp_path, plan):

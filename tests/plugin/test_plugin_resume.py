@@ -137,3 +137,13 @@ def test_a_run_that_cannot_be_resumed_is_one_clear_error(project, pytester):
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines([said])
     assert measured(pytester) == ["one"]
+    (folder,) = pytester.path.glob("perf/*")
+    (pytester.path / "perf" / "victim").mkdir()
+    (pytester.path / "perf" / "victim" / "run.json").write_text("precious")
+    for other in ("victim", "../../victim"):
+        document = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(document | {"run_id": other}))
+        result = project("--bench-resume", str(folder))
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"*run.json*{other}*"])
+    assert (pytester.path / "perf" / "victim" / "run.json").read_text() == "precious"

@@ -103,5 +103,5 @@ case_results = st.builds(
     by_tag=st.none() | st.dictionaries(_words, st.dictionaries(_metric_names, _summaries, max_size=2), max_size=2),
     timeline=st.none() | _timelines,
     slo=st.none() | st.dictionaries(_metric_names, _figures, max_size=2),
-    records=st.none() | _words,
+    records=st.none() | st.just("records/case-0f.jsonl.gz"),
 )

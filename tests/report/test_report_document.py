@@ -145,3 +145,54 @@ def test_damaged_case_is_named_by_its_place(case, said) -> None:
     with pytest.raises(InferbenchError) as caught:
         read_document(text, "run.json")
     assert str(caught.value) == f"run.json: cases[1]{said}. The file is damaged: use another run's."
+
+
+_BELOW = "a path below the run's folder, of letters, digits and . _ -"
+_FOLDER = "a folder's name of letters, digits and . _ - that does not begin with a dot"
+
+
+@pytest.mark.parametrize(
+    "run_id",
+    ["../../victim", "..", ".", "", "/etc", "a/b", "a\\b", ".hidden", "a b", "a\n", "a\0", "\u00e9", "x" * 300],
+)
+def test_a_run_id_is_one_folders_name(run_id) -> None:
+    """A document that was damaged, or made by somebody else, leads nowhere: whoever reads it may write there."""
+    text = json.dumps(to_json(document((WITHIN,))) | {"run_id": run_id})
+    with pytest.raises(InferbenchError) as refused:
+        read_document(text, "perf/x/run.json")
+    assert str(refused.value).startswith("perf/x/run.json: run_id is ")
+    assert f"expected {_FOLDER}. The file is damaged" in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "records", ["../r.gz", "records/../../r.gz", "/r.gz", "records//r.gz", "records/.r", "a\0b", ""]
+)
+def test_records_lie_below_their_run(records) -> None:
+    """The path of a records file leads downwards."""
+    text = json.dumps(to_json(document((replace(WITHIN, records=records),))))
+    with pytest.raises(InferbenchError) as refused:
+        read_document(text, "run.json")
+    assert f"cases[0].records is {records!r}; expected {_BELOW}." in str(refused.value)
+
+
+_WHOLE = to_json(document((WITHIN,)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"schema": ' + "9" * 5000 + "}", "the number 999.*999 is too large"),
+        ('{"schema": -' + "9" * 400 + "}", "the number -99.*999 is too large"),
+        ("[" * 100_000, "not a run document"),
+        (json.dumps(_WHOLE | {"counts": {"k" * 5000: "x"}}), r"counts\.k{60}\.\.\. is 'x'; expected a whole number"),
+        (json.dumps(_WHOLE | {"counts": {"\x1b[31m": "x"}}), r"counts\.\\x1b\[31m is 'x'; expected"),
+    ],
+    ids=["5000 digits", "400 digits", "deep", "a long key", "a terminal's codes"],
+)
+def test_what_is_wrong_with_a_document_is_told_in_a_line(text, said) -> None:
+    """Shortened, and harmless to a terminal."""
+    with pytest.raises(InferbenchError, match=said) as refused:
+        read_document(text, "run.json")
+    assert len(str(refused.value)) < 300
+    assert str(refused.value).isprintable()

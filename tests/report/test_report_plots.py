@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -150,3 +151,16 @@ def test_a_page_of_many_cases_draws_less_of_each() -> None:
     drawn = case_plots(case_, records(4, 4), 60)["series"]
     assert {len(each["at"]) for each in drawn} == {60}
     assert len(WHOLE.cases) == 5
+
+
+def test_an_interval_beyond_all_numbers_is_left_out() -> None:
+    """A damaged document may hold figures whose product no float holds: the page has the level alone."""
+    made = whole_case(8)
+    checks = tuple(
+        check if check.comparison is None else replace(check, comparison=replace(check.comparison, baseline=1.7e308))
+        for check in made.checks
+    )
+    history = case_plots(replace(made, checks=checks), None, 100)["history"]
+    assert all(gate["baseline"] == 1.7e308 for gate in history)
+    assert not history[0].keys() & {"low", "high"}
+    json.dumps(history, allow_nan=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from pytest_inferbench.records import (
     ServerTiming,
     Usage,
 )
+from pytest_inferbench.report import sidecar
 from pytest_inferbench.report.sidecar import SCHEMA, pack, unpack
 
 _ns = st.integers(0, 2**62)
@@ -135,3 +138,63 @@ def test_a_newer_file_says_which_program_reads_it() -> None:
     """A schema that this version does not know is named, with what to upgrade."""
     with pytest.raises(InferbenchError, match=rf"its schema is {SCHEMA + 1}, .* Upgrade pytest-inferbench"):
         unpack(_changed(_WHOLE, 0, schema=SCHEMA + 1), "x")
+
+
+def _bomb(*lines: str, times: int) -> bytes:
+    """A small file that unpacks to the last line, so many times."""
+    packer = zlib.compressobj(9, wbits=31)
+    head, last = "".join(lines[:-1]).encode(), lines[-1].encode() * 1000
+    return packer.compress(head) + b"".join(packer.compress(last) for _ in range(times // 1000)) + packer.flush()
+
+
+_HEAD = '{"kind":"inferbench-records","schema":1,"case":"c","rounds":9000000}\n'
+
+
+@pytest.mark.parametrize(
+    ("bomb", "said"),
+    [
+        (("0", 100_000_000), "line 1 is longer than 3 MiB"),
+        ((_HEAD, "0", 100_000_000), "line 2 is longer than 3 MiB"),
+        ((_HEAD, '{"index":0,"requests":0}\n', 1_000_000), "it unpacks to more than 5 MiB"),
+        ((_HEAD, '{"index":0,"requests":0}\n', 100_000), "it has more than 50000 lines"),
+    ],
+    ids=["one line", "the second line", "many lines", "more lines than requests"],
+)
+def test_a_small_file_cannot_fill_the_memory(bomb, said, monkeypatch) -> None:
+    """What unpacks to more than any run writes is refused long before it is unpacked."""
+    monkeypatch.setattr(sidecar, "_LINE_MIB", 3)
+    monkeypatch.setattr(sidecar, "_FILE_MIB", 5)
+    if "lines" in said:
+        monkeypatch.setattr(sidecar, "_MOST_LINES", 50_000)
+    *lines, times = bomb
+    data = _bomb(*lines, times=times)
+    assert len(data) < 200_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(InferbenchError, match=rf"^x: not a whole records file: {said}.*delete this file"):
+            unpack(data, "x")
+        assert tracemalloc.get_traced_memory()[1] < 150_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@given(data=st.data())
+@settings(deadline=None, derandomize=True, max_examples=150)
+def test_no_damage_is_anything_but_one_clear_error(data) -> None:
+    """Bytes and fields of any kind in the place of right ones are read, or refused in a few lines."""
+    lines = gzip.decompress(pack("c", [RoundRecord(0, (request(0, 3),), ())])).decode().splitlines()
+    line = data.draw(st.integers(0, len(lines) - 1))
+    fields = json.loads(lines[line])
+    fields[data.draw(st.sampled_from(sorted(fields)))] = data.draw(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(10**400),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+            max_leaves=5,
+        )
+    )
+    lines[line] = json.dumps(fields)
+    try:
+        unpack(gzip.compress("\n".join(lines).encode()), "x")
+    except InferbenchError as error:
+        said = str(error)
+        assert len(said) <= 601, said

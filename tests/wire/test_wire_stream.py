@@ -298,3 +298,13 @@ def test_an_answer_without_output_is_empty():
 def test_an_http_error_is_told_in_the_servers_words(body, message):
     """From whichever field holds them, else the text itself, in bounded length."""
     assert http_failure(404, body) == Failure(FailureKind.HTTP, message, 404)
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[31m", "\x07", "\u202e", "\r\n::error::x", "\0", "\u2028::stop-commands::x"])
+def test_what_a_server_says_moves_no_cursor_and_begins_no_line(hostile):
+    """Its words reach terminals and CI logs: control characters are spelled out, line ends are spaces."""
+    failure = http_failure(500, json.dumps({"error": {"message": f"bad{hostile}end", "code": hostile}}).encode())
+    plain = http_failure(500, f"bad{hostile}end".encode())
+    for said in (failure.message, plain.message):
+        assert said.startswith("bad")
+        assert said.isprintable()

@@ -49,6 +49,15 @@ def test_a_json_array():
         assert parse_prompts(json.dumps(rows, indent=indent), "s.json") == expected
 
 
+@pytest.mark.parametrize("speaker", [[], {}, None, 3, "x" * 5000, "\x1b[31m"])
+def test_a_speaker_that_is_none_is_told_in_a_line(speaker):
+    """Also where it is nothing that a name could be."""
+    row = {"conversations": [{"from": speaker, "value": "x"}]}
+    with pytest.raises(ConfigError, match=r"^s\.json:1: from: got .*, expected one of human, user") as refused:
+        parse_prompts(json.dumps([row]), "s.json")
+    assert len(str(refused.value)) < 200
+
+
 def test_an_answer_at_the_end_is_had_anew():
     """A conversation that ends with the assistant's words is sent up to the user's last."""
     rows = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]

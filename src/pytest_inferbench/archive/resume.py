@@ -83,6 +83,11 @@ def read_resumed(settings: Settings) -> Resumed:
             f"--bench-resume {settings.resume}: {path} is not in {results}; name its folder: --bench-results."
         )
     document = read_run(path).document
+    if document.run_id != path.resolve().parent.name:
+        raise ConfigError(
+            f"--bench-resume {settings.resume}: {path} says it is run {document.run_id!r}, and its folder is"
+            f" {path.resolve().parent.name!r}. It goes on in its own folder: give that its name."
+        )
     then = {setting.name: setting.value for setting in document.settings}
     now = {name: value for name, value, _ in settings.rows()}
     for name in _ALIKE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def typed_value(arg: Arg, value: ArgValue, where: str, spelled: str = "") -> Arg
     converted = _convert(arg, value)
     if converted is None:
         raise ConfigError(
-            f"{where}: {arg.name} must be {_expected_type(arg)}, not {spelled or repr(value)}. "
+            f"{where}: {arg.name} must be {_expected_type(arg)}, not {quote_value(value, spelled)}. "
             f"It sets {arg.flag}: {arg.help}."
         )
     return converted
@@ -77,7 +78,7 @@ def _convert(arg: Arg, value: ArgValue) -> ArgValue | None:
         return None
     try:
         return arg.type(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -17,6 +17,7 @@ from pytest_inferbench.backends.ollama import OLLAMA
 from pytest_inferbench.backends.sglang import SGLANG
 from pytest_inferbench.backends.trtllm import TRTLLM
 from pytest_inferbench.backends.vllm import VLLM
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def backend_named(name: str, where: str = "--backend") -> Backend:
     names = [name for backend in BACKENDS for name in (backend.name, *backend.aliases)]
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "use one of: " + ", ".join(backend.name for backend in BACKENDS)
-    raise ConfigError(f"{where}: unknown backend {name!r}; {hint}")
+    raise ConfigError(f"{where}: unknown backend {quote_value(name)}; {hint}")
 
 
 def backends_for(model_format: ModelFormat) -> tuple[Backend, ...]:
@@ -77,7 +78,7 @@ def check_args(backend: Backend, args: Mapping[str, ArgValue], where: str, spell
         first = seen.setdefault(switched_by(name, typed), written)
         if first != written:
             raise ConfigError(
-                f"{where}: {name} is given twice (the first time as {first!r}, the second as {written!r}); keep one"
+                f"{where}: {name} is given twice, as {quote_value(first)} and as {quote_value(written)}; keep one"
             )
         checked[name] = typed
     return checked

@@ -10,6 +10,7 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 
 _EXAMPLE = "expected something like http://gpu-box:8000"
@@ -60,11 +61,11 @@ def parse_url(text: str, where: str) -> str:
         parts = urlsplit(text.strip())
         port = parts.port
     except ValueError as error:
-        raise _bad(text, where, str(error)) from None
+        raise _bad(text, where, quote_value(str(error))) from None
     if "://" not in text:
         raise _bad(text, where, "it has no http:// or https:// in front")
     if parts.scheme not in {"http", "https"}:
-        raise _bad(text, where, f"the scheme {parts.scheme!r} is not http or https")
+        raise _bad(text, where, f"the scheme {quote_value(parts.scheme)} is not http or https")
     if parts.username is not None or parts.password is not None:
         raise _bad(text, where, "it carries credentials; pass them with --bench-api-key-env or --bench-header")
     if not parts.hostname or any(character.isspace() for character in text.strip()):
@@ -84,4 +85,4 @@ def _bad(text: str, where: str, reason: str) -> ConfigError:
     scheme, separator, rest = text.rpartition("://")
     _, credentials, visible = rest.rpartition("@")
     shown = f"{scheme}{separator}***@{visible}" if credentials else text
-    return ConfigError(f"{where}: {shown!r} is not a usable server address: {reason}; {_EXAMPLE}")
+    return ConfigError(f"{where}: {quote_value(shown)} is not a usable server address: {reason}; {_EXAMPLE}")

@@ -240,6 +240,7 @@ def _append_lines(text: str, lines: Iterable[str]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
+    path = path.resolve()  # a link stays one
     staged = staged_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 
 from pytest_inferbench.config.caller import caller
 from pytest_inferbench.config.validate import Shape
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.document.figures import Bound
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.policy import metric_problems
@@ -54,6 +55,13 @@ def share_of(text: str, bound: str) -> float:
     return float(f"{sign}{digits}") / 100
 
 
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer that no float holds
+        return False
+
+
 class BoundShape(Shape):
     """The limits of one metric: `{max: 250}` or `{max: +25 %}`."""
 
@@ -67,7 +75,7 @@ class BoundShape(Shape):
             share_of(value, info.field_name or "")
         elif isinstance(value, bool) or not isinstance(value, int | float | None):
             raise ValueError(_A_LIMIT)  # noqa: TRY004 - pydantic takes no other
-        elif value is not None and not math.isfinite(value):
+        elif value is not None and not _is_finite(value):
             raise ValueError("a finite number")
         return value
 
@@ -102,18 +110,21 @@ class Budget:
         if not self.source:
             object.__setattr__(self, "source", str(caller()))
         if not isinstance(self.metric, str):
-            raise ConfigError(f"{self.source}: Budget: got {self.metric!r}, expected a metric such as 'ttft_ms.p50'")
+            raise ConfigError(
+                f"{self.source}: Budget: got {quote_value(self.metric)}, expected a metric such as 'ttft_ms.p50'"
+            )
         if self.bound not in _SIDES:
             raise ConfigError(
-                f"{self.source}: Budget of {self.metric}: got the bound {self.bound!r}, expected 'max' or 'min'"
+                f"{self.source}: Budget of {self.metric}: got the bound {quote_value(self.bound)}, expected "
+                "'max' or 'min'"
             )
-        where = f"{self.source}: Budget of {self.metric}: got the limit {self.limit!r}, expected"
+        where = f"{self.source}: Budget of {self.metric}: got the limit {quote_value(self.limit)}, expected"
         if isinstance(self.limit, str):
             try:
                 share_of(self.limit, self.bound)
             except ValueError as error:
                 raise ConfigError(f"{where} {error}") from None
-        elif isinstance(self.limit, bool) or not isinstance(self.limit, int | float) or not math.isfinite(self.limit):
+        elif isinstance(self.limit, bool) or not isinstance(self.limit, int | float) or not _is_finite(self.limit):
             raise ConfigError(f"{where} a finite number")
 
     @property

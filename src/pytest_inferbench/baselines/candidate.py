@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_inferbench.baselines.fingerprint import Fingerprint, of_result
-from pytest_inferbench.baselines.lines import Aside, Session
-from pytest_inferbench.baselines.names import case_key, safe_name
+from pytest_inferbench.baselines.lines import NAME, Aside, Session
+from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.errors import BaselineError
 from pytest_inferbench.metrics.table import METRICS, zero_of
 from pytest_inferbench.stats.rule import Kind, kind_of
@@ -103,7 +103,7 @@ class Candidate:
             token_method=seen.token_method,
             canary=seen.canary,
             served_model=seen.served_model,
-            machine=dict(seen.machine),
+            machine={**seen.machine, NAME: result.hardware},
             requests=(completed.n if completed else None) or 0,
             issued=result.issued or None,
             failed=result.failed,
@@ -146,7 +146,7 @@ def by_file(candidates: Iterable[Candidate]) -> dict[BaselineKey, list[Candidate
     grouped: dict[BaselineKey, list[Candidate]] = {}
     for candidate in candidates:
         result = candidate.result
-        group = grouped.setdefault(BaselineKey(result.model, result.backend, safe_name(result.hardware)), [])
+        group = grouped.setdefault(BaselineKey(result.model, result.backend, result.hardware), [])
         twin = next((other for other in group if other.key == candidate.key), None)
         if twin is not None:
             raise BaselineError(

@@ -30,6 +30,9 @@ improvement that a fresh server or further days repeated, or, where that did not
 Aside = Literal["worse", "better"]
 """How a session looked that was repeated and not called: it waits for what further days say."""
 
+NAME: Final = "name"
+"""The part of a session's machine that is its name; lines of earlier versions have none."""
+
 WORSE: Final[Aside] = "worse"
 BETTER: Final[Aside] = "better"
 
@@ -93,7 +96,8 @@ class Session(Line):
         token_method: how output tokens were counted; the same holds.
         canary: hash over the greedy canary texts; None where none ran.
         served_model: what a server that was not started by us said it was; None for one that was.
-        machine: parts of the machine by name, such as its kernel; its name is the file's.
+        machine: parts of the machine by name, such as its kernel; its own name as `NAME` (the file's may be a machine's
+            whose name differs in what a file name cannot hold).
         requests: requests over all rounds.
         issued, failed: those that were sent, and of them those that failed; None where that was not recorded.
         gates: the figures it is judged by; None where version 1 wrote the line.
@@ -197,5 +201,5 @@ def segment_of(data: dict[str, Any]) -> Segment | None:
         date=data["date"],
         case=data["case"],
         variant=data.get("variant", ""),
-        how=how if how in {"accept", "reseat"} else "changed",
+        how=how if how in ("accept", "reseat") else "changed",
     )

@@ -12,6 +12,7 @@ DEFAULT_BRANCH: Final = "inferbench-baselines"
 """The branch of `origin` that holds sessions where no other is named."""
 
 _NUMBERED: Final = re.compile(r"#\d+(?=@|$)")
+_VARIANT: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")  # as the config takes it; `[a@b]` ends a test's id
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -22,6 +23,15 @@ def safe_name(text: str) -> str:
     'NVIDIA-H200-2x'
     """
     return _UNSAFE.sub("-", text).lstrip(".-") or "_"
+
+
+def share_a_file(one: str, other: str) -> bool:
+    """Whether two different names make one file name, or one where upper and lower case are the same.
+
+    >>> share_a_file("lab 1", "lab-1"), share_a_file("lab 1", "lab 1")
+    (True, False)
+    """
+    return one != other and safe_name(one).casefold() == safe_name(other).casefold()
 
 
 def budget_file(model: str, backend: str) -> str:
@@ -42,7 +52,7 @@ def case_key(case: str, variant: str) -> str:
 def split_key(key: str) -> tuple[str, str]:
     """Case and variant of a key; the variant is "" without one."""
     case, mark, variant = key.rpartition("@")
-    return (case, variant) if mark else (key, "")
+    return (case, variant) if mark and _VARIANT.fullmatch(variant) else (key, "")
 
 
 def bare_case(key: str) -> str:

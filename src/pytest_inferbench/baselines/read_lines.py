@@ -16,12 +16,12 @@ from pytest_inferbench.baselines.accepted import Accepted, accepted_cases
 from pytest_inferbench.baselines.lines import FIRST, KINDS, SCHEMA, Line, Segment, Session, renew_line, segment_of
 from pytest_inferbench.config.document import Source, annotate
 from pytest_inferbench.config.validate import validate
+from pytest_inferbench.config.wording import quote_value, shorten_name
 from pytest_inferbench.errors import BaselineError, ConfigError
 
 CLOCK_SKEW: Final = timedelta(hours=1)
 """How far the clock of the machine that wrote a line may be ahead of this one's."""
 
-_SHOWN: Final = 40
 _A_SESSION: Final = tuple(f'{{"schema":{each},"kind":"session",' for each in (2, SCHEMA))  # nearly every line
 _MARKERS: Final = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _RESTORE: Final = "restore the file from version control, or delete the line"
@@ -51,7 +51,8 @@ def read_lines(text: str, name: str, now: datetime) -> dict[str, Accepted]:
         first = seen.setdefault((line.kind, line.id, line.key), where)
         if first is not where:
             raise BaselineError(
-                f"{where}: the {line.kind} of run {line.id} for {line.key} is on line {first.line} already; "
+                f"{where}: the {line.kind} of run {shorten_name(line.id)} for {shorten_name(line.key)} is on "
+                f"line {first.line} already; "
                 "delete one of them"
             )
         for segment in (line, older):
@@ -61,7 +62,10 @@ def read_lines(text: str, name: str, now: datetime) -> dict[str, Accepted]:
             lines.append((where, line))
     for where, line in lines:
         if isinstance(line, Session) and line.segment != FIRST and (line.key, line.segment) not in opened:
-            raise BaselineError(f"{where}: no line opens the segment {line.segment} of {line.key}; {_RESTORE}")
+            raise BaselineError(
+                f"{where}: no line opens the segment {shorten_name(line.segment)} of "
+                f"{shorten_name(line.key)}; {_RESTORE}"
+            )
     return accepted_cases([*opened.values(), *(line for _, line in lines)])
 
 
@@ -76,7 +80,7 @@ def _read(written: str, where: Source) -> tuple[Line, Segment | None]:
     except (ValueError, RecursionError) as error:
         _refuse_text(written, where, error)
     if not isinstance(data, dict):
-        raise BaselineError(f"{where}: got {written[:_SHOWN]!r}, expected a JSON object; delete the line")
+        raise BaselineError(f"{where}: got {quote_value(written)}, expected a JSON object; delete the line")
     if "schema" not in data:
         raise BaselineError(f"{where}: missing key 'schema'; {_RESTORE}")
     version = data["schema"]
@@ -94,7 +98,7 @@ def _parse_line(data: dict[str, Any], where: Source) -> Line:
     kind = data.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise BaselineError(f"{where}: kind: got {kind!r}, expected one of {', '.join(KINDS)}; {_RESTORE}")
+        raise BaselineError(f"{where}: kind: got {quote_value(kind)}, expected one of {', '.join(KINDS)}; {_RESTORE}")
     try:
         return model.model_validate(data)
     except ValidationError:
@@ -111,7 +115,9 @@ def _refuse_text(written: str, where: Source, error: Exception) -> NoReturn:
             f"{where}: an unresolved merge conflict; keep the lines of both sides and remove the markers "
             "(`*.jsonl merge=union` in .gitattributes does so by itself)"
         ) from None
-    why = f"column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    why = "nested too deeply" if isinstance(error, RecursionError) else "a number of too many digits"
+    if isinstance(error, json.JSONDecodeError):
+        why = f"column {error.colno}: {error.msg}"
     raise BaselineError(f"{where}: not a whole line of JSON ({why}); {_RESTORE}") from None
 
 
@@ -119,9 +125,12 @@ def _check_date(line: Line, where: Source, now: datetime) -> None:
     try:
         moment = line.moment
     except ValueError:
-        raise BaselineError(f"{where}: date: got {line.date!r}, expected one like 2026-05-01T02:00:00+00:00") from None
+        raise BaselineError(
+            f"{where}: date: got {quote_value(line.date)}, expected one like 2026-05-01T02:00:00+00:00"
+        ) from None
     if moment > now + CLOCK_SKEW:
         raise BaselineError(
-            f"{where}: date: {line.date} is in the future; set the clock of the machine that wrote it, or this one's, "
+            f"{where}: date: {shorten_name(line.date)} is in the future; set the clock of the machine that "
+            "wrote it, or this one's, "
             "and correct the line"
         )

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_inferbench.baselines.committed import read_at_commit
 from pytest_inferbench.baselines.names import budget_file, lines_file, safe_name
 from pytest_inferbench.baselines.older import first_line
+from pytest_inferbench.baselines.owner import check_owner
 from pytest_inferbench.baselines.read import read_file
 from pytest_inferbench.baselines.read_lines import read_lines
 from pytest_inferbench.baselines.schema import Baseline, BaselineFile
-from pytest_inferbench.baselines.staging import stage, staged_beside
+from pytest_inferbench.baselines.staging import folders_of, stage, staged_beside
 from pytest_inferbench.clock import SYSTEM_CLOCK
 from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.config.parse import parse
+from pytest_inferbench.config.wording import shorten_name
 from pytest_inferbench.errors import BaselineError, ConfigError, OlderSpellingWarning
 from pytest_inferbench.files import try_lock
 
@@ -73,20 +75,29 @@ class BaselineStore:
             BaselineError: a file is unreadable, broken, newer, or another model's.
         """
         path = self._folder / budget_file(model, backend)
-        return self._at(path, safe_name(hardware), (model, backend))
+        return self._at(path, hardware, (model, backend))
 
-    def _at(self, path: Path, hardware: str, expected: tuple[str, str] | None = None) -> Baseline:
-        """The baseline whose file of people's is at `path`; `expected`: whose it must be, and is without one."""
+    def _at(
+        self, path: Path, machine: str, expected: tuple[str, str] | None = None, *, by_stem: bool = False
+    ) -> Baseline:
+        """The baseline whose file of people's is at `path`; `expected`: whose it must be, and is without one.
+
+        Its lines are to be those of the machine of that name, which may be any with `by_stem`: it is the file's.
+        """
+        hardware = safe_name(machine)
         lines_path = path.with_suffix("") / f"{hardware}.jsonl"
         name, lines_name = shown_path(path, self._root), shown_path(lines_path, self._root)
         text, lines = _read(path, name), _read(lines_path, lines_name)
         file = BaselineFile(*(expected or ("", "")), {}) if text is None else self._file(path, name, text)
         if expected is not None and (file.model, file.backend) != expected:
             raise BaselineError(
-                f"{name}: holds {file.model} on {file.backend}, expected {expected[0]} on {expected[1]}: two names "
-                "that make one file name; rename one of the models in the config"
+                f"{name}: holds {shorten_name(file.model)} on {shorten_name(file.backend)}, expected "
+                f"{shorten_name(expected[0])} on {shorten_name(expected[1])}: two names that make one file "
+                "name; rename one of the models in the config"
             )
         accepted = {} if lines is None else self._read_accepted(lines_path, lines_name, lines)
+        if not by_stem:
+            check_owner(accepted.values(), machine, lines_name)
         return Baseline(hardware, name, lines_name, text, file, accepted)
 
     def _file(self, path: Path, name: str, text: str) -> BaselineFile:
@@ -123,8 +134,10 @@ class BaselineStore:
             BaselineError: as `read`.
         """
         folder = (self._folder / lines_file(model, backend, hardware)).parent
-        names = {path.stem for path in folder.glob("*.jsonl")} | {safe_name(hardware)}
-        return tuple(self.read(model, backend, name) for name in sorted(names))
+        path, whose = self._folder / budget_file(model, backend), (model, backend)
+        others = {each.stem for each in folder.glob("*.jsonl")} - {safe_name(hardware)}
+        found = [self._at(path, hardware, whose), *(self._at(path, name, whose, by_stem=True) for name in others)]
+        return tuple(sorted(found, key=lambda each: each.hardware))
 
     def read_backend(self, backend: str, hardware: str) -> tuple[Baseline, ...]:
         """The files of every model on a backend.
@@ -133,7 +146,7 @@ class BaselineStore:
             BaselineError: as `read`.
         """
         files = sorted(self._folder.glob(f"*--{safe_name(backend)}.yaml"))
-        return tuple(self._at(file, safe_name(hardware)) for file in files)
+        return tuple(self._at(file, hardware) for file in files)
 
     def read_hardware(self, hardware: str) -> tuple[Baseline, ...]:
         """The files of every model and backend that have lines on a hardware.
@@ -144,7 +157,7 @@ class BaselineStore:
         name = safe_name(hardware)
         folders = sorted(path.parent for path in self._folder.glob(f"*/{name}.jsonl"))
         with _without_garbage_collection():
-            return tuple(self._at(folder.with_name(f"{folder.name}.yaml"), name) for folder in folders)
+            return tuple(self._at(folder.with_name(f"{folder.name}.yaml"), hardware) for folder in folders)
 
     def list_files(self, commit: str | None = None) -> tuple[Listed, ...]:
         """Every file of lines, with people's text beside it; as they were at a commit where one is given.
@@ -182,9 +195,7 @@ class BaselineStore:
             if edit.changes
         }
         try:
-            for target in (path, *edits):
-                target.parent.mkdir(parents=True, exist_ok=True)
-            with self._lock(self._folder / f".{path.name}.lock", name):
+            with folders_of((path, *edits)), self._lock(self._folder / f".{path.name}.lock", name):
                 texts = {
                     target: edit.apply(_read(target, shown_path(target, self._root)) or "")
                     for target, edit in edits.items()

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_inferbench.config.wording import shorten_name
+from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.options import OPTIONS, Setting, Settings
+from pytest_inferbench.plan.option_checks import value_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,19 @@ def add_options(parser: argparse.ArgumentParser, *flags: str) -> None:
 
 
 def settings_of(arguments: argparse.Namespace, rootdir: Path | None = None) -> Settings:
-    """The options of the shared table as they were given; paths start from `rootdir`, else from the working folder."""
+    """The options of the shared table as they were given; paths start from `rootdir`, else from the working folder.
+
+    Raises:
+        ConfigError: a number means nothing.
+    """
     values = {}
     for option in OPTIONS:
         given = getattr(arguments, option.dest, None)
         value = tuple(given) if option.many and given is not None else given
-        values[option.dest] = Setting(option.default, "default") if given is None else Setting(value, "command line")
+        written = f"{option.flag} {given} (command line)"
+        values[option.dest] = (
+            Setting(option.default, "default") if given is None else Setting(value, "command line", written)
+        )
+        if problem := value_problem(option, values[option.dest].value):
+            raise ConfigError(f"{shorten_name(written)}: {problem}")
     return Settings(values, rootdir or Path.cwd())

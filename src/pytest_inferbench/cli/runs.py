@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import reprlib
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -105,7 +106,7 @@ def _compare(arguments: argparse.Namespace) -> int:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "docs/metrics.md lists what is measured."
-            raise ConfigError(f"--metric: no case has {name!r}; {hint}")
+            raise ConfigError(f"--metric: no case has {reprlib.repr(name)}; {hint}")
     align = side_by_side.by_run if arguments.by == "run" else side_by_side.by_cell
     found = align(documents, arguments.metric or side_by_side.FIGURES)
     if not found.rows:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.cli.command import Command, add_options, settings_of
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError, OlderSpellingWarning, ServerError
 
 if TYPE_CHECKING:
@@ -74,9 +76,9 @@ def _address(text: str) -> tuple[str, int]:
     try:
         ip_address(host)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected an IP address before the colon") from None
-    if not port.isdigit() or not 0 < int(port) <= _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a port of 1 to {_LAST_PORT}, or IP:PORT")
+        raise argparse.ArgumentTypeError(f"got {quote_value(text)}, expected an IP address before the colon") from None
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"got {quote_value(text)}, expected a port of 1 to {_LAST_PORT}, or IP:PORT")
     return host, int(port)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, overload
 
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 
 
@@ -80,7 +81,8 @@ class Section(Mapping[str, Any]):
         if value is None:
             return Section({}, source)
         if not isinstance(value, Section):
-            raise ConfigError(f"{source}: {key}: got {source.written or repr(value)}, expected a mapping (key: value)")
+            shown = quote_value(plain(value), source.written)
+            raise ConfigError(f"{source}: {key}: got {shown}, expected a mapping (key: value)")
         return value
 
     def plain(self) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_inferbench.config.document import Items, Section, Source
+from pytest_inferbench.config.document import Items, Section, Source, plain
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def parents(document: Section) -> list[tuple[str, Source]]:
     for name, where in named:
         if not isinstance(name, str) or not name.strip():
             raise ConfigError(
-                f"{where}: {EXTENDS}: got {where.written or repr(name)}, expected a file name such as base.yaml, or a "
-                "list of them"
+                f"{where}: {EXTENDS}: got {quote_value(plain(name), where.written)}, expected a file name such as "
+                "base.yaml, or a list of them"
             )
     return named
 

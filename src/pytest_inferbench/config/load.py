@@ -5,15 +5,18 @@ Limits: read, decode, follow `extends:`; every meaning is someone else's. An err
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.config.extends import EXTENDS, merge, parents
 from pytest_inferbench.config.parse import parse
+from pytest_inferbench.config.wording import shorten_name
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytest_inferbench.config.document import Section, Source
 
@@ -39,7 +42,10 @@ def _load(
     asked_by: Source | None,
     chain: tuple[Path, ...],
 ) -> Section:
-    path = path.expanduser().resolve()
+    try:
+        path = expand_home(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a name with a NUL
+        raise ConfigError(f"{asked_by or shorten_name(str(path))}: no path of a file: {error}; correct it") from None
     if path in chain:
         circle = " -> ".join(shown_path(step, root) for step in (*chain[chain.index(path) :], path))
         raise ConfigError(f"{asked_by}: {EXTENDS}: goes in a circle: {circle}; remove one of these")
@@ -53,7 +59,7 @@ def _load(
 
 def shown_path(path: Path, root: Path) -> str:
     """A path as people are shown it: from `root` where it lies inside, else whole."""
-    path, root = path.resolve(), root.resolve()
+    path, root = Path(os.path.realpath(path)), Path(os.path.realpath(root))  # pathlib's raises for a link to itself
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 

@@ -16,15 +16,34 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import Scanner
 
 from pytest_inferbench.config.document import Items, Section, Source
 from pytest_inferbench.config.scalars import CORE_TAGS, core_value
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 
 MAX_VALUES: Final = 200_000
 """Values one document may hold once its aliases are written out; more is a mistake, or an attack by aliases."""
 
+MAX_CHARACTERS: Final = 2**20
+"""Characters one document may have: the library reads some 30,000 of them a second."""
+
 _MAX_DEPTH: Final = 100
+_TOO_DEEP: Final = f"nested more than {_MAX_DEPTH} levels deep; write it flatter"
+
+
+class _FlatScanner(Scanner):
+    """The library's scanner, which for each word looks at every bracket that is open."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: ANN401, N803 - its names
+        if len(self.flow_context) >= _MAX_DEPTH:
+            raise _TooDeepError(problem_mark=self.reader.get_mark())
+        super().fetch_flow_collection_start(TokenClass, to_push)
+
+
+class _TooDeepError(MarkedYAMLError):
+    """Brackets within brackets, too many of them."""
 
 
 def parse(text: str, name: str) -> Section:
@@ -43,12 +62,18 @@ def parse(text: str, name: str) -> Section:
 
 def _compose(text: str, name: str) -> MappingNode | None:
     """The node tree; None for an empty document."""
+    if len(text) > MAX_CHARACTERS:
+        raise ConfigError(f"{name}: has {len(text)} characters, expected at most {MAX_CHARACTERS}; split the file")
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner = _FlatScanner
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = yaml.compose(text)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"{name}:{line}: the character {chr(error.character)!r} cannot stand in YAML; remove it"
         raise ConfigError(message) from None
+    except _TooDeepError as error:
+        raise ConfigError(f"{name}:{error.problem_mark.line + 1}: {_TOO_DEEP}") from None
     except MarkedYAMLError as error:
         raise ConfigError(_syntax_message(error, text, name)) from None
     except YAMLError as error:
@@ -57,7 +82,7 @@ def _compose(text: str, name: str) -> MappingNode | None:
         raise ConfigError(f"{name}: nested too deeply; write it flatter") from None
     if isinstance(node, MappingNode):
         return node
-    if node is None or (isinstance(node, ScalarNode) and core_value(str(node.tag), node.value) is None):
+    if node is None or (isinstance(node, ScalarNode) and _is_null(node)):
         return None
     line = node.start_mark.line + 1
     raise ConfigError(f"{name}:{line}: got {_kind(node)} at the top level, expected a mapping (key: value)")
@@ -85,9 +110,16 @@ def _syntax_message(error: MarkedYAMLError, text: str, name: str) -> str:
     return f"{where}: not YAML: {problem}; {remedy}"
 
 
+def _is_null(node: ScalarNode) -> bool:
+    try:
+        return core_value(str(node.tag), node.value) is None
+    except ValueError:
+        return False
+
+
 def _kind(node: Node) -> str:
     if isinstance(node, ScalarNode):
-        return repr(node.value)
+        return quote_value(node.value)
     return "a list" if isinstance(node, SequenceNode) else "a mapping"
 
 
@@ -109,9 +141,8 @@ class _Builder:
         for key_node, value_node in node.value:
             key, source = self._key(key_node), self._source(key_node)
             if key in entries:
-                self._refuse(
-                    key_node, f"key {key!r} was already given on line {entries[key][1].line}; keep one of them"
-                )
+                there = entries[key][1].line
+                self._refuse(key_node, f"key {quote_value(key)} was already given on line {there}; keep one of them")
             value = self._value(value_node)
             entries[key] = (value, replace(source, written=_spelling(value_node, value)))
         return Section(entries, self._source(node))
@@ -121,13 +152,13 @@ class _Builder:
         if self._count > MAX_VALUES:
             self._refuse(node, f"more than {MAX_VALUES} values once aliases are written out; split the file")
         if node.tag not in CORE_TAGS:
-            self._refuse(node, f"tag {node.tag!r} is not known here; remove it")
+            self._refuse(node, f"tag {quote_value(str(node.tag))} is not known here; remove it")
         if isinstance(node, ScalarNode):
-            return core_value(str(node.tag), node.value)
+            return self._scalar(node)
         if id(node) in self._open:
             self._refuse(node, f"the alias *{node.anchor} contains itself; write the value out")
         if len(self._open) >= _MAX_DEPTH:
-            self._refuse(node, f"nested more than {_MAX_DEPTH} levels deep; write it flatter")
+            self._refuse(node, _TOO_DEEP)
         self._open.add(id(node))
         built = self.mapping(node) if isinstance(node, MappingNode) else self._items(node.value, self._source(node))
         self._open.discard(id(node))
@@ -145,10 +176,16 @@ class _Builder:
             self._refuse(node, "merge keys (<<) are not read; repeat the keys, or share a file with `extends:`")
         if not isinstance(node, ScalarNode):
             self._refuse(node, f"got {_kind(node)} as a key, expected text")
-        key = core_value(tag, node.value)
+        key = self._scalar(node)
         if not isinstance(key, str):
             self._refuse(node, f"got {node.value or 'null'} as a key, expected text: put it in quotes")
         return key
+
+    def _scalar(self, node: ScalarNode) -> str | int | float | bool | None:
+        try:
+            return core_value(str(node.tag), node.value)
+        except ValueError as error:
+            self._refuse(node, f"got {quote_value(node.value)}, expected {error}")
 
     def _source(self, node: Node) -> Source:
         return Source(self._name, node.start_mark.line + 1)

@@ -19,6 +19,9 @@ CORE_TAGS: Final = frozenset(
 )
 """Tags that plain YAML gives rise to; any other was written by hand (`!include`, `!!python/...`)."""
 
+LONGEST_NUMBER: Final = 100
+"""Characters a number may have; a longer one is no figure of anything, and no float holds it."""
+
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NUMBERS: Final[tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...]] = (
@@ -31,12 +34,19 @@ _NUMBERS: Final[tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...]
 
 
 def core_value(tag: str, text: str) -> str | int | float | bool | None:
-    """The value of a scalar: `tag` is the library's, which says text for quoted and block scalars."""
+    """The value of a scalar: `tag` is the library's, which says text for quoted and block scalars.
+
+    Raises:
+        ValueError: as `plain_value`.
+    """
     return _join_lines(text) if tag == _TEXT else plain_value(text)
 
 
 def plain_value(text: str) -> str | int | float | bool | None:
     """The value of an unquoted word.
+
+    Raises:
+        ValueError: a number that nobody means; it says what was expected.
 
     >>> [plain_value(word) for word in ("8", "0x1F", "1e3", "true", "yes", "v0.8.0", "~")]
     [8, 31, 1000.0, True, 'yes', 'v0.8.0', None]
@@ -47,6 +57,8 @@ def plain_value(text: str) -> str | int | float | bool | None:
         return _BOOL[text]
     for pattern, convert in _NUMBERS:
         if pattern.fullmatch(text):
+            if len(text) > LONGEST_NUMBER:
+                raise ValueError(f"a number of at most {LONGEST_NUMBER} characters, or text in quotes")
             return convert(text)
     return text
 

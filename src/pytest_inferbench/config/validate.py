@@ -19,9 +19,13 @@ from pytest_inferbench.config.wording import (
     nearest,
     quote_value,
     quoting_hint,
+    shorten_name,
     unknown_key,
 )
 from pytest_inferbench.errors import ConfigError
+
+_MOST_PROBLEMS = 20
+_LARGEST = 10**100
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +50,9 @@ class Shape(BaseModel):
         if not isinstance(data, dict):
             return data
         known = _known_keys(cls, ())
+        for key, value in data.items():
+            if isinstance(value, int) and abs(value) >= _LARGEST:  # from Python; no file has such a one
+                raise ValueError(f"{key}: got a number of more than 100 digits, expected a smaller one")
         return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
@@ -73,14 +80,17 @@ def validation_error(error: ValidationError, model: type[BaseModel], section: Se
     """The error that says what pydantic found wrong with a section, one line for each problem."""
     problems = _problems(error.errors(include_url=False), model, section)
     problems.sort(key=lambda problem: (problem.source.file or "", problem.source.line or 0))
-    return ConfigError("\n".join(problem.text() for problem in problems))
+    told = [problem.text() for problem in problems[:_MOST_PROBLEMS]]
+    if len(problems) > _MOST_PROBLEMS:
+        told.append(f"and {len(problems) - _MOST_PROBLEMS} more problems; mend these first")
+    return ConfigError("\n".join(told))
 
 
 def path_text(path: Path) -> str:
     """A path as people write it: `models[0].backends.vllm`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{shorten_name(part)}"
     return text
 
 

@@ -20,6 +20,9 @@ class HiddenValueError(ValueError):
 
 
 _SHOWN: Final = 60
+_LISTED: Final = 20
+_LARGEST_SHOWN: Final = 10**_SHOWN  # a far longer integer Python refuses to spell out
+_LONGEST_QUOTED: Final = 200
 
 _EXPECTED: Final = {
     "string_type": "text",
@@ -84,8 +87,25 @@ def quote_value(value: Any, written: str = "") -> str:  # noqa: ANN401 - whateve
         return "a mapping"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
+    if isinstance(value, int) and abs(value) >= _LARGEST_SHOWN:
+        return f"a number of more than {_SHOWN} digits"
+    if isinstance(value, str):
+        value = value if len(value) <= _LONGEST_QUOTED else value[:_LONGEST_QUOTED]
     text = written or repr(value).removesuffix(".0") if isinstance(value, int | float) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...{text[-1]}"
+
+
+def shorten_name(name: str) -> str:
+    """A name as it stands in a message without quotes, shortened, its control characters spelled out."""
+    plain = name if name.isprintable() else repr(name[:_LONGEST_QUOTED])[1:-1]
+    return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}..."
+
+
+def enumerate_names(names: Collection[str]) -> str:
+    """Names beside each other, shortened; of many the first ones and how many more there are."""
+    shown = [shorten_name(name) for name in names]
+    more = len(shown) - _LISTED
+    return ", ".join(shown) if more <= 1 else f"{', '.join(shown[:_LISTED])} and {more} more"
 
 
 def quoting_hint(value: Any, shown: str, expected: str) -> str:  # noqa: ANN401 - whatever was written
@@ -97,13 +117,13 @@ def quoting_hint(value: Any, shown: str, expected: str) -> str:  # noqa: ANN401 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The name of a list that another is likely to mean; None where none is near."""
-    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+    return next(iter(difflib.get_close_matches(name[:_LONGEST_QUOTED], known, n=1)), None)
 
 
 def unknown_key(key: str, known: Collection[str]) -> str:
     """What to say of a key that nobody reads."""
     if key in known:
-        return f"{key!r} says the same as a key that is also given; keep one of them"
+        return f"{quote_value(key)} says the same as a key that is also given; keep one of them"
     return unknown_name("key", key, known)
 
 
@@ -111,5 +131,5 @@ def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
     """What to say of a name that is not in a list: the nearest one, or all of them."""
     near = nearest(name, known)
     if near is not None:
-        return f"unknown {kind} {name!r}; did you mean {near!r}?"
-    return f"unknown {kind} {name!r}; known are {', '.join(sorted(known))}"
+        return f"unknown {kind} {quote_value(name)}; did you mean {near!r}?"
+    return f"unknown {kind} {quote_value(name)}; known are {enumerate_names(sorted(known))}"

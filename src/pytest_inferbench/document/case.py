@@ -15,7 +15,7 @@ from pydantic import Field, WithJsonSchema
 from pytest_inferbench.document.account import ClientAccount, ServerAccount
 from pytest_inferbench.document.figures import Check, Finding, Metrics
 from pytest_inferbench.document.observed import Gpus, Timeline
-from pytest_inferbench.document.part import Count, Part
+from pytest_inferbench.document.part import FILE_BELOW, Count, Part
 from pytest_inferbench.stats.rule import Kind, kind_of
 from pytest_inferbench.stats.verdict import Verdict
 
@@ -130,7 +130,7 @@ class CaseResult(CaseIdentity):
     """The time axis of rounds, series and request records; absent where nothing was sent."""
     slo: Mapping[str, float] | None = None
     """The model's limits for one request, by metric; absent without."""
-    records: str | None = None
+    records: Annotated[str, Field(pattern=FILE_BELOW)] | None = None
     """The file of its request records, relative to the document's; docs/reports.md has its format."""
     issued: Count | None = None
     """Requests sent in all rounds, of which the error rate is a share."""

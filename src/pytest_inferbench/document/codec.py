@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from pytest_inferbench.config.wording import shorten_name
 from pytest_inferbench.document.part import Part
 from pytest_inferbench.document.run import SCHEMA, RunDocument
 from pytest_inferbench.errors import InferbenchError
@@ -31,6 +32,12 @@ _EXPECTED = {
     "mapping_type": "an object",
     "dict_type": "an object",
     "dataclass_type": "an object",
+}
+
+_MOMENT = "a time, ISO 8601 with an offset"
+_TEXTS = {
+    "run_id": "a folder's name of letters, digits and . _ - that does not begin with a dot",
+    "records": "a path below the run's folder, of letters, digits and . _ -",
 }
 
 
@@ -85,6 +92,8 @@ def read_document(text: str, where: str) -> RunDocument:
         found: RunDocument = _adapter(RunDocument).validate_json(readable, strict=True)
     except ValidationError as error:
         raise InferbenchError(f"{where}: {_fault(error)}. The file is damaged: use another run's.") from None
+    except RecursionError:
+        raise InferbenchError(f"{where}: nested too deeply. The file is damaged: use another run's.") from None
     return found
 
 
@@ -93,7 +102,8 @@ def _fault(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     kind, is_key = first["type"], first["loc"][-1:] == ("[key]",)
     parts = first["loc"][:-2] if is_key else first["loc"]
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+    names = (f"[{part}]" if isinstance(part, int) else f".{shorten_name(part)}" for part in parts)
+    place = "".join(names).removeprefix(".")
     if kind == "json_invalid":
         return f"it cannot be read: {first['msg'].removeprefix('Invalid JSON: ')}"
     if kind == "missing":
@@ -102,7 +112,7 @@ def _fault(error: ValidationError) -> str:
     if kind == "enum" and place.endswith("verdict"):
         expected = f"one of {', '.join(Verdict)}"
     if kind == "string_pattern_mismatch":
-        expected = "a name of small letters, digits and _" if is_key else "a time, ISO 8601 with an offset"
+        expected = "a name of small letters, digits and _" if is_key else _TEXTS.get(str(parts[-1]), _MOMENT)
     return f"{place} {'has the key' if is_key else 'is'} {reprlib.repr(first['input'])}; expected {expected}"
 
 
@@ -123,5 +133,5 @@ def _finite_int(digits: str) -> int:
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"the number {digits} is too large")
+        raise ValueError(f"the number {reprlib.repr(digits)[1:-1]} is too large")
     return value

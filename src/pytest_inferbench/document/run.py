@@ -13,7 +13,7 @@ from pydantic import Field, WithJsonSchema
 
 from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.environment import Environment
-from pytest_inferbench.document.part import Count, Moment, Part
+from pytest_inferbench.document.part import FILE_NAME, Count, Moment, Part
 from pytest_inferbench.stats.verdict import Verdict
 
 SCHEMA: Literal[1] = 1
@@ -125,7 +125,7 @@ class RunDocument(Part):
 
     schema: Literal[1]
     """Version of this format."""
-    run_id: Annotated[str, Field(min_length=1)]
+    run_id: Annotated[str, Field(pattern=FILE_NAME)]
     """The run's name, also its folder's."""
     started: Moment
     """When the run began."""

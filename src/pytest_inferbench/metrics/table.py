@@ -7,6 +7,7 @@ or direction by heart.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -206,7 +207,7 @@ def metric_named(name: str) -> Metric:
     if metric is None:
         near = difflib.get_close_matches(name, METRICS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(METRICS)}"
-        raise ConfigError(f"there is no metric {name!r}; {hint}")
+        raise ConfigError(f"there is no metric {reprlib.repr(name)}; {hint}")
     return metric
 
 
@@ -219,4 +220,6 @@ def slo_metric(name: str) -> SampleMetric:
     metric = metric_named(name)
     if isinstance(metric, SampleMetric):
         return metric
-    raise ConfigError(f"{name!r} is one figure a {metric.kind}, which no single request can meet: not an SLO metric")
+    raise ConfigError(
+        f"{reprlib.repr(name)} is one figure a {metric.kind}, which no single request can meet: not an SLO metric"
+    )

@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import CellUnavailable, ConfigError
 from pytest_inferbench.files import alone
 from pytest_inferbench.models.progress import Progress, silent
@@ -56,7 +57,7 @@ def builtin_path(name: str) -> Path:
 def unknown(name: str) -> ConfigError:
     """The error for a name that no built-in model has."""
     return ConfigError(
-        f"there is no built-in model {name!r}; use tiny (for plumbing) or small (for human-scale latency)"
+        f"there is no built-in model {quote_value(name)}; use tiny (for plumbing) or small (for human-scale latency)"
     )
 
 

@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pytest_inferbench.files import is_there
+
 _WHOLE_BYTES = 64 * 2**20  # up to here a file is read whole: a tenth of a second
 _SAMPLES, _SAMPLE_BYTES = 16, 2**20
 _DIGITS = 16
@@ -26,7 +28,10 @@ def model_facts(location: str) -> dict[str, Any]:
         contents; `model_hash_of`, "contents", or "samples" where a file was too large to be read whole.
     """
     path = Path(location)
+    if not is_there(path):
+        return {}
     files = sorted(path.glob("*.safetensors")) + sorted(path.glob("config.json")) if path.is_dir() else [path]
+    files = [file for file in files if file.is_file()]  # a pipe would be waited for
     snapshot = _SNAPSHOT.search(str(path.absolute()))
     facts = {"model_revision": snapshot[1]} if snapshot else {}
     digest, whole = hashlib.sha256(), True

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pytest_inferbench.backends.backend import ModelFormat
+from pytest_inferbench.config.wording import enumerate_names
 from pytest_inferbench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pytest_inferbench.files import is_there
 
 _MAGIC = b"GGUF"
 # Magic, version, tensor count and key count: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 _HEADER_BYTES = 24
-_PART = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
+_PART = re.compile(r"(?P<stem>.*)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})\.gguf")
 # A vision projector lies beside the model it belongs to and is not a model itself.
 _PROJECTOR = "mmproj"
 
@@ -45,10 +44,12 @@ def detect_format(path: Path) -> ModelFile:
     Raises:
         ConfigError: nothing is there, or no model, or several, or a file that is cut or is no GGUF.
     """
-    if not path.exists():
+    if not is_there(path):
         raise ConfigError(f"model {path}: there is no such file or folder; correct the path, or fetch the model first")
     if path.is_file():
         return ModelFile(ModelFormat.GGUF, _gguf(path))
+    if not path.is_dir():
+        raise ConfigError(f"model {path}: neither a file nor a folder; name one of them")
     ggufs = _gguf_candidates(path)
     safetensors = (path / "config.json").is_file() and any(path.glob("*.safetensors"))
     if safetensors and ggufs:
@@ -58,7 +59,7 @@ def detect_format(path: Path) -> ModelFile:
     if safetensors:
         return ModelFile(ModelFormat.SAFETENSORS, path)
     if len(ggufs) > 1:
-        names = ", ".join(candidate.name for candidate in ggufs)
+        names = enumerate_names([candidate.name for candidate in ggufs])
         raise ConfigError(f"model {path}: the folder holds several GGUF models ({names}); name one of the files")
     if not ggufs:
         raise ConfigError(
@@ -70,7 +71,7 @@ def detect_format(path: Path) -> ModelFile:
 def _gguf_candidates(folder: Path) -> list[Path]:
     """The folder's GGUF models, a split one by its first part (or the first that is there)."""
     models: dict[str, Path] = {}
-    for file in sorted(folder.glob("*.gguf")):
+    for file in sorted(filter(Path.is_file, folder.glob("*.gguf"))):
         if not file.name.startswith(_PROJECTOR):
             part = _PART.fullmatch(file.name)
             models.setdefault(part["stem"] if part else file.name, file)
@@ -84,18 +85,25 @@ def _gguf(file: Path) -> Path:
         _check_header(file)
         return file
     count = int(part["count"])
-    parts = [file.with_name(f"{part['stem']}-{number:05}-of-{count:05}.gguf") for number in range(1, count + 1)]
-    missing = [one.name for one in parts if not one.is_file()]
+    parts = [f"{part['stem']}-{number:05}-of-{count:05}.gguf" for number in range(1, count + 1)]
+    there = {one.name for one in file.parent.glob("*.gguf") if one.is_file()}
+    missing = [name for name in parts if name not in there]
     if missing or not parts:
-        raise ConfigError(f"model {file}: of {count} parts these are missing: {', '.join(missing)}; fetch them again")
-    for one in parts:
-        _check_header(one)
-    return parts[0]
+        names = enumerate_names(missing)
+        raise ConfigError(f"model {file}: of {count} parts these are missing: {names}; fetch them again")
+    for name in parts:
+        _check_header(file.with_name(name))
+    return file.with_name(parts[0])
 
 
 def _check_header(file: Path) -> None:
-    with file.open("rb") as opened:
-        head = opened.read(_HEADER_BYTES)
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_HEADER_BYTES)
+    except OSError as error:
+        raise ConfigError(
+            f"model {file}: cannot be read: {error.strerror}; check the file and its permissions"
+        ) from None
     if file.suffix == ".safetensors":
         raise ConfigError(f"model {file}: name the folder of a safetensors model, not one of its files")
     if not head.startswith(_MAGIC):

@@ -93,9 +93,9 @@ def find_fetched(repo_id: str, model_format: ModelFormat) -> Fetched | None:
         sizes = {Path(path): size for path, size in note["sizes"].items()}
         if any(path.stat().st_size != size for path, size in sizes.items()):
             return None
-    except (OSError, ValueError, KeyError):
+        return Fetched(Path(note["path"]), len(sizes), sum(sizes.values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # a damaged note is none
         return None
-    return Fetched(Path(note["path"]), len(sizes), sum(sizes.values()))
 
 
 def stored_token(environ: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_inferbench.backends.backend import ModelFormat
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import expand_home, is_there
 from pytest_inferbench.models.builtin import NAMES, builtin_model, builtin_path, unknown
 from pytest_inferbench.models.formats import detect_format
 from pytest_inferbench.models.hub import find_fetched
@@ -52,7 +53,7 @@ def hub_format(location: str, root: Path, formats: Collection[ModelFormat]) -> M
         root: what relative paths start from.
         formats: those that the backend loads.
     """
-    if not location or is_builtin(location) or _path(location, root).exists():
+    if not location or is_builtin(location) or is_there(_path(location, root)):
         return None
     return ModelFormat.SAFETENSORS if ModelFormat.SAFETENSORS in formats else ModelFormat.GGUF
 
@@ -91,4 +92,4 @@ def path_of(location: str, root: Path, formats: Collection[ModelFormat]) -> str:
 
 
 def _path(location: str, root: Path) -> Path:
-    return root / Path(location).expanduser()
+    return root / expand_home(location)

@@ -12,6 +12,7 @@ from pytest_inferbench.backends.backend import ArgValue, Backend
 from pytest_inferbench.backends.catalogue import BACKENDS, backend_named, check_args
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved
+from pytest_inferbench.config.wording import quote_value, shorten_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.backend_args import FROM_OPTION, parse_backend_args
 from pytest_inferbench.plan.models import PlanSettings
@@ -65,7 +66,8 @@ def _check(backend: Backend, args: Iterable[tuple[str, ArgValue, Source]]) -> Ar
         sets = switched_by(canonical, value)
         if sets in found:
             raise ConfigError(
-                f"{source}: {sets} is given twice, here as {name!r} and as {spelled[sets]!r} ({found[sets].source}); "
+                f"{source}: {shorten_name(sets)} is given twice, here as {quote_value(name)} and as "
+                f"{quote_value(spelled[sets])} ({found[sets].source}); "
                 "keep one"
             )
         found[sets], spelled[sets] = Resolved((canonical, value), source), name

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_inferbench.backends.backend import ArgValue
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 
 FROM_OPTION: Final = "from --backend-args"
@@ -30,7 +31,7 @@ def parse_backend_args(texts: Iterable[str], where: str = FROM_OPTION) -> Iterat
         try:
             words = shlex.split(text)
         except ValueError as error:
-            raise ConfigError(f"{where}: {text!r}: {error}") from None
+            raise ConfigError(f"{where}: {quote_value(text)}: {error}") from None
         taken = False
         for word, following in pairwise([*words, None]):
             if taken or word is None:
@@ -40,7 +41,9 @@ def parse_backend_args(texts: Iterable[str], where: str = FROM_OPTION) -> Iterat
             if equals:
                 yield name, value
             elif not word.startswith("-"):
-                raise ConfigError(f"{where}: {word!r} belongs to nothing; expected --flag VALUE, or NAME=VALUE")
+                raise ConfigError(
+                    f"{where}: {quote_value(word)} belongs to nothing; expected --flag VALUE, or NAME=VALUE"
+                )
             elif following is not None and _is_value(following):
                 taken = True
                 yield name, following

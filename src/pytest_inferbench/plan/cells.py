@@ -8,7 +8,6 @@ where it comes from. Precedence: command line > variant > the model's `backends.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_inferbench.backends.backend import Backend
@@ -17,7 +16,9 @@ from pytest_inferbench.backends.endpoint import parse_url
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, candidate_of, first, merge_args
 from pytest_inferbench.config.variables import variable_of
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import expand_home, is_there
 from pytest_inferbench.plan.arguments import check_taken, command_line_args, written_args
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.choice import backends_of, check_format, check_settings
@@ -182,10 +183,11 @@ def _location(model: Model, settings: PlanSettings) -> str:
     repo_id = model.entry.repo_id
     if repo_id is None:
         return model.entry.path or ""
-    if looks_like_a_path(repo_id) and not (settings.rootdir / Path(repo_id).expanduser()).exists():
+    if looks_like_a_path(repo_id) and not is_there(settings.rootdir / expand_home(repo_id)):
         raise ConfigError(
-            f"{model.written.source_of('repo_id')}: repo_id: got {repo_id!r}, expected a repository, org/model; a file "
-            "or folder is named by `path:`, and this one is not there"
+            f"{model.written.source_of('repo_id')}: repo_id: got {quote_value(repo_id)}, expected a "
+            "repository, org/model; "
+            "a file or folder is named by `path:`, and this one is not there"
         )
     return repo_id
 
@@ -201,7 +203,8 @@ def _further(model: Model, backend: Backend, layers: Sequence[Section]) -> dict[
     known = backend.container.caches if backend.container is not None else ()
     if cache.value is not None and ENGINE_CACHE not in {one.variable for one in known}:
         raise ConfigError(
-            f"{cache.source}: engine_cache: got {cache.value!r}, but {backend.name} builds no engines; remove it"
+            f"{cache.source}: engine_cache: got {quote_value(cache.value)}, but {backend.name} builds no "
+            "engines; remove it"
         )
     return {**further, "hub_token": first(candidate_of(model.defaults, "hub_token"), built_in(None))}
 

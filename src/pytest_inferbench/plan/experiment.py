@@ -21,8 +21,9 @@ from pydantic import ConfigDict, Field
 
 from pytest_inferbench.config.document import Items, Section, Source
 from pytest_inferbench.config.validate import Shape, validate
-from pytest_inferbench.config.wording import unknown_name
+from pytest_inferbench.config.wording import quote_value, unknown_name
 from pytest_inferbench.errors import ConfigError
+from pytest_inferbench.files import is_there
 from pytest_inferbench.plan.models import PlanSettings, model_name, read_models
 from pytest_inferbench.plan.schema import Argument, Name, Text
 from pytest_inferbench.workloads.catalogue import workload_named
@@ -153,7 +154,7 @@ def wanted_models(experiment: Experiment, settings: PlanSettings, running: Colle
     """
     known = {name: name for name in running}
     path = settings.path("config")
-    if path.exists():
+    if is_there(path):
         for entry in read_models(path, settings.rootdir)[1]:
             spellings = (model_name(entry), entry.repo_id, entry.path)
             known |= {spelling: model_name(entry) for spelling in spellings if spelling is not None}
@@ -197,10 +198,10 @@ def _values(key: str, swept: Section) -> list[tuple[str, Any, Source, str]]:
         part, source = f"{_plain(key)}-{_value_id(value)}", swept[key].source_of(index)
         if part in seen:
             raise ConfigError(
-                f"{source}: sweep.{key}: {source.written or repr(value)} has the same id as {seen[part]} ({part}); "
+                f"{source}: sweep.{key}: {quote_value(value, source.written)} has the same id as {seen[part]}; "
                 "keep one of them"
             )
-        seen[part] = source.written or repr(value)
+        seen[part] = quote_value(value, source.written)
         values.append((key, value, source, part))
     return values
 

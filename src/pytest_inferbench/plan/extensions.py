@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -82,7 +83,9 @@ class Extensions:
 
         for given in self._hook.pytest_inferbench_policy(model=model, backend=backend):
             if not isinstance(given, Mapping):
-                raise ConfigError(f"{_POLICY}: got {given!r} for {model} on {backend}, expected a mapping or None")
+                raise ConfigError(
+                    f"{_POLICY}: got {reprlib.repr(given)} for {model} on {backend}, expected a mapping or None"
+                )
             layer = annotate(given, Source(text=_POLICY))
             validate(SuitePolicy, layer)
             yield layer
@@ -101,7 +104,7 @@ class Extensions:
         name: object = self._hook.pytest_inferbench_hardware(environment=environment)
         if name is None or (isinstance(name, str) and name.strip()):
             return name
-        raise ConfigError(f"{_HARDWARE}: got {name!r}, expected a name such as '1x-nvidia-h200', or None")
+        raise ConfigError(f"{_HARDWARE}: got {reprlib.repr(name)}, expected a name such as '1x-nvidia-h200', or None")
 
     def give_results(self, document: Mapping[str, Any], folder: Path) -> list[str]:
         """Hand the results to whoever wants them, each by itself.

@@ -8,14 +8,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol
 
 from pytest_inferbench.config.document import Section, Source
 from pytest_inferbench.config.load import load, shown_path
 from pytest_inferbench.config.validate import validate
+from pytest_inferbench.config.wording import enumerate_names, nearest, shorten_name
 from pytest_inferbench.errors import ConfigError, OlderSpellingWarning
+from pytest_inferbench.files import expand_home, is_there
 from pytest_inferbench.models.location import BUILTIN, is_builtin
 from pytest_inferbench.plan.legacy_schema import Replaced, renew_document
 from pytest_inferbench.plan.schema import ModelEntry, ModelsFile
@@ -78,7 +79,7 @@ def chosen_models(settings: PlanSettings) -> tuple[Model, ...]:
     path = settings.path("config")
     if settings.server_url is not None and not settings.model:
         return (Model(ModelEntry(repo_id=SERVED, name=SERVED), EMPTY, EMPTY),)
-    if not path.exists() and settings.source("config") == "default":
+    if not is_there(path) and settings.source("config") == "default":
         if settings.model:
             return tuple(Model(_unlisted_model(name, (), settings), EMPTY, EMPTY) for name in settings.model)
         raise ConfigError(
@@ -137,18 +138,21 @@ def model_name(entry: ModelEntry) -> str:
 
 def _unlisted_model(name: str, known: Sequence[str], settings: PlanSettings) -> ModelEntry:
     """A model that the config does not list."""
+    if not name.strip():
+        raise ConfigError("--model: got an empty name, expected a model of the config, a path, or org/model")
     if is_builtin(name):
         return ModelEntry(path=name)
-    if (settings.rootdir / Path(name).expanduser()).exists():
+    if is_there(settings.rootdir / expand_home(name)):
         return ModelEntry(path=name)
     if settings.server_url is not None or ("/" in name and not looks_like_a_path(name)):
         return ModelEntry(repo_id=name)
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"the config lists {', '.join(known) or 'none'}"
-    if (here := Path(name).absolute()).exists():
+    near = nearest(name, known)
+    hint = f"did you mean {near!r}?" if near else f"the config lists {enumerate_names(known) or 'none'}"
+    if is_there(here := Path(name).absolute()):
         hint = f"from the folder you are in there is one: --model {here.resolve()}"
     raise ConfigError(
-        f"--model {name}: neither a model of the config, nor a path that exists (from {settings.rootdir}), nor "
+        f"--model {shorten_name(name)}: neither a model of the config, nor a path that exists (from "
+        f"{settings.rootdir}), nor "
         f"org/model; {hint}"
     )
 

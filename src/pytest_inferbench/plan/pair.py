@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from pytest_inferbench.config.wording import quote_value, shorten_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.cell import Cell
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _BETWEEN = ".."
 _VERSION: Final = re.compile(r"[vb]?\d[\w.+-]*|[0-9a-f]{7,40}")  # v0.8.1, b4521, 0.18.0.dev1, a commit
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 FEWEST_PAIRS, MOST_PAIRS = 5, 64
 """What may be asked for: fewer tell too little of their own scatter, and more find nothing worth the hours."""
 
@@ -72,11 +74,12 @@ def read_arms(settings: PlanSettings) -> tuple[str, str] | None:
     a, b = a.strip(), b.strip()
     if not between or not (a or b) or _BETWEEN in b or b.startswith("."):
         raise ConfigError(
-            f"--compare {text}: expected two versions or variants with `..` between, like v0.8.0..v0.8.1, or one of "
-            "them, like ..v0.8.1, against the model as it stands; the same twice measures this site's own noise"
+            f"--compare {shorten_name(text)}: expected two versions or variants with `..` between, like "
+            "v0.8.0..v0.8.1, or one of them, like ..v0.8.1, against the model as it stands; the same twice "
+            "measures this site's own noise"
         )
     if settings.backend_version:
-        raise ConfigError(f"--compare {text}: names both versions; leave --backend-version out")
+        raise ConfigError(f"--compare {shorten_name(text)}: names both versions; leave --backend-version out")
     return a, b
 
 
@@ -88,11 +91,12 @@ def read_pairs(settings: PlanSettings) -> tuple[int, int]:
     """
     text = settings.compare_pairs
     first, between, last = text.partition(_BETWEEN)
-    numbers = [int(part) for part in (first, last if between else first) if part.strip().isdecimal()]
+    numbers = [int(part) for part in (first, last if between else first) if _NUMBER.fullmatch(part.strip())]
     if len(numbers) != len((first, last)) or not FEWEST_PAIRS <= numbers[0] <= numbers[1] <= MOST_PAIRS:
         raise ConfigError(
-            f"--compare-pairs {text} ({settings.source('compare_pairs')}): expected the fewest and the most pairs, "
-            f"like 8..20, or one number for exactly so many, each from {FEWEST_PAIRS} to {MOST_PAIRS}"
+            f"--compare-pairs {shorten_name(text)} ({settings.source('compare_pairs')}): expected the fewest "
+            f"and the most pairs, like 8..20, or one number for exactly so many, each from {FEWEST_PAIRS} to "
+            f"{MOST_PAIRS}"
         )
     return numbers[0], numbers[1]
 
@@ -118,7 +122,10 @@ def check_version(name: str, cell: Cell, known: Collection[str], variants: Colle
         return
     there = f"its variants are {', '.join(variants)}" if variants else "it has no variants"
     hint = f"did you mean {near[0]!r}?" if near else f"{there}, and a version is one like v0.8.1 or b4521"
-    raise ConfigError(f"--compare {text}: {name!r} is neither a variant nor a version of {cell.model}; {hint}")
+    raise ConfigError(
+        f"--compare {shorten_name(text)}: {quote_value(name)} is neither a variant nor a version of "
+        f"{cell.model}; {hint}"
+    )
 
 
 def make_pair(a: Cell, b: Cell, *, pairs: tuple[int, int], alike: bool) -> CellPair:

@@ -14,6 +14,7 @@ from pytest_inferbench.backends.backend import INSTALLED, Backend
 from pytest_inferbench.backends.container import Container
 from pytest_inferbench.config.document import DEFAULT, Section, Source
 from pytest_inferbench.config.resolve import Resolved, built_in, candidate_of, first
+from pytest_inferbench.config.wording import quote_value, shorten_name
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.plan.cell import RUNNING
 from pytest_inferbench.plan.models import PlanSettings
@@ -62,7 +63,7 @@ def place_of(
     """
     way = _setting("provision", settings.provision, layers, "process" if url is None else "url")
     if way.value not in _WAYS:
-        raise ConfigError(f"--provision {way.value}: use one of {', '.join(_WAYS)}")
+        raise ConfigError(f"--provision {shorten_name(way.value)}: use one of {', '.join(_WAYS)}")
     if settings.server_url is not None:
         way = Resolved("url", _COMMAND_LINE)
     if way.value == "url":
@@ -86,7 +87,8 @@ def _check_no_image(backend: Backend, layers: Sequence[Section], way: Resolved[s
     image = _setting("image", None, layers, None)
     if way.source == DEFAULT and image.value is not None:
         raise ConfigError(
-            f"{image.source}: image: got {image.value!r}, but nothing says that {backend.name} runs in a container; "
+            f"{image.source}: image: got {quote_value(image.value)}, but nothing says that {backend.name} "
+            "runs in a container; "
             "write `provision: docker` beside it, or pass --provision"
         )
 
@@ -97,7 +99,7 @@ def _in_container(
     wanted = "build" if settings.build_from_source else settings.image_type
     kind = _setting("image_type", wanted, layers, container.image_type)
     if kind.value not in _TYPES:
-        raise ConfigError(f"--image-type {kind.value}: use one of {', '.join(_TYPES)}")
+        raise ConfigError(f"--image-type {shorten_name(kind.value)}: use one of {', '.join(_TYPES)}")
     image = _setting("image", settings.image, layers, None)
     if image.value is None and kind.value not in container.image_types:
         raise ConfigError(_no_such_image(backend, container, kind))
@@ -132,7 +134,7 @@ def check_containers(provisions: Collection[str], settings: PlanSettings) -> Non
     for option in ("image", "image_type", "build_from_source"):
         given = getattr(settings, option)
         if given and settings.source(option) == "command line" and "docker" not in provisions:
-            flag = f"--{option.replace('_', '-')}" + ("" if given is True else f" {given}")
+            flag = f"--{option.replace('_', '-')}" + ("" if given is True else f" {shorten_name(given)}")
             raise ConfigError(
                 f"{flag}: no server of this run is in a container ({', '.join(sorted(provisions))}); "
                 "add --provision docker, or leave it out"

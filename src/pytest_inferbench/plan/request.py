@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pytest_inferbench.config.variables import content
+from pytest_inferbench.config.wording import quote_value, shorten_name
 from pytest_inferbench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_inferbench.options import Settings
     from pytest_inferbench.plan.cell import Cell
+
+_DEEPEST: Final = 100
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSAYABLE: Final = re.compile(r"[^\t\x20-\x7e]")
 
 
 def request_headers(settings: Settings, cell: Cell) -> tuple[tuple[str, str], ...]:
@@ -28,11 +36,14 @@ def request_headers(settings: Settings, cell: Cell) -> tuple[tuple[str, str], ..
     if variable is not None:
         key = os.environ.get(variable, "")
         if not key:
-            raise ConfigError(f"--bench-api-key-env: the environment has no {variable}; export it, or name another")
-        headers.append(("Authorization", f"Bearer {key}"))
+            raise ConfigError(
+                f"--bench-api-key-env: the environment has no {shorten_name(variable)}; export it, or name another"
+            )
+        headers.append(("Authorization", f"Bearer {_sayable(key, '--bench-api-key-env', variable)}"))
     elif cell.api_key is not None:
         where = dict(cell.sources)["api_key"]
-        headers.append(("Authorization", f"Bearer {content(cell.api_key, f'{where}: api_key', os.environ)}"))
+        key = content(cell.api_key, f"{where}: api_key", os.environ)
+        headers.append(("Authorization", f"Bearer {_sayable(key, f'{where}: api_key', cell.api_key)}"))
     return tuple(headers)
 
 
@@ -47,6 +58,11 @@ def written_headers(settings: Settings) -> list[tuple[str, str]]:
         name, colon, value = written.partition(":")
         if not colon or not name.strip():
             raise ConfigError("--bench-header: expected `Name: value`, like `X-Team: search`")
+        if not _HEADER_NAME.fullmatch(name.strip()) or _UNSAYABLE.search(value.strip()):
+            raise ConfigError(
+                f"--bench-header: {quote_value(name.strip())}: a header's name is of letters, digits and -, its value "
+                "of ASCII characters on one line"
+            )
         headers.append((name.strip(), value.strip()))
     return headers
 
@@ -62,9 +78,46 @@ def extra_body(settings: Settings) -> dict[str, Any]:
     if text is None:
         return body
     try:
-        extra = json.loads(text)
+        extra = json.loads(text, parse_constant=_refuse_constant)
+        deep = _is_deep(extra)
     except ValueError as error:
-        raise ConfigError(f"--bench-extra-body: got {text!r}, expected a JSON object ({error})") from None
+        why = error.msg if isinstance(error, json.JSONDecodeError) else str(error).partition(";")[0]
+        raise ConfigError(f"--bench-extra-body: got {quote_value(text)}, expected a JSON object ({why})") from None
+    except RecursionError:
+        deep = True
+    if deep:
+        raise ConfigError(
+            f"--bench-extra-body: got {quote_value(text)}, nested more than {_DEEPEST} levels deep; expected a JSON "
+            "object that a server can read"
+        )
     if not isinstance(extra, dict):
-        raise ConfigError(f"--bench-extra-body: got {text!r}, expected a JSON object")
+        raise ConfigError(f"--bench-extra-body: got {quote_value(text)}, expected a JSON object")
     return {**body, **extra}
+
+
+def _sayable(key: str, where: str, variable: str) -> str:
+    """The key, which no message shows, if a header can hold it."""
+    found = _UNSAYABLE.search(key)
+    if found is None:
+        return key
+    raise ConfigError(
+        f"{where}: character {found.start() + 1} of {len(key)} of what {shorten_name(variable)} holds cannot stand in "
+        "a header, which takes ASCII on one line; export the key as its server gave it"
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [each for one in level for each in _members(one)]
+    return bool(level)
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -17,7 +17,7 @@ from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.metrics.table import slo_metric
 from pytest_inferbench.policy import SuitePolicy
 
-_SIZE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmgt])?b?")
+_SIZE: Final = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?)(?P<unit>[kmgt])?b?")
 _SAFE: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
 
 

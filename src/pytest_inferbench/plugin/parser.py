@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_inferbench.config.wording import shorten_name
 from pytest_inferbench.options import CANONICAL, OPTIONS, Option, Setting, Settings, use_long_names
 
 _INI = "pytest ini"
@@ -79,14 +80,10 @@ def read_settings(config: Any, taken: Collection[str] = ()) -> Settings:  # noqa
         taken: the short names that are not ours here.
 
     Raises:
-        ValueError: an ini key is nobody's, its value is not of the option's type, or a number is too small.
+        ValueError: an ini key is nobody's, or its value is not of the option's type.
     """
     _check_keys(config)
     settings = {option.dest: _setting(config, option) for option in OPTIONS}
-    for option in OPTIONS:
-        setting = settings[option.dest]
-        if option.least is not None and setting.value is not None and setting.value < option.least:
-            raise ValueError(f"{setting.written}: expected at least {option.least}")
     return Settings(settings, Path(config.rootpath), taken)
 
 
@@ -132,7 +129,7 @@ def _setting(config: Any, option: Option) -> Setting:  # noqa: ANN401 - pytest's
 def _setting_text(config: Any, key: str, value: object) -> str:  # noqa: ANN401 - pytest's Config
     """`pytest.ini:3: inferbench_rounds = 'many'`; `pytest ini` where it stands in no file, as with `-o`."""
     place = next((place for found, place in _keys(config) if found == key), _INI)
-    return f"{place}: {key} = {value!r}"
+    return f"{place}: {key} = {shorten_name(repr(value))}"
 
 
 def _keys(config: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - pytest's Config

@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 from _pytest.config import findpaths
 
-from pytest_inferbench.options import CANONICAL, join_values, option_values
+from pytest_inferbench.files import is_there
+from pytest_inferbench.options import CANONICAL
+from pytest_inferbench.plan.command_line import join_values, option_values
 
 
 def keep_rootdir(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
@@ -31,7 +33,7 @@ def keep_rootdir(config: pytest.Config, parser: pytest.Parser, args: list[str]) 
     """
     if list(join_values(args)) == args:
         return
-    if any(Path(value).exists() for _, value in option_values(args)):
+    if any(is_there(Path(value)) for _, value in option_values(args)):
         _look_again(config, parser, args)
     paths = _known_options(config, parser, args).file_or_dir
     # A conftest may have one of the short names for an option without a value: what follows is then a path after all.
@@ -47,8 +49,8 @@ def _known_options(config: pytest.Config, parser: pytest.Parser, args: Iterable[
 
 
 def _is_within(folder: Path, value: str) -> bool:
-    path = (folder / value.partition("::")[0]).resolve()
-    return path.exists() and path.is_relative_to(folder)
+    path = folder / value.partition("::")[0]
+    return is_there(path) and path.resolve().is_relative_to(folder)
 
 
 def _default_paths(config: pytest.Config) -> Sequence[str]:

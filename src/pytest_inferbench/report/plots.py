@@ -259,7 +259,9 @@ def _level(found: GateComparison) -> dict[str, float]:
     if found.baseline is None:
         return {}
     ends = {} if found.change is None else {"low": found.change.low, "high": found.change.high}
-    return {"baseline": _short(found.baseline), **{end: _short(found.baseline * at) for end, at in ends.items()}}
+    around = {end: _short(found.baseline * at) for end, at in ends.items()}
+    around = around if all(map(math.isfinite, around.values())) else {}
+    return {"baseline": _short(found.baseline), **around}
 
 
 def _seconds(at: int | None, origin: int) -> float | None:

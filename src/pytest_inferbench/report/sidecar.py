@@ -3,11 +3,13 @@
 Limits: pure: records to bytes and back, the same records to the same bytes. Lines of JSON under gzip: a header, then
 for each round one line and one line for each of its requests. Times are monotonic nanoseconds of the machine that
 measured. Chunk arrivals are bounded (`CHUNK_LIMIT`): requests beyond keep their first and last arrival and say so.
+A file is read as far as one that a run writes can go: 64 MiB a line, 512 MiB and two million lines in all.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import reprlib
 import zlib
@@ -26,6 +28,8 @@ CHUNK_LIMIT = 1_000_000
 _KIND = "inferbench-records"
 _ENDS = 2  # arrivals that a thinned request keeps
 _LEVEL = 6
+_MIB = 2**20
+_LINE_MIB, _FILE_MIB, _MOST_LINES = 64, 512, 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,12 @@ def unpack(data: bytes, where: str) -> CaseRecords:
     """The records in a file; `where` (its path) is what an error names.
 
     Raises:
-        InferbenchError: not a records file, cut short, damaged, or written by a newer version.
+        InferbenchError: not a records file, cut short, damaged, larger than any run's, or written by a newer version.
     """
+    lines = _lines(data)
     try:
-        lines = iter(gzip.decompress(data).decode("ascii").splitlines())
         header = json.loads(next(lines, "null"))
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise _damage(where, str(error)) from error
     if not isinstance(header, dict) or header.get("kind") != _KIND or type(header.get("schema")) is not int:
         raise _damage(where, f"it begins with {reprlib.repr(header)}")
@@ -87,9 +91,26 @@ def unpack(data: bytes, where: str) -> CaseRecords:
         )
     try:
         return _case(header, lines)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (OSError, EOFError, zlib.error, KeyError, TypeError, ValueError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _damage(where, first) from error
+
+
+def _lines(data: bytes) -> Iterator[str]:
+    """The lines of a file, unpacked one by one: a small file may hold far more than memory does."""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        taken = 0
+        for number in range(_MOST_LINES + 1):
+            line = file.readline(_LINE_MIB * _MIB + 1)
+            taken += len(line)
+            if not line:
+                return
+            if len(line) > _LINE_MIB * _MIB:
+                raise ValueError(f"line {number + 1} is longer than {_LINE_MIB} MiB")
+            if taken > _FILE_MIB * _MIB:
+                raise ValueError(f"it unpacks to more than {_FILE_MIB} MiB")
+            yield line.decode("ascii").removesuffix("\n")
+    raise ValueError(f"it has more than {_MOST_LINES} lines")
 
 
 def _case(header: Mapping[str, Any], lines: Iterator[str]) -> CaseRecords:

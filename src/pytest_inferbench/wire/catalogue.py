@@ -5,6 +5,8 @@ Limits: a new protocol is one file and one line here.
 
 from __future__ import annotations
 
+import reprlib
+
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.wire.llamacpp import LlamaCpp
 from pytest_inferbench.wire.ollama import Ollama
@@ -25,4 +27,4 @@ def protocol_named(name: str) -> WireProtocol:
         if protocol.name == name:
             return protocol
     known = ", ".join(protocol.name for protocol in PROTOCOLS)
-    raise ConfigError(f"unknown wire protocol {name!r}; use one of: {known}")
+    raise ConfigError(f"unknown wire protocol {reprlib.repr(name)}; use one of: {known}")

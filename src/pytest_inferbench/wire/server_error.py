@@ -49,9 +49,17 @@ def error_text(error: object) -> str:
 
 
 def shorten(text: str) -> str:
-    """`text`, writable as UTF-8, at most 300 characters."""
-    text = sound_text(text)
+    """`text`, writable as UTF-8, on one line, at most 300 characters, its control characters spelled out."""
+    text = sound_text(text[: 4 * _MOST_CHARACTERS])
+    if not text.isprintable():
+        text = "".join(map(_printable, text))
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else ascii(character)[1:-1]
 
 
 def _complaint(document: dict[str, object], own: tuple[str, ...]) -> dict[str, object] | None:

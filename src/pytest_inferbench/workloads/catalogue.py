@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
+from pytest_inferbench.config.wording import nearest, quote_value
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.workloads.batch import Batch
 from pytest_inferbench.workloads.cold_start import ColdStart
@@ -44,6 +43,6 @@ def workload_named(kind: str, where: str = "") -> type[Workload]:
     known = {workload.kind: workload for workload in WORKLOADS}
     if kind in known:
         return known[kind]
-    near = get_close_matches(kind, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-    raise ConfigError(f"{where + ': ' if where else ''}there is no workload {kind!r}; {hint}")
+    near = nearest(kind, known)
+    hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
+    raise ConfigError(f"{where + ': ' if where else ''}there is no workload {quote_value(kind)}; {hint}")

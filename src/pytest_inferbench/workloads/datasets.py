@@ -153,7 +153,7 @@ def _sharegpt(rows: Any, place: str, output_tokens: int | None) -> Prompt | None
     said = []
     for row in _objects(rows, place, "conversations"):
         speaker = row.get("from")
-        if speaker not in _SHAREGPT:
+        if not isinstance(speaker, str) or speaker not in _SHAREGPT:
             raise ConfigError(f"{place}: from: got {reprlib.repr(speaker)}, expected one of {', '.join(_SHAREGPT)}")
         said.append(Message(_SHAREGPT[speaker], _text(row.get("value"), place, "value")))
     human = [message for message in said if message.role == "user" and message.content.strip()]

@@ -13,6 +13,8 @@ from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from pytest_inferbench.config.wording import quote_value
+from pytest_inferbench.files import expand_home
 from pytest_inferbench.wire.protocol import GenerationRequest, Message
 from pytest_inferbench.workloads.datasets import Prompt
 from pytest_inferbench.workloads.prompts import PromptFile, PromptMaker, read_prompts
@@ -34,7 +36,8 @@ class PromptedWorkload(Workload):
     def _one_source(self) -> Self:
         if self.prompts is not None and "prompt_tokens" in self.model_fields_set:
             raise ValueError(
-                f"prompts: got {self.prompts!r} and prompt_tokens: {self.prompt_tokens}; the prompts of a file have "
+                f"prompts: got {quote_value(self.prompts)} and prompt_tokens: {self.prompt_tokens}; the "
+                "prompts of a file have "
                 "their own lengths: leave out one of the two"
             )
         return self
@@ -42,7 +45,7 @@ class PromptedWorkload(Workload):
     def prepare(self, root: Path) -> None:
         """Read the file of prompts, if one is named."""
         if self.prompts is not None:
-            self._file = read_prompts(root / Path(self.prompts).expanduser(), self.prompts)
+            self._file = read_prompts(root / expand_home(self.prompts), self.prompts)
 
     def parameters(self) -> dict[str, Any]:
         """The options in force; of a file, what it holds, too."""

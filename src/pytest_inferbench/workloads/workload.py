@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pytest_inferbench.config.caller import caller
 from pytest_inferbench.config.document import annotate
 from pytest_inferbench.config.validate import validation_error
+from pytest_inferbench.config.wording import quote_value
 from pytest_inferbench.errors import ConfigError
 from pytest_inferbench.files import short_hash
 from pytest_inferbench.load.shape import Load
@@ -64,8 +65,8 @@ class Workload(BaseModel):
         def __init__(self, /, *unnamed: object, **options: object) -> None:
             if unnamed:
                 raise ConfigError(
-                    f"{caller()}: {type(self).__name__}: got {unnamed[0]!r} without a name, expected options by name: "
-                    + ", ".join(f"{name}=..." for name in type(self).model_fields)
+                    f"{caller()}: {type(self).__name__}: got {quote_value(unnamed[0])} without a name, "
+                    "expected options by name: " + ", ".join(f"{name}=..." for name in type(self).model_fields)
                 )
             try:
                 super().__init__(**options)
