@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from pytest_inferbench.backends.catalogue import BACKENDS
-from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, join_values, use_long_names
+from pytest_inferbench.options import CANONICAL, OPTIONS, Setting, Settings, use_long_names
+from pytest_inferbench.plan.command_line import join_values
 from pytest_inferbench.plan.option_checks import check_options
 from pytest_inferbench.plan.schema import BackendSettings
 

@@ -224,9 +224,11 @@ class Bench:
             return Result(kept)
         case, problem = self._measure(request)
         if case is not None:
-            if problem is None:
-                case = judge_budgets(case, request.budgets, self._cell.cell.policy, self._context)
-            done.append(Recorded(case, request, self._cell))
+            try:
+                if problem is None:
+                    case = judge_budgets(case, request.budgets, self._cell.cell.policy, self._context)
+            finally:  # what was measured is kept, also where it cannot be judged
+                done.append(Recorded(case, request, self._cell))
         if problem is not None:
             raise problem
         assert case is not None  # noqa: S101 - what was not measured has a problem

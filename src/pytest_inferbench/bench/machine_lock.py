@@ -45,7 +45,7 @@ def turn(
         ConfigError: the folder cannot be written to.
         Cancelled: the run was told to stop while it waited.
     """
-    with _opened(folder) as lock:
+    with open_lock(folder) as lock:
         while not try_lock(lock.fileno(), shared=not alone):
             if cancelled():
                 raise Cancelled("the run was told to stop while it waited for another benchmark on this machine")
@@ -54,7 +54,12 @@ def turn(
         yield
 
 
-def _opened(folder: Path) -> IO[str]:
+def open_lock(folder: Path) -> IO[str]:
+    """The lock's file.
+
+    Raises:
+        ConfigError: it cannot be written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return (folder / _FILE).open("a", encoding="ascii")

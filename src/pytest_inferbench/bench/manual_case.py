@@ -166,10 +166,11 @@ class Recording:
         facts = CaseFacts(min_requests=self._min_requests if any(round_.requests for round_ in seen) else 0)
         case = case_result(self._name, self._caller.nodeid, self._workload, seen, facts, self._how, self._context)
         case = with_records(replace(case, notes=(*case.notes, _NOTE)), seen, self._context.folder)
-        case = judge_budgets(
-            held_to_its_client(case, self._cpu_shares), self._budgets, self._cell.cell.policy, self._context
-        )
-        self._caller.recorded.append(Recorded(case, None, self._cell))
+        case = held_to_its_client(case, self._cpu_shares)
+        try:
+            case = judge_budgets(case, self._budgets, self._cell.cell.policy, self._context)
+        finally:  # what was measured is kept, also where it cannot be judged
+            self._caller.recorded.append(Recorded(case, None, self._cell))
         self._result = Result(case)
 
 

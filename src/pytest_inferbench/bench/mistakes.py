@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from pytest_inferbench.archive.rescue import why_not
 from pytest_inferbench.baselines.gates import case_rules
 from pytest_inferbench.baselines.names import bare_case
+from pytest_inferbench.bench.machine_lock import open_lock
 from pytest_inferbench.config.load import shown_path
 from pytest_inferbench.config.wording import nearest
-from pytest_inferbench.errors import InferbenchError, OlderSpellingWarning
+from pytest_inferbench.errors import ConfigError, InferbenchError, OlderSpellingWarning
 from pytest_inferbench.files import write_whole
+from pytest_inferbench.models.builtin import cache_folder
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.report.formats import FORMATS
 
@@ -29,6 +31,8 @@ _PROBE, _PROBE_BYTES = ".probe", 256 * 1024  # a run document and some logs
 
 def results_mistakes(context: RunContext) -> Iterator[str]:
     """The folder of the results, where nothing can be written to it: what is measured would have no place."""
+    if context.settings.dry_run:
+        return
     folder = context.settings.path("results")
     probe = folder / f"{context.run_id}-{os.getpid()}{_PROBE}"
     try:
@@ -37,6 +41,14 @@ def results_mistakes(context: RunContext) -> Iterator[str]:
     except OSError as error:
         where, why = shown_path(folder, context.settings.rootdir), why_not(probe, error)
         yield f"--bench-results: {where}: nothing can be written there: {why}; free space, or name another folder"
+
+
+def lock_mistakes() -> Iterator[str]:
+    """The folder of the machine's lock, where it cannot be taken."""
+    try:
+        open_lock(cache_folder()).close()
+    except ConfigError as error:
+        yield str(error)
 
 
 def report_mistakes(context: RunContext) -> Iterator[str]:

@@ -26,7 +26,7 @@ from pytest_inferbench.load.engine import Cancelled, LoadEngine
 from pytest_inferbench.load.selfcheck import self_error_ms
 from pytest_inferbench.models.builtin import cache_folder
 from pytest_inferbench.observe.canary import canary_hash
-from pytest_inferbench.observe.tokens import TokenCounter
+from pytest_inferbench.observe.tokens import TIMEOUT_S, TokenCounter
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.models import SERVED
 from pytest_inferbench.plan.pair import CellPair
@@ -109,7 +109,8 @@ class RunningCell:
         if self._prompts is None:
             self._say("learning prompt lengths")
             cold = server.backend.cold_cache_body
-            counter = TokenCounter(server.endpoint, self._protocol, SYSTEM_CLOCK, {**cold, **self._extra})
+            limit_s = min(TIMEOUT_S, self._context.settings.timeout)
+            counter = TokenCounter(server.endpoint, self._protocol, SYSTEM_CLOCK, {**cold, **self._extra}, limit_s)
             try:
                 counts = server.backend.chunk_counts.get(self._protocol.name, {})
                 self._prompts = PromptMaker(

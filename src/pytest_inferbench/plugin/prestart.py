@@ -14,7 +14,7 @@ import pytest
 from pytest_inferbench.baselines.limits import certainly_too_few
 from pytest_inferbench.baselines.names import case_key
 from pytest_inferbench.bench.check_budgets import budgets_in_force
-from pytest_inferbench.bench.mistakes import baseline_mistakes, report_mistakes, results_mistakes
+from pytest_inferbench.bench.mistakes import baseline_mistakes, lock_mistakes, report_mistakes, results_mistakes
 from pytest_inferbench.errors import ConfigError, InferbenchError, OlderSpellingWarning
 from pytest_inferbench.plan.cell import Cell
 from pytest_inferbench.plan.experiment import Point
@@ -52,7 +52,7 @@ def mistakes(items: Sequence[pytest.Item], context: RunContext) -> list[str]:
         found += [
             problem for cell, tests in cells.items() for test in tests for problem in _of_test(cell, test, context)
         ]
-    return list(dict.fromkeys([*results_mistakes(context), *report_mistakes(context), *found]))
+    return list(dict.fromkeys([*results_mistakes(context), *lock_mistakes(), *report_mistakes(context), *found]))
 
 
 def _of_test(cell: Cell, test: pytest.Function, context: RunContext) -> Iterator[str]:

@@ -22,9 +22,9 @@ import os
 import pytest
 from pytest_inferbench import Single
 
-@pytest.mark.parametrize("case", ["a", "b", "c"])
+@pytest.mark.parametrize("case", ["first", "second", "third"])
 async def test_it(bench, case):
-    await bench.run(Single(requests=REQUESTS, prompt_tokens=32, output_tokens=60), rounds=2)
+    (await bench.run(Single(requests=REQUESTS, prompt_tokens=32, output_tokens=60), rounds=2)).check()
     AFTER
 """
 MARK = "INFERBENCH_TEST_FAULT"
@@ -81,7 +81,9 @@ class FaultRun:
 
     def start(self, *arguments, prefix=(), stdin=None, **environ):
         """Start pytest; `prefix` is a program that it is started by."""
-        where = [f"--server-url={self.way}"] if "://" in self.way else ["--model=builtin:tiny", "--backend=llama"]
+        where = [f"--server-url={self.way}"] if "://" in self.way else ["--backend=llama"]
+        if "://" not in self.way and not any(each.startswith("--model") for each in arguments):
+            where += ["--model=builtin:tiny"]
         if self.way == "docker":
             where += ["--provision=docker", f"--backend-version={VERSION}"]
         (self.folder / "tmp").mkdir(exist_ok=True)
@@ -109,7 +111,7 @@ class FaultRun:
         return self
 
     def wait_for(self, moment):
-        """Until `starting` (a server's log is there), `measuring` (its load has begun) or `second` (a case is kept)."""
+        """Until `starting` (a server has a log), `measuring` (a load worker is there) or `second` (a case is kept)."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and self.process.poll() is None:
             if self._is_at(moment):
@@ -125,7 +127,7 @@ class FaultRun:
         logs = list(self.folder.glob("perf/*/servers/*.log"))
         if moment == "starting":
             return bool(logs)
-        return any(log.read_bytes().count(b"prompt eval time") > 20 for log in logs)
+        return any("load.worker" in " ".join(one.cmdline()) for one in self.family())
 
     def send(self, number):
         """A signal to pytest alone, as CI, systemd and `kill` send it; Ctrl+C goes to all of its group."""
