@@ -27,6 +27,7 @@ async def test_it(bench, case):
     (await bench.run(Single(requests=REQUESTS, prompt_tokens=32, output_tokens=60), rounds=2)).check()
     AFTER
 """
+PYTEST = Path(sys.executable).with_name("pytest")
 MARK = "INFERBENCH_TEST_FAULT"
 PATIENCE_S = 90
 _GONE_S = 20
@@ -91,7 +92,7 @@ class FaultRun:
             self.process = subprocess.Popen(
                 [
                     *prefix,
-                    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", "-rA", *where),
+                    *(str(PYTEST), "-p", "no:cacheprovider", "-v", "-rA", *where),
                     *("--bench-results=perf", "--bench-baselines=baselines", "--update-baselines", *arguments),
                 ],
                 cwd=self.folder,
