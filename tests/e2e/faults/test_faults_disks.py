@@ -124,13 +124,15 @@ def test_a_client_that_is_paused(fault_run):
 @pytest.mark.parametrize("words", ["load.worker", "xllamacpp_server.py"], ids=["load-worker", "server"])
 def test_a_process_of_ours_that_is_killed(fault_run, words):
     """Its case is an error that says what died; the next has a fresh one."""
-    run = fault_run().start()
-    run.wait_for("second")
+    run = fault_run(requests=300).start()
+    run.wait_for("measuring")
+    time.sleep(1)
     run.ours(words)[-1].kill()
     ended = run.end()
     assert (ended.code, ended.left) == (1, ())
     assert "killed by" in ended.output
     assert ended.cases[-1]["verdict"] != "invalid"
+    assert ended.cases[-1]["case"] == "it[third]"
 
 
 def test_a_server_that_stops_answering(fault_run):
