@@ -46,12 +46,14 @@ class Ending:
         """Know what has ended."""
         self.selection.note(report.nodeid, report.when, report.outcome)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        """Come to an end undisturbed; have workers end now that else would wait for us to tell them."""
+        """Come to an end undisturbed, pytest's text of the interruption too; have workers end now that else wait."""
         self.signals.hold()
         if self.signals.caught:
             self.signals.pass_on(self._workers)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Give the signals back."""
         self.signals.give_back()
