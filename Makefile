@@ -19,10 +19,11 @@ lint: $(STAMP)  ## style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-perf: $(STAMP)  ## our own error and cost beside other clients, and what baselines and verdicts cost
+perf: $(STAMP)  ## our own error and cost beside other clients, and what baselines and verdicts cost, what grows with a suite
 	$(BIN)/python -m pip install -q --group perf
 	$(BIN)/python -m benchmarks.perf $(ARGS)
 	$(BIN)/python -m benchmarks.perf.verdicts
+	$(BIN)/python -m benchmarks.perf.scale
 
 sbom: $(SHIPPED)/.ready $(LISTED)/.ready  ## what the package and its extras bring, with versions and licences
 	mkdir -p dist

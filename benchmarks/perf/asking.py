@@ -63,7 +63,7 @@ def main() -> None:
     workload = Concurrency(streams=args.streams, requests=args.requests, prompt_tokens=64, output_tokens=args.tokens)
     with _server(args.server_url, args.backend, args.model) as server, LoadEngine() as engine:
         counts = server.backend.chunk_counts[server.backend.protocols[0]] if args.what == "counts" else {}
-        runners = {"without": _runner(server, engine, {}), "with": _runner(server, engine, counts)}
+        runners = {"without": case_runner(server, engine, {}), "with": case_runner(server, engine, counts)}
         intervals = {"without": 0.0, "with": args.interval_ms if args.what == "pages" else 0.0}
         pairs: list[dict[str, dict[str, float]]] = []
         asked: list[RoundRecord] = []
@@ -94,7 +94,8 @@ def _server(url: str | None, backend: str, model: str) -> Iterator[Server]:
             server.stop()
 
 
-def _runner(server: Server, engine: LoadEngine, body: Mapping[str, object]) -> CaseRunner:
+def case_runner(server: Server, engine: LoadEngine, body: Mapping[str, object]) -> CaseRunner:
+    """What runs cases on a server, each request with these fields besides."""
     protocol, cold = protocol_named(server.backend.protocols[0]), dict(server.backend.cold_cache_body)
     counter = TokenCounter(server.endpoint, protocol, SYSTEM_CLOCK, cold)
     prompts = PromptMaker(calibrate(counter), cold, body)

@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import Any
 
 import httpcore
-import httpx
 
 from pytest_inferbench.backends.endpoint import Endpoint
 from pytest_inferbench.clock import NS_PER_S, SYSTEM_CLOCK, Clock
@@ -190,6 +189,8 @@ class HttpClient:
 
 def _url(text: str) -> httpcore.URL:
     """The address as it goes over the wire: host names in IDNA, paths in per cent."""
+    import httpx  # noqa: PLC0415 - a tenth of a second, which a collection needs not wait for
+
     url = httpx.URL(text)
     return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 

@@ -8,7 +8,8 @@ import pytest
 
 from made.cases import case, document
 from pytest_inferbench.archive.request_log import with_records
-from pytest_inferbench.archive.runs import find_run, read_run, records_reader, run_files
+from pytest_inferbench.archive.results_folder import run_files
+from pytest_inferbench.archive.runs import find_run, read_run, records_reader
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.report.json_report import to_text
 

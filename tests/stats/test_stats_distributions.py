@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from subprocess import run
+
 import numpy as np
 import pytest
 from scipy.special import ndtr
@@ -39,3 +42,13 @@ def test_trigamma_and_its_inverse():
     assert float(trigamma(1.0)) == pytest.approx(np.pi**2 / 6)
     y = np.linspace(0.05, 8.0, 200)
     np.testing.assert_allclose(trigamma(trigamma_inverse(y)), y, rtol=1e-9)
+
+
+def test_scipy_is_loaded_when_the_first_distribution_is_asked_for():
+    """A third of a second, which collecting and listing need not wait for."""
+    code = (
+        "import sys, pytest_inferbench.bench.verdicts, pytest_inferbench.bench.mistakes;"
+        "print({'scipy', 'httpx'} & sys.modules.keys())"
+    )
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

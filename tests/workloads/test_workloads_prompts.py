@@ -98,3 +98,17 @@ def test_a_tokenizer_without_single_token_words_cannot_be_planned():
     """Neither can one that counts nothing."""
     assert calibrate(lambda text: 3 * len(text.split())) is None
     assert calibrate(lambda _text: None) is None
+
+
+def test_words_of_one_token_are_learned_together():
+    """The same costs as by asking for each word alone, in a quarter of the questions."""
+    asked = []
+    costs = calibrate(lambda text: asked.append(text) or count(text))
+    words = {word for text in asked for word in text.split()[2:]}
+    assert costs.base == count(asked[0])
+    assert costs.costs == {word: count(f"{asked[0]} {word}") - costs.base for word in words}
+    assert {1, 2} <= set(costs.costs.values())
+    few = []
+    calibrate(lambda text: few.append(text) or len(text.split()))
+    assert len(few) < len(words) / 4
+    assert max(len(text.split()) for text in asked) == max(len(text.split()) for text in few)

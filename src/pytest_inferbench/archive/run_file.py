@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_inferbench.archive.rescue import rescue, why_not
-from pytest_inferbench.archive.runs import RUN_FILE
+from pytest_inferbench.archive.results_folder import RUN_FILE
 from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.files import write_whole
 from pytest_inferbench.report.json_report import to_text

@@ -10,13 +10,12 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_inferbench.archive.results_folder import RUN_FILE, run_files
 from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.codec import read_document
 from pytest_inferbench.document.run import RunDocument
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.report.sidecar import CaseRecords, RecordsOf, unpack
-
-RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,6 @@ def read_run(path: Path) -> Run:
     except (OSError, UnicodeDecodeError) as error:
         raise InferbenchError(f"{path}: cannot be read: {error}. Expected the run.json of a benchmark run.") from error
     return Run(path, read_document(text, str(path)))
-
-
-def run_files(results: Path) -> list[Path]:
-    """The run.json of every run in a results folder, the oldest first; run ids begin with their time."""
-    return sorted(results.glob(f"*/{RUN_FILE}"), key=lambda path: path.parent.name)
 
 
 def find_run(results: Path, name: str) -> Path:

@@ -15,8 +15,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from pytest_inferbench.bench.check_budgets import judge_budgets
 from pytest_inferbench.bench.check_request import check_recorded, check_request
 from pytest_inferbench.bench.manual_case import Recording
@@ -25,6 +23,8 @@ from pytest_inferbench.bench.result import Result
 from pytest_inferbench.errors import ConfigError, InferbenchError
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_inferbench.baselines.budget import Budget
     from pytest_inferbench.bench.caller import Caller
     from pytest_inferbench.bench.context import RunContext
@@ -67,6 +67,8 @@ class Backend:
 
         It keeps no idle connection, so it needs no closing.
         """
+        import httpx  # noqa: PLC0415 - a tenth of a second, which a collection needs not wait for
+
         if self._client is None:
             endpoint = self._server.endpoint
             self._client = httpx.AsyncClient(

@@ -8,11 +8,10 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
-
-import httpx
 
 from pytest_inferbench.records import Failure, FailureKind, RequestRecord, RoundRecord, Usage
 
@@ -21,15 +20,22 @@ if TYPE_CHECKING:
     from pytest_inferbench.observe.watch import Seen
 
 _EVIDENCE = 300  # characters of an exception that are kept
-_KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
-    (httpx.HTTPStatusError, FailureKind.HTTP),
-    (httpx.ConnectError, FailureKind.CONNECT),
-    (httpx.TimeoutException, FailureKind.TIMEOUT),
-    (TimeoutError, FailureKind.TIMEOUT),
-    (CancelledError, FailureKind.TIMEOUT),
-    (httpx.RemoteProtocolError, FailureKind.CUT),
-    (httpx.ReadError, FailureKind.CUT),
-)
+
+
+@cache
+def _kinds() -> tuple[tuple[type[BaseException], FailureKind], ...]:
+    """Why a request failed, by what it raised; the first that fits."""
+    import httpx  # noqa: PLC0415 - a tenth of a second, which a collection needs not wait for
+
+    return (
+        (httpx.HTTPStatusError, FailureKind.HTTP),
+        (httpx.ConnectError, FailureKind.CONNECT),
+        (httpx.TimeoutException, FailureKind.TIMEOUT),
+        (TimeoutError, FailureKind.TIMEOUT),
+        (CancelledError, FailureKind.TIMEOUT),
+        (httpx.RemoteProtocolError, FailureKind.CUT),
+        (httpx.ReadError, FailureKind.CUT),
+    )
 
 
 class ManualRequest:
@@ -142,6 +148,8 @@ class ManualRound:
 
 
 def _failure(error: BaseException) -> Failure:
-    kind = next((kind for classes, kind in _KINDS if isinstance(error, classes)), FailureKind.PROTOCOL)
-    status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+    import httpx  # noqa: PLC0415 - as above
+
+    kind = next((kind for classes, kind in _kinds() if isinstance(error, classes)), FailureKind.PROTOCOL)
+    status: int | None = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
     return Failure(kind, f"{type(error).__name__}: {error}"[:_EVIDENCE], status)

@@ -60,7 +60,8 @@ def _read(arguments: argparse.Namespace, name: str) -> Run:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from pytest_inferbench.archive.runs import read_run, run_files  # noqa: PLC0415 - heavy
+    from pytest_inferbench.archive.listing import read_listed  # noqa: PLC0415 - heavy
+    from pytest_inferbench.archive.results_folder import run_files  # noqa: PLC0415 - as above
     from pytest_inferbench.cli.table import print_rows  # noqa: PLC0415 - as above
     from pytest_inferbench.report.headline import headline  # noqa: PLC0415 - as above
     from pytest_inferbench.report.naming import common  # noqa: PLC0415 - as above
@@ -68,7 +69,7 @@ def _list(arguments: argparse.Namespace) -> int:
     rows, broken = [], []
     for path in run_files(_results(arguments)):
         try:
-            document = read_run(path).document
+            document = read_listed(path)
         except InferbenchError as error:
             broken.append(str(error))
             continue

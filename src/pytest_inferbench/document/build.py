@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.document.comparison import GateComparison
+from pytest_inferbench.document.counts import count_verdicts
 from pytest_inferbench.document.environment import Environment
 from pytest_inferbench.document.run import (
     SCHEMA,
@@ -91,15 +92,3 @@ def _with_shared(found: Family, gates: Sequence[GateComparison]) -> Family:
 def _counts(verdicts: Iterable[Verdict], skipped: int, errors: int) -> dict[str, int]:
     counter = Counter(verdicts)
     return {verdict.value: counter[verdict] for verdict in Verdict} | {"skipped": skipped, "errors": errors}
-
-
-def count_verdicts(cases: Iterable[CaseResult]) -> dict[str, int]:
-    """In how many cases there is each verdict, the worst first; one with two that fail counts in both."""
-    found = Counter(verdict for case in cases for verdict in _verdicts_of(case))
-    return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
-
-
-def _verdicts_of(case: CaseResult) -> set[Verdict]:
-    """Its verdict, and that it regressed where it is over a budget as well."""
-    regressed = any(check.verdict is Verdict.REGRESSED for check in case.checks)
-    return {case.verdict, Verdict.REGRESSED} if case.verdict is Verdict.OVER_BUDGET and regressed else {case.verdict}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_inferbench.archive.runs import read_run, run_files
+from pytest_inferbench.archive.results_folder import run_files
+from pytest_inferbench.archive.runs import read_run
 from pytest_inferbench.devices.nvml import NVML
 from pytest_inferbench.errors import InferbenchError
 from pytest_inferbench.plan.cell import Cell

@@ -6,10 +6,14 @@ for that is told with the option's name. A run that was ended early says so here
 
 from __future__ import annotations
 
-from pytest_inferbench.document.build import count_verdicts
-from pytest_inferbench.document.run import RunDocument
+from typing import TYPE_CHECKING
+
+from pytest_inferbench.document.counts import count_verdicts
 from pytest_inferbench.report import wording
 from pytest_inferbench.stats.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pytest_inferbench.document.listed import Outlined
 
 # Good news first, so that a bad word stands at the end of a line of small letters and is seen.
 _ORDER = (
@@ -27,7 +31,7 @@ _STRICT = {Verdict.NEW: REQUIRED, Verdict.INCONCLUSIVE: "fail-inconclusive"}
 """What fails the run only where this setting is on."""
 
 
-def headline(document: RunDocument) -> list[tuple[str, str]]:
+def headline(document: Outlined) -> list[tuple[str, str]]:
     """The counts, each with its style: `3 within budget`, `2 OVER BUDGET`, `1 NEW (--require-baseline)`, ..."""
     counter = count_verdicts(document.cases)  # an older document does not say
     skipped, errors = len(document.skipped), len(document.errors)
@@ -48,7 +52,7 @@ def headline(document: RunDocument) -> list[tuple[str, str]]:
     return parts
 
 
-def failing(document: RunDocument) -> frozenset[Verdict]:
+def failing(document: Outlined) -> frozenset[Verdict]:
     """The verdicts that fail this run only because an option asks for that."""
     return frozenset(each for each, name in _STRICT.items() if is_on(document, name))
 
@@ -58,6 +62,6 @@ def _by(verdict: Verdict, strict: frozenset[Verdict]) -> str:
     return f" (--{_STRICT[verdict]})" if verdict in strict else ""
 
 
-def is_on(document: RunDocument, name: str) -> bool:
+def is_on(document: Outlined, name: str) -> bool:
     """Whether a setting that is on or off was on in the run."""
     return any(each.name == name and each.value is True for each in document.settings)

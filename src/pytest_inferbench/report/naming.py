@@ -7,26 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_inferbench.document.case import CaseResult
 from pytest_inferbench.report.escape import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_inferbench.document.listed import Ran
+
 PARTS = ("model", "backend", "version", "variant")
 
 
-def cell_name(case: CaseResult, parts: Sequence[str] = PARTS) -> str:
+def cell_name(case: Ran, parts: Sequence[str] = PARTS) -> str:
     """`model/backend/version`, and the variant where there is one; of these only `parts`."""
     return visible("/".join(named for part in parts if (named := getattr(case, part))))
 
 
-def differing(cases: Sequence[CaseResult]) -> tuple[str, ...]:
+def differing(cases: Sequence[Ran]) -> tuple[str, ...]:
     """The parts of the cell in which the cases differ."""
     return tuple(part for part in PARTS if len({getattr(case, part) for case in cases}) > 1)
 
 
-def common(cases: Sequence[CaseResult]) -> str:
+def common(cases: Sequence[Ran]) -> str:
     """What holds for all of the cases (one or more): `qwen3-8b/vllm/v0.8.0 on 1x-nvidia-h200`."""
     apart = differing(cases)
     cell = cell_name(cases[0], [part for part in PARTS if part not in apart])

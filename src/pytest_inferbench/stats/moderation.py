@@ -39,9 +39,9 @@ FLOOR_SD = 0.001
 # How sure the stated prior is of itself. Scale: a site's typical SD lies within a factor of 2 (one SD of log s).
 SITE_VARIANCE = (2 * math.log(2)) ** 2
 # Width: the variance of log-variances between gates is trigamma(3/2) = .93 give or take .5.
-_WIDTH = float(trigamma(STATED_DF / 2))
+_width = cache(lambda: float(trigamma(STATED_DF / 2)))
 _WIDTH_VARIANCE = 0.25
-_WIDTH_LIMITS = (float(trigamma(15.0)), float(trigamma(0.5)))  # d0 from 30 to 1
+_width_limits = cache(lambda: (float(trigamma(15.0)), float(trigamma(0.5))))  # d0 from 30 to 1
 # One other gate has no scatter: what rounding leaves of its degrees of freedom is not evidence.
 _NO_FREEDOM = 1e-9
 
@@ -155,7 +155,7 @@ def fit_priors(
     centre = 2 * np.log(stated_sd) - digamma(STATED_DF / 2) + math.log(STATED_DF / 2)
     floored = np.log(np.maximum(variance, FLOOR_SD**2))
     e = np.where(known, floored - digamma(half) + np.log(half) - centre, 0.0)
-    w = np.where(known, 1 / (noise + _WIDTH), 0.0)
+    w = np.where(known, 1 / (noise + _width()), 0.0)
     trust = _trust(w, e, alike, rest) if rest is not None else np.zeros(1)
 
     def over(figures: Floats) -> Floats:
@@ -172,8 +172,8 @@ def fit_priors(
     width = (scatter - over(w * noise) + over(w * w * noise) / some) / safe
     width_variance = 2 * np.maximum(over(known.astype(np.float64)) - 1, 1.0) / safe**2
     evidence = np.where(countable, 1 / width_variance, 0.0)
-    width = (_WIDTH / _WIDTH_VARIANCE + width * evidence) / (1 / _WIDTH_VARIANCE + evidence)
-    width = np.clip(width, *_WIDTH_LIMITS)
+    width = (_width() / _WIDTH_VARIANCE + width * evidence) / (1 / _WIDTH_VARIANCE + evidence)
+    width = np.clip(width, *_width_limits())
 
     total = weight + 1 / SITE_VARIANCE
     prior_df = 2 * trigamma_inverse(width + 1 / total)

@@ -2,8 +2,9 @@
 
 Idea: a word after a space costs the same number of tokens wherever it stands (byte-pair and sentencepiece
 tokenizers split at spaces first), so once each word's cost is known for a server, any length can be composed
-exactly. `calibrate` learns the costs by asking the server to count; the counts come back with every answer, so a
-tokenizer that breaks the assumption is caught by the validity check of the token plan.
+exactly. `calibrate` learns the costs by asking the server to count, several words at a time where each costs one; the
+counts come back with every answer, so a tokenizer that breaks the assumption is caught by the validity check of the
+token plan.
 
 Limits: counting is an argument, chance is an argument; `read_prompts` is the one place where a workload meets a file.
 """
@@ -59,10 +60,15 @@ def calibrate(count: Callable[[str], int | None]) -> WordCosts | None:
     if base is None:
         return None
     costs: dict[str, int] = {}
-    for word in _WORDS:
-        total = count(_LEAD + f" {word}" * _REPEAT)
-        if total is not None and (total - base) % _REPEAT == 0 and total > base:
-            costs[word] = (total - base) // _REPEAT
+    for at in range(0, len(_WORDS), _REPEAT):
+        together = _WORDS[at : at + _REPEAT]
+        if count(" ".join((_LEAD, *together))) == base + len(together):  # no word costs less than one
+            costs |= dict.fromkeys(together, 1)
+            continue
+        for word in together:
+            total = count(_LEAD + f" {word}" * _REPEAT)
+            if total is not None and (total - base) % _REPEAT == 0 and total > base:
+                costs[word] = (total - base) // _REPEAT
     return WordCosts(base, costs) if 1 in costs.values() else None
 
 
