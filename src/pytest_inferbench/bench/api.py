@@ -293,9 +293,7 @@ class Bench:
 
 
 def _settle(future: asyncio.Future[Result], result: Result | None, error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is not None:
+    if error is not None and not future.done():
         future.set_exception(error)
-    elif result is not None:
+    elif result is not None and not future.done():
         future.set_result(result)

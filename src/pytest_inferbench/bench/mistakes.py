@@ -40,7 +40,7 @@ def results_mistakes(context: RunContext) -> Iterator[str]:
         probe.unlink()
     except OSError as error:
         where, why = shown_path(folder, context.settings.rootdir), why_not(probe, error)
-        yield f"--bench-results: {where}: nothing can be written there: {why}; free space, or name another folder"
+        yield f"--bench-results: {where}: nothing can be written there: {why}; make that possible, or name another"
 
 
 def lock_mistakes() -> Iterator[str]:

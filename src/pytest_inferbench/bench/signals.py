@@ -21,7 +21,7 @@ from types import FrameType
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PATIENCE = 2  # signals that an ending run takes before it is left as it is
-_MESSAGE = "the run is being ended: servers are stopped, files written; once more leaves at once"
+_ENDS = "the run is being ended: servers are stopped, files written"
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 
@@ -58,7 +58,7 @@ class Signals:
             return
         self._ending = 1
         if self.caught:
-            _say(f"{self.caught}: {_MESSAGE}")
+            _say(f"{self.caught}: {_ENDS}")
         for number in (signal.SIGINT, *_ENDING):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._set(number, self._wait)
@@ -109,7 +109,7 @@ class Signals:
         self._ending += 1
         if self._ending > _PATIENCE:
             signal.default_int_handler(number, frame)
-        _say(_MESSAGE)
+        _say(f"{_ENDS}; once more leaves at once")
 
 
 def _say(text: str) -> None:

@@ -1,12 +1,14 @@
 """Keys and tokens that a run knows, and the one way of everything that is shown: without them, and harmless.
 
-Idea: a server may say a key back in whatever it says, as JSON, as a URL or as Python writes it, and what it says may
-have been shortened since. So each form is searched for, and a long part of a key is as secret as the whole.
+Idea: a server may say a key back in whatever it says, as JSON, as a URL or as Python writes it, in base64 or in
+capitals, and what it says may have been shortened since. So each form is searched for, and a long part of a key is as
+secret as the whole.
 Limits: pure; the environment is an argument.
 """
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -96,8 +98,14 @@ def within(thing: Any, said: Any) -> Any:  # noqa: ANN401 - pytest's types of re
 
 
 def _forms(value: str) -> Iterator[str]:
-    """A key as JSON, Python, URLs, pages and headers write it."""
+    """A key as JSON, Python, URLs, pages and headers write it, in base64 (also of a header with it), in hex digits."""
+    raw = value.encode(errors="replace")
     yield value
+    for around in (b"", b"Bearer ", b"Basic "):
+        yield base64.b64encode(around + raw).decode()
+        yield base64.urlsafe_b64encode(around + raw).decode()
+    yield raw.hex()
+    yield "".join(f"%{byte:02x}" for byte in raw)
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield repr(value)[1:-1]
@@ -113,15 +121,21 @@ def _longest_first(values: Iterable[str]) -> tuple[str, ...]:
 def _without(text: str, secret: str) -> str:
     """The text with *** for each part of it that is a part of the secret, if the part is long."""
     step = _PART // 2  # of twelve characters in a row, six are one of these blocks
+    small, secret = _in_small_letters(text), _in_small_letters(secret)
     for start in range(0, len(secret) - step + 1, step):
-        at = text.find(secret[start : start + step])
+        at = small.find(secret[start : start + step])
         while at != -1:
-            first, last = _common(text, at, secret, start)
+            first, last = _common(small, at, secret, start)
             if last - first >= _PART:
-                text = text[:first] + _MASK + text[last:]
+                text, small = text[:first] + _MASK + text[last:], small[:first] + _MASK + small[last:]
                 last = first + len(_MASK)
-            at = text.find(secret[start : start + step], max(last, at + 1))
+            at = small.find(secret[start : start + step], max(last, at + 1))
     return text
+
+
+def _in_small_letters(text: str) -> str:
+    """The text in small letters, one for each of its characters."""
+    return text.lower() if text.isascii() else "".join(each if len(each.lower()) > 1 else each.lower() for each in text)
 
 
 def _common(text: str, at: int, secret: str, start: int) -> tuple[int, int]:

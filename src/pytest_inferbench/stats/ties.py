@@ -35,6 +35,7 @@ def rounding_variance(figures: Floats) -> Floats:
 def _last_decimal(figure: Floats) -> Floats:
     """1 for 12, .1 for 12.5, and so on to six decimals."""
     step = np.full(figure.shape, 10.0**-_DECIMALS)
-    for decimals in reversed(range(_DECIMALS)):
-        step = np.where(np.abs(np.round(figure, decimals) - figure) <= _EXACT * figure, 10.0**-decimals, step)
+    with np.errstate(over="ignore", invalid="ignore"):  # figures that no decimal can be told of
+        for decimals in reversed(range(_DECIMALS)):
+            step = np.where(np.abs(np.round(figure, decimals) - figure) <= _EXACT * figure, 10.0**-decimals, step)
     return step

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from pytest_inferbench.config.caller import caller
 from pytest_inferbench.config.document import annotate
@@ -51,6 +51,9 @@ class RoundContext:
     slo: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
+_MOST = 10_000_000
+
+
 class Workload(BaseModel):
     """Base of all workloads: frozen, validated options and one generator."""
 
@@ -72,6 +75,14 @@ class Workload(BaseModel):
                 super().__init__(**options)
             except ValidationError as error:
                 raise validation_error(error, type(self), annotate(options, caller())) from error
+
+    @field_validator("*")
+    @classmethod
+    def _is_of_this_world(cls, value: object) -> object:
+        """Refuse counts that no machine has memory for: what is made of them comes before the first request."""
+        if isinstance(value, int) and value > _MOST:
+            raise ValueError(f"got {quote_value(value)}, expected at most {_MOST:,}")
+        return value
 
     @abstractmethod
     def steps(self, context: RoundContext) -> Steps | FindingSteps:
