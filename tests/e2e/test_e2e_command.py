@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import httpx
+import psutil
 import pytest
 
 from pytest_inferbench.servers.owner import RUN
@@ -61,9 +62,11 @@ def test_a_served_container_is_listed_and_gone_after_ctrl_c(serving, docker_api)
 
 
 def test_what_a_killed_command_leaves_is_an_orphan_that_can_be_ended(serving, docker_api):
-    """Killed outright it can clean nothing up: its container is an orphan, which `--orphans` removes."""
+    """Killed with what watches over it, it cleans nothing up: its container is an orphan, which `--orphans` removes."""
     process, _, name = serving
     assert name not in " ".join(server("stop"))
+    (guard,) = [one for one in psutil.Process(process.pid).children() if "container_guard" in " ".join(one.cmdline())]
+    guard.kill()
     process.kill()
     process.wait()
     assert block(server("list"), name)[0] == f"orphan {name}"
