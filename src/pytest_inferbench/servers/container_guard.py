@@ -1,13 +1,14 @@
 """Remove a process's containers once it has died: what `guard` is for server processes.
 
 Idea: one small process beside each that starts containers. It reads from a pipe that only its owner's life keeps open;
-where that ends without a word, it asks the engine for containers whose owner is dead, and removes them.
+where that ends without a word, it asks the engine for its dead owner's containers, and removes them.
 Limits: a program of its own, which imports nothing heavy before it is needed, and ends with its owner in any case.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def guard_containers() -> None:
 
 def main() -> None:
     """Wait for the owner's end; clean up where it could not."""
+    owner = os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.buffer.read():
@@ -43,7 +45,7 @@ def main() -> None:
 
     for _ in range(_LOOKS):
         with suppress(CellUnavailable, ProvisionError):  # the engine is gone: the next run removes them
-            reap_orphans(connect())
+            reap_orphans(connect(), owner)
         threading.Event().wait(_BETWEEN_LOOKS_S)
 
 

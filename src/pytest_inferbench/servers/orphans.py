@@ -10,7 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from pytest_inferbench.errors import ProvisionError
-from pytest_inferbench.servers.owner import KEPT, RUN, owner_lives
+from pytest_inferbench.servers.owner import KEPT, PID, RUN, owner_lives
 
 if TYPE_CHECKING:
     from pytest_inferbench.servers.docker_engine import ContainerState, Engine
@@ -21,9 +21,14 @@ def orphans(engine: Engine) -> tuple[ContainerState, ...]:
     return tuple(one for one in engine.list_labelled(RUN) if KEPT not in one.labels and not owner_lives(one.labels))
 
 
-def reap_orphans(engine: Engine) -> tuple[str, ...]:
-    """Remove containers whose owner is dead; returns the ids of those removed."""
-    return _remove(engine, orphans(engine))
+def reap_orphans(engine: Engine, owner: int | None = None) -> tuple[str, ...]:
+    """Remove containers whose owner is dead; returns the ids of those removed.
+
+    Args:
+        engine: where they run.
+        owner: only those of the process that had this id; None for all.
+    """
+    return _remove(engine, tuple(one for one in orphans(engine) if owner in (None, int(one.labels[PID]))))
 
 
 def remove_run(engine: Engine, run_id: str) -> tuple[str, ...]:
