@@ -16,12 +16,12 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from e2e.faults.fault_run import MARK, VERSION, containers_of, family_of
 from pytest_inferbench.servers import docker_engine as engine_module
-from pytest_inferbench.servers.owner import RUN, owner_labels
+from pytest_inferbench.servers.owner import owner_labels
 
 pytestmark = pytest.mark.e2e
 
-VERSION = "2026.10.11549"
 CONFIG = """
 models:
   - {{path: 'builtin:tiny', name: one, backend: llama, backends: {{llama: {{provision: {way}{version}}}}}}}
@@ -35,7 +35,6 @@ from pytest_inferbench import Single
 async def test_it(bench, case):
     await bench.run(Single(requests=2000, prompt_tokens=32, output_tokens=100), rounds=1)
 """
-MARK = "INFERBENCH_TEST_RUN"
 KINDS = ("ctrl-c", "kill-pytest", "kill-worker", "kill-server")
 _LATEST_S = 12.0  # by then everything is up, and it measures for much longer
 _PATIENCE_S = 60
@@ -63,16 +62,10 @@ class Run:
 
     def family(self):
         """All processes that this run started and that are there; zombies are not."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.environ().get(MARK) == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-        return found
+        return family_of(self.folder)
 
     def containers(self, engine):
-        runs = {path.name for path in self.folder.glob("perf/*")}
-        return [one for one in engine.list_labelled(RUN) if one.labels[RUN] in runs]
+        return containers_of(self.folder, engine)
 
     def hurt(self, kind, chance, engine):
         """Do what `kind` says to one of the run's processes or containers, if there is one yet."""

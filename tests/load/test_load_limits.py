@@ -6,15 +6,14 @@ import errno
 import io
 import os
 import signal
-import socket
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
+from fakes.plain_http import socket_server
 from fakes.scripted.process import ScriptedServer
 from fakes.scripted.script import Script
 from pytest_inferbench.clock import NS_PER_MS, NS_PER_S
@@ -109,30 +108,15 @@ def test_nothing_is_sent_to_a_server_that_hangs(carry):
     assert all("not sent: 1 before it hung" in record.failure.message for record in unsent)
 
 
-@contextmanager
 def flooding(head, block):
     """A server that answers with a head, and then one block again and again."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve():
+    def flood(connection, _request):
+        connection.sendall(head)
         while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                try:
-                    connection.recv(65536)
-                    connection.sendall(head)
-                    while True:
-                        connection.sendall(block)
-                except OSError:
-                    pass
+            connection.sendall(block)
 
-    threading.Thread(target=serve, daemon=True).start()
-    with listener:
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
+    return socket_server(flood)
 
 
 CHUNK = b"x" * 65536
@@ -150,7 +134,7 @@ FRAMED = b"%x\r\n%s\r\n" % (len(CHUNK), CHUNK)
 def test_an_answer_without_an_end_is_too_large(engine, head, block):
     """It fails when it has more bytes than an answer may have, and takes no more of them."""
     request = EncodedRequest(0, b"POST / HTTP/1.1\r\n\r\n", None, 4, "", keep_text=False)
-    with flooding(head, block) as port:
+    with flooding(head, block) as (_host, port):
         seen = engine.carry(
             (request,), target=Target("127.0.0.1", port), protocol="openai-chat", streams=1, limits=Limits()
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
 
+from fakes.plain_http import PlainHandler, http_server
 from fakes.scripted.process import ScriptedServer
 
 KEY = "sk-very-secret-0123456789"
@@ -22,42 +21,29 @@ async def test_one(bench):
 """
 
 
-class Recording(BaseHTTPRequestHandler):
+class Recording(PlainHandler):
     """Notes every request's headers and body, answers one token."""
 
-    protocol_version = "HTTP/1.1"
     seen: ClassVar[list[tuple[str, dict[str, str], bytes]]] = []
 
-    def do_GET(self):
-        self._answer(b'{"data": [{"id": "m"}]}')
+    def do_GET(self):  # noqa: N802 - http.server's name
+        self._say(b'{"data": [{"id": "m"}]}')
 
-    def do_POST(self):
+    def do_POST(self):  # noqa: N802 - http.server's name
         chunk = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"length"}],'
         chunk += b'"usage":{"prompt_tokens":16,"completion_tokens":1}}\n\n'
-        self._answer(chunk + b"data: [DONE]\n\n")
+        self._say(chunk + b"data: [DONE]\n\n")
 
-    def _answer(self, body: bytes):
-        length = int(self.headers.get("Content-Length", 0))
-        self.seen.append((self.path, dict(self.headers), self.rfile.read(length)))
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    def _say(self, body: bytes):
+        self.seen.append((self.path, dict(self.headers), self.body()))
+        self.answer(body)
 
 
 @pytest.fixture
 def recording():
     Recording.seen.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Recording)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", Recording.seen
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with http_server(Recording) as url:
+        yield url, Recording.seen
 
 
 OWN_AND_LOAD = """
@@ -137,28 +123,20 @@ def test_a_bad_request_option_is_one_clear_error(suite, server: ScriptedServer, 
 class Echoing(Recording):
     """Answers as usual at first, then refuses generations and says the key back, as some gateways do."""
 
-    def do_POST(self):
+    def do_POST(self):  # noqa: N802 - http.server's name
         if len(self.seen) < 60:
             super().do_POST()
             return
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.body()
         body = json.dumps({"error": {"message": f"the quota of {self.headers['Authorization']} is used up"}}).encode()
-        self.send_response(429)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(body, 429)
 
 
 @pytest.fixture
 def echoing():
     Recording.seen.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echoing)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with http_server(Echoing) as url:
+        yield url
 
 
 def _config(pytester: pytest.Pytester, url: str) -> None:

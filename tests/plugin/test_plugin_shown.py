@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
+from fakes.plain_http import PlainHandler, http_server
 
 KEY = "sk-odd\"quo'ted\\<key>{}" + "0123456789abcdef" * 25
 UGLY = "\x1b[31m\x07\u202e\r\n::error::mine\n::stop-commands::x\n##[group]y\n=1+1|<script>"
@@ -28,25 +28,24 @@ def test_own(bench):
 """
 
 
-class Echo(BaseHTTPRequestHandler):
+class Echo(PlainHandler):
     """Answers as a server does, and at one stage says its headers back, with what a terminal or a CI would obey."""
 
-    protocol_version = "HTTP/1.1"
     stage = ""
 
-    def do_GET(self):
+    def do_GET(self):  # noqa: N802 - http.server's name
         if self.stage == "not-ready":
-            self._answer(self._error(), 503)
+            self.answer(self._error(), 503)
         elif self.path == "/version":
             self._json({"version": self._echo() if self.stage == "version" else "1.0"})
         else:
             self._json({"data": [{"id": "m", "owned_by": self._echo()}]})
 
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+    def do_POST(self):  # noqa: N802 - http.server's name
+        body = self.body()
         load = b"Go on:" in body
         if (self.stage == "prompts" and not load) or (self.stage == "load" and load):
-            self._answer(self._error(), 401)
+            self.answer(self._error(), 401)
             return
         word = self._echo() if self.stage == "words" else "a"
         finish = self._echo() if self.stage == "finish" and load else "length"
@@ -55,7 +54,7 @@ class Echo(BaseHTTPRequestHandler):
         payloads = [json.dumps(chunk).encode(), b"[DONE]"]
         if self.stage == "stream" and load:
             payloads[0] = self._error()
-        self._answer(b"".join(b"data: " + payload + b"\n\n" for payload in payloads))
+        self.answer(b"".join(b"data: " + payload + b"\n\n" for payload in payloads))
 
     def _echo(self):
         return UGLY + json.dumps(dict(self.headers)) + self.headers.get("Authorization", "") + UGLY
@@ -64,27 +63,13 @@ class Echo(BaseHTTPRequestHandler):
         return json.dumps({"error": {"message": self._echo(), "type": UGLY}}).encode()
 
     def _json(self, document):
-        self._answer(json.dumps(document).encode())
-
-    def _answer(self, body, status=200):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.answer(json.dumps(document).encode())
 
 
 @pytest.fixture
 def echo():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with http_server(Echo) as url:
+        yield url
 
 
 @pytest.mark.parametrize("stage", ["not-ready", "version", "prompts", "load", "stream", "words", "finish"])

@@ -111,7 +111,7 @@ def _forms(value: str) -> Iterator[str]:
     yield repr(value)[1:-1]
     yield quote(value, safe="")
     yield html.escape(value)
-    yield value.encode(errors="replace").decode("latin-1")
+    yield raw.decode("latin-1")
 
 
 def _longest_first(values: Iterable[str]) -> tuple[str, ...]:
@@ -120,6 +120,8 @@ def _longest_first(values: Iterable[str]) -> tuple[str, ...]:
 
 def _without(text: str, secret: str) -> str:
     """The text with *** for each part of it that is a part of the secret, if the part is long."""
+    if len(text) < _PART:
+        return text
     step = _PART // 2  # of twelve characters in a row, six are one of these blocks
     small, secret = _in_small_letters(text), _in_small_letters(secret)
     for start in range(0, len(secret) - step + 1, step):

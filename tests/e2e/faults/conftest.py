@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -64,10 +63,3 @@ def fill(folder):
                 file.write(bytes(4096))
         except OSError:
             return
-
-
-@pytest.fixture(autouse=True)
-def free_afterwards(tmp_path):
-    """Nothing of a small disk's content stays in memory."""
-    yield
-    shutil.rmtree(tmp_path / "tmp", ignore_errors=True)

@@ -146,12 +146,7 @@ class FaultRun:
 
     def family(self):
         """All processes that this run started and that are there; zombies are not."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.environ().get(MARK) == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-        return found
+        return family_of(self.folder)
 
     def output(self):
         path = self.folder / "output.txt"
@@ -198,5 +193,20 @@ class FaultRun:
     def _containers(self):
         if self._engine is None:
             return []
-        runs = {path.name for path in self.folder.glob("perf/*")}
-        return [one for one in self._engine.list_labelled(RUN) if one.labels[RUN] in runs]
+        return containers_of(self.folder, self._engine)
+
+
+def family_of(folder):
+    """All processes that were started with a folder's mark and are there; zombies are not."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(MARK) == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def containers_of(folder, engine):
+    """The containers of the runs whose results are in a folder."""
+    runs = {path.name for path in folder.glob("perf/*")}
+    return [one for one in engine.list_labelled(RUN) if one.labels[RUN] in runs]

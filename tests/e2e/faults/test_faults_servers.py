@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gzip
 import re
-import socket
 import ssl
-import threading
 import time
 from contextlib import contextmanager
 
 import psutil
 import pytest
 import trustme
+
+from fakes.plain_http import socket_server
 
 pytestmark = pytest.mark.e2e
 
@@ -67,30 +67,9 @@ def large_answers(connection, request):
 
 @contextmanager
 def serving(answer, context=None):
-    """A server that gives every connection to `answer`, and its URL's host and port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def one(connection):
-        try:
-            connection = context.wrap_socket(connection, server_side=True) if context else connection
-            answer(connection, connection.recv(65536))
-        except OSError:
-            pass
-        finally:
-            connection.close()
-
-    def serve():
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=one, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    with listener:
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
+    """Such a server's host and port, as URLs have them."""
+    with socket_server(answer, context) as (host, port):
+        yield f"{host}:{port}"
 
 
 def peak_memory(run):
